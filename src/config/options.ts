@@ -1,0 +1,239 @@
+// What a user writes in gateway.config.ts. Every option with its unit and default; what runs is plan.ts.
+import type { Context, MiddlewareHandler } from "hono";
+import type { Secret } from "./secrets.ts";
+
+/** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. */
+export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+
+/** A number of bytes: a number and `B`, `KiB`, `MiB`, `GiB` (powers of 1024) or `KB`, `MB`, `GB` (powers of 1000). */
+export type Size = `${number}${"B" | "KiB" | "MiB" | "GiB" | "KB" | "MB" | "GB"}`;
+
+/** Where the gateway accepts connections. */
+export interface ListenOptions {
+  /** TCP port. 0 lets the system choose. Default: `8080`. */
+  port?: number;
+  /** Address to bind. Default: `"0.0.0.0"`, all IPv4 addresses; `"::"` takes IPv6 and IPv4. */
+  host?: string;
+  /**
+   * Proxies in front of the gateway whose `X-Forwarded-*` and `X-Request-ID` are believed: addresses or CIDR ranges.
+   * The client's address is then the first from the right in `X-Forwarded-For` that is not one of these.
+   * Default: none; what a client says of itself is dropped.
+   */
+  trustedProxies?: readonly string[];
+  /** Most bytes of a request line; more is 414. Default: `"16KiB"`. */
+  maxTarget?: Size;
+  /** Most bytes of a request head; more is 431. Default: `"64KiB"`. */
+  maxHead?: Size;
+  timeouts?: ListenTimeouts;
+  /**
+   * What a client that shuts down its sending side while it waits for the answer means (case GW-22).
+   * `"ask"`: an interim `100 Continue` is sent; a client that is gone resets, one that listens ignores it.
+   * `"answer"`: it still listens. `"leave"`: it is gone. HTTP/1.0 clients cannot be asked and are answered. Default: `"ask"`.
+   */
+  halfClose?: "ask" | "answer" | "leave";
+  /** Most connections open at once; more wait in the kernel's queue or are closed. Default: `16384`. */
+  maxConnections?: number;
+}
+
+/** How long the listener waits for a client. */
+export interface ListenTimeouts {
+  /** From the first byte of a request to the end of its head. Default: `"10s"`. */
+  head?: Duration;
+  /** Between two requests of a connection, and before the first. Default: `"75s"`. */
+  keepAlive?: Duration;
+  /** Between two pieces of a request body; more is 408. Default: `"30s"`. */
+  body?: Duration;
+  /** A client that takes none of its answer for so long is dropped. Default: `"60s"`. */
+  send?: Duration;
+}
+
+/** One address of an upstream. */
+export interface TargetOptions {
+  /** `http://` or `https://`, a host and maybe a port; no path. */
+  url: string;
+  /** Share of requests relative to the other targets; 0 gets none. Default: `1`. */
+  weight?: number;
+}
+
+/** How long the gateway waits for an upstream. Each clock runs alone; none bounds a whole stream (case GW-25). */
+export interface UpstreamTimeouts {
+  /** To connect, TLS included; then 504. Default: `"5s"`. */
+  connect?: Duration;
+  /** From the request's last byte to the answer's first; then 504. Default: `"60s"`. */
+  firstByte?: Duration;
+  /** Between two pieces of the answer's body, and between two pieces of the request's that the upstream takes. Default: `"5m"`. */
+  idle?: Duration;
+}
+
+/** A named service. */
+export interface UpstreamOptions {
+  /** Its addresses, at least one. A string is a URL of weight 1. */
+  targets: readonly (string | TargetOptions)[];
+  /** How a target is picked. Default: `"round-robin"` (smooth, by weight). */
+  balance?: "round-robin";
+  /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */
+  protocol?: "http1" | "h2";
+  /**
+   * The Host field the upstream sees: its own authority, the client's, or a fixed text. Default: `"upstream"`.
+   * Cloudflare's runtime always sends the upstream's.
+   */
+  host?: "upstream" | "client" | (string & {});
+  timeouts?: UpstreamTimeouts;
+  keepAlive?: {
+    /** Idle connections are closed after this, or a second before the upstream's own `Keep-Alive: timeout`. Default: `"4s"`. */
+    idle?: Duration;
+    /** Most idle connections kept for one target. Default: `256`. */
+    maxIdle?: number;
+    /** A connection is not used for new requests when it is older: names are looked up anew. Default: `"5m"`. */
+    maxAge?: Duration;
+  };
+  connections?: {
+    /** Most connections to one target at once. Default: `4096`. */
+    max?: number;
+    /** How long a request waits for a free one; then 503. Default: `"5s"`. */
+    wait?: Duration;
+    /** Most requests that wait; more are 503 at once. Default: `1024`. */
+    maxWaiting?: number;
+  };
+  /** Most bytes of a response head. Default: `"64KiB"`. */
+  maxHead?: Size;
+  /** TLS towards `https` targets. */
+  tls?: {
+    /** The name in the certificate and in SNI. Default: the host of the target's URL. Never the client's Host. */
+    serverName?: string;
+    /** PEM text, or the path of a PEM file relative to the config, of authorities trusted instead of the system's. */
+    ca?: string;
+    /** Client certificate: PEM text or path. Needs `key`. */
+    cert?: string;
+    /** Client key: PEM text or path, or a secret. Needs `cert`. */
+    key?: string | Secret;
+    /** `false` takes any certificate; for tests only. Default: `true`. */
+    verify?: boolean;
+  };
+}
+
+/** Conditions beside the path, all of which must hold. */
+export interface MatchOptions<P extends string = string> {
+  /** Path pattern: literal segments, `:name` for one segment, a last `*` for the prefix itself and all below it. */
+  path: P;
+  /** Default: any. `GET` takes HEAD too unless another route names it. */
+  method?: string | readonly string[];
+  /** `"api.example.com"`, or `"*.example.com"` for every name below. Ports are ignored. Default: any. */
+  host?: string | readonly string[];
+  /** Fields that must be there (`true`) or have this value. */
+  headers?: Readonly<Record<string, string | true>>;
+  /** Query parameters that must be there (`true`) or have this value. */
+  query?: Readonly<Record<string, string | true>>;
+}
+
+/** Fields to change in passing. Removed first, then set. */
+export interface FieldChanges {
+  set?: Readonly<Record<string, string | Secret>>;
+  remove?: readonly string[];
+}
+
+/** Path parameters of a pattern: `"GET /users/:id/*"` gives `{ id: string; "*": string }`. */
+export type ParamsOf<M extends string> = { readonly [K in ParamNames<M>]: string };
+
+type ParamNames<M extends string> = M extends `${string}/:${infer Name}/${infer Rest}`
+  ? Name | ParamNames<`/${Rest}`>
+  : M extends `${string}/:${infer Name}`
+    ? Name
+    : M extends `${string}/*`
+      ? "*"
+      : never;
+
+/** What a handler of the user's own receives. */
+export interface HandlerExchange<M extends string = string> {
+  /** The request as the client sent it; its URL carries the path that was matched. */
+  readonly request: Request;
+  readonly params: ParamsOf<M>;
+  /** The client's address. */
+  readonly client: string;
+  /** The request id, as in `X-Request-ID`. */
+  readonly id: string;
+  /** Hono's context: `c.json(…)`, `c.text(…)`, variables set by `use`. */
+  readonly c: Context;
+}
+
+/** Answers by itself instead of an upstream. */
+export type Handler<M extends string = string> = (x: HandlerExchange<M>) => Response | Promise<Response>;
+
+/** An answer that stands in the config. */
+export interface FixedAnswer {
+  /** Default: `200`. */
+  status?: number;
+  headers?: Readonly<Record<string, string>>;
+  /** Text is sent as it is; anything else as JSON. Default: empty. */
+  body?: unknown;
+}
+
+/** Sends the client elsewhere. */
+export interface Redirect {
+  /** An absolute URL or a path; `:name` and `*` take what the pattern matched. The query is kept unless `to` has one. */
+  to: string;
+  /** Default: `308`, which keeps method and body. */
+  status?: 301 | 302 | 303 | 307 | 308;
+}
+
+/** Changes the path on its way to the upstream. The query is never touched. */
+export type Rewrite =
+  /** Removes leading segments, once, whole segments only: `"/api"` makes `/api/x` into `/x` and `/api` into `/`. */
+  | { stripPrefix: string }
+  /** A new path; `:name` and `*` take what the pattern matched, as the client spelled it. */
+  | { replace: string };
+
+/** What every route may have. */
+export interface RouteCommon<M extends string> {
+  /** A pattern such as `"/users/:id"`, `"GET /users/*"`, `"GET|POST /x"`, conditions, or a list of these. */
+  match: M | MatchOptions<M> | readonly (M | MatchOptions<M>)[];
+  /** Hono middleware, outermost first. */
+  use?: readonly MiddlewareHandler[];
+  /** Changes to the request's fields before it is forwarded, and to the answer's before it goes out. */
+  headers?: { request?: FieldChanges; response?: FieldChanges };
+  /** Write a line to the access log for exchanges of this route. Default: as `log` says. */
+  log?: boolean;
+}
+
+/** One route: where it goes is exactly one of `to`, `handler`, `answer`, `redirect`. */
+export type RouteOptions<M extends string = string, U extends string = string> = RouteCommon<M> &
+  (
+    | {
+        /** Name of an upstream. */
+        to: U;
+        rewrite?: Rewrite;
+        /** Clocks for this route in place of the upstream's. */
+        timeouts?: UpstreamTimeouts;
+        /** Protocols a client may switch to on this route. Default: `["websocket"]`; `[]` for none. */
+        upgrade?: readonly string[];
+        handler?: never;
+        answer?: never;
+        redirect?: never;
+      }
+    | { handler: Handler<M>; to?: never; answer?: never; redirect?: never; rewrite?: never; timeouts?: never; upgrade?: never }
+    | { answer: FixedAnswer; to?: never; handler?: never; redirect?: never; rewrite?: never; timeouts?: never; upgrade?: never }
+    | { redirect: Redirect; to?: never; handler?: never; answer?: never; rewrite?: never; timeouts?: never; upgrade?: never }
+  );
+
+/** The access log. */
+export interface LogOptions {
+  /** `"json"` lines, `"pretty"` for people, or `"auto"`: pretty when stdout is a terminal. Default: `"auto"`. */
+  format?: "json" | "pretty" | "auto";
+  /** Query parameters whose values are masked, beside the built-in list of credentials. */
+  redactQuery?: readonly string[];
+}
+
+/** The whole config. Routes need at least one entry; all else has a default. */
+export interface GatewayOptions {
+  /** The gateway's name in `Via` and `Proxy-Status`. Default: `"sluice"`. */
+  name?: string;
+  listen?: ListenOptions;
+  upstreams?: Readonly<Record<string, UpstreamOptions>>;
+  routes: Readonly<Record<string, RouteOptions>>;
+  /** `false` writes no access log. Default: `true`. */
+  log?: boolean | LogOptions;
+  shutdown?: {
+    /** How long exchanges under way may take to finish after SIGTERM. Default: `"25s"`. */
+    grace?: Duration;
+  };
+}

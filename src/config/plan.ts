@@ -1,0 +1,125 @@
+// Plan: the checked, complete form of the config. Durations are milliseconds, sizes are bytes, every default is filled in.
+import type { MiddlewareHandler } from "hono";
+import type { FixedAnswer, Handler } from "./options.ts";
+import type { Secret } from "./secrets.ts";
+
+/** Everything a gateway needs to run. Immutable. */
+export interface Plan {
+  readonly name: string;
+  readonly listen: ListenPlan;
+  readonly upstreams: Readonly<Record<string, UpstreamPlan>>;
+  readonly routes: readonly RoutePlan[];
+  /** False: no access log. */
+  readonly log: LogPlan | false;
+  readonly graceMs: number;
+}
+
+export interface ListenPlan {
+  readonly port: number;
+  readonly host: string;
+  /** CIDR ranges or addresses, each known to be well-formed. */
+  readonly trustedProxies: readonly string[];
+  readonly maxTarget: number;
+  readonly maxHead: number;
+  readonly headMs: number;
+  readonly keepAliveMs: number;
+  readonly bodyMs: number;
+  readonly sendMs: number;
+  readonly halfClose: "ask" | "answer" | "leave";
+  readonly maxConnections: number;
+}
+
+export interface TargetPlan {
+  /** As the config writes it: the name in records, never shown to clients. */
+  readonly url: string;
+  readonly secure: boolean;
+  /** Name or address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** What a Host field holds: host, in brackets if IPv6, and the port unless it is the scheme's own (RFC 9110 section 7.2). */
+  readonly authority: string;
+  readonly weight: number;
+}
+
+export interface TimeoutsPlan {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly idleMs: number;
+}
+
+export interface UpstreamPlan {
+  readonly name: string;
+  readonly targets: readonly TargetPlan[];
+  readonly balance: "round-robin";
+  readonly protocol: "http1" | "h2";
+  readonly host: "upstream" | "client" | { readonly fixed: string };
+  readonly timeouts: TimeoutsPlan;
+  readonly idleMs: number;
+  readonly maxIdle: number;
+  readonly maxAgeMs: number;
+  readonly maxConnections: number;
+  readonly waitMs: number;
+  readonly maxWaiting: number;
+  readonly maxHead: number;
+  readonly tls: TlsPlan;
+}
+
+export interface TlsPlan {
+  readonly serverName: string | undefined;
+  /** PEM text. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: Secret | undefined;
+  readonly verify: boolean;
+}
+
+/** One way to match a route; a route has at least one. */
+export interface MatchPlan {
+  /** As written, method prefix removed. Begins with "/". */
+  readonly path: string;
+  /** Upper case; empty means any. */
+  readonly methods: readonly string[];
+  /** Lower case, without port; empty means any. */
+  readonly hosts: readonly string[];
+  /** Lower-case names. `true`: present. */
+  readonly headers: readonly (readonly [name: string, value: string | true])[];
+  readonly query: readonly (readonly [name: string, value: string | true])[];
+}
+
+export interface FieldChangesPlan {
+  readonly remove: readonly string[];
+  readonly set: readonly (readonly [name: string, value: string | Secret])[];
+}
+
+export type RewritePlan =
+  | { readonly kind: "strip-prefix"; readonly prefix: string }
+  | { readonly kind: "replace"; readonly template: string };
+
+export type Destination =
+  | {
+      readonly kind: "upstream";
+      readonly upstream: UpstreamPlan;
+      readonly rewrite: RewritePlan | undefined;
+      readonly timeouts: TimeoutsPlan;
+      /** Lower-case protocol names. */
+      readonly upgrade: readonly string[];
+    }
+  | { readonly kind: "handler"; readonly handler: Handler }
+  | { readonly kind: "answer"; readonly answer: FixedAnswer }
+  | { readonly kind: "redirect"; readonly to: string; readonly status: 301 | 302 | 303 | 307 | 308 };
+
+export interface RoutePlan {
+  readonly name: string;
+  readonly matches: readonly MatchPlan[];
+  readonly use: readonly MiddlewareHandler[];
+  readonly destination: Destination;
+  readonly requestFields: FieldChangesPlan | undefined;
+  readonly responseFields: FieldChangesPlan | undefined;
+  readonly log: boolean;
+}
+
+export interface LogPlan {
+  readonly format: "json" | "pretty" | "auto";
+  /** Lower-case names of query parameters to mask, the built-in ones included. */
+  readonly redactQuery: readonly string[];
+}

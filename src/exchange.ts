@@ -1,0 +1,145 @@
+// Exchange: one request's passage and all that is known about it. Answer: what goes back. Stage: a step on the way.
+import type { GatewayError } from "./errors.ts";
+import type { Content } from "./http/body.ts";
+import type { Fields } from "./http/fields.ts";
+import type { RoutePlan, UpstreamPlan } from "./config/plan.ts";
+
+/** What the listener knows when a request head has arrived. */
+export interface Arrival {
+  readonly method: string;
+  /** The target as the client sent it in origin form, byte for byte (latin1): "/path?query". */
+  readonly target: string;
+  readonly scheme: "http" | "https";
+  /** The authority the request names, lower case, port included if it was: "api.example.com:8080". */
+  readonly authority: string;
+  readonly version: "1.0" | "1.1" | "2" | "3";
+  /** As the client sent them, hop-by-hop fields included. */
+  readonly fields: Fields;
+  readonly content: Content;
+  /** The address of the connection's other end, without port. */
+  readonly peer: string;
+}
+
+/** Where a two-way stream of bytes continues once an answer of status 101 has gone out. */
+export interface Tunnel {
+  /** Hands over the upstream's side; the listener joins it with the client's. */
+  readonly upstream: import("./platform.ts").Socket;
+  /** Bytes that arrived behind the upstream's 101. */
+  readonly early: Uint8Array;
+  /** Called once when the tunnel has closed. */
+  closed(bytesIn: number, bytesOut: number): void;
+}
+
+/** What goes back to the client. `fields` hold neither hop-by-hop nor framing fields: the listener frames anew. */
+export class Answer {
+  status: number;
+  /** The reason phrase as it came, or "" for the usual one. */
+  reason: string;
+  fields: Fields;
+  content: Content;
+  /**
+   * The Content-Length to announce when the answer has no content to measure: HEAD and 304 (RFC 9110 section 8.6).
+   * Undefined announces none.
+   */
+  announcedLength: string | undefined = undefined;
+  tunnel: Tunnel | undefined = undefined;
+  /** The Web API response this came from, kept where the runtime can send it without a copy. */
+  web: Response | undefined = undefined;
+
+  constructor(status: number, reason: string, fields: Fields, content: Content) {
+    this.status = status;
+    this.reason = reason;
+    this.fields = fields;
+    this.content = content;
+  }
+}
+
+/** How an exchange ended, told once, when the last byte has gone or the way has broken off. */
+export interface Ending {
+  /** Undefined when the answer went out whole. */
+  readonly error: GatewayError | undefined;
+  /** Content bytes received from the client. */
+  readonly bytesIn: number;
+  /** Content bytes sent to the client. */
+  readonly bytesOut: number;
+}
+
+/** One try at one target. */
+export interface AttemptRecord {
+  /** The target as the config writes it. */
+  readonly target: string;
+  /** Status received, or 0. */
+  status: number;
+  error: GatewayError | undefined;
+}
+
+/** One request's passage. Stages read and write the typed fields; nothing else is shared between them. */
+export class Exchange {
+  readonly method: string;
+  readonly scheme: "http" | "https";
+  readonly authority: string;
+  readonly version: "1.0" | "1.1" | "2" | "3";
+  readonly fields: Fields;
+  content: Content;
+  readonly peer: string;
+  /** Monotonic milliseconds at arrival. */
+  readonly startedAt: number;
+  /** The path as it is matched, recorded and forwarded: raw, dot segments resolved. */
+  path = "/";
+  /** The query as it came, with its "?"; "" without one. */
+  query = "";
+  /** The client's address: the peer, or what a trusted proxy said. */
+  client: string;
+  /** Whether the peer is one of `listen.trustedProxies`. */
+  trusted = false;
+  id = "";
+  route: RoutePlan | undefined = undefined;
+  /** Path parameters, percent-decoded. */
+  params: Readonly<Record<string, string>> = NO_PARAMS;
+  upstream: UpstreamPlan | undefined = undefined;
+  /** Path and query for the upstream, when a rewrite changed them. */
+  forwardTarget: string | undefined = undefined;
+  attempts: AttemptRecord[] = NO_ATTEMPTS;
+  answer: Answer | undefined = undefined;
+  /** The failure the gateway answered with, if it did. */
+  error: GatewayError | undefined = undefined;
+  /** Set by the way once the client can no longer be answered; aborts what runs for it. */
+  readonly left: Left = new Left();
+
+  constructor(arrival: Arrival, startedAt: number) {
+    this.method = arrival.method;
+    this.scheme = arrival.scheme;
+    this.authority = arrival.authority;
+    this.version = arrival.version;
+    this.fields = arrival.fields;
+    this.content = arrival.content;
+    this.peer = arrival.peer;
+    this.client = arrival.peer;
+    this.startedAt = startedAt;
+  }
+}
+
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
+
+/** Tells one listener at a time that the client is gone: an AbortSignal without its cost. */
+export class Left {
+  yes = false;
+  /** Called once, when the client leaves. */
+  then: (() => void) | undefined = undefined;
+
+  /** The client is gone. */
+  tell(): void {
+    if (this.yes) return;
+    this.yes = true;
+    const call = this.then;
+    this.then = undefined;
+    call?.();
+  }
+}
+
+/** A step on the way: an Answer ends the way, nothing goes on, a throw is a GatewayError. */
+export type Stage = (x: Exchange) => Answer | void | Promise<Answer | void>;
+
+/** The step that always answers. */
+export type LastStage = (x: Exchange) => Answer | Promise<Answer>;

@@ -1,0 +1,120 @@
+// What an edge must give to the core. Nothing but platforms/ and cli/ may touch a runtime; all else asks here.
+
+/** A timer that has not fired yet. */
+export type Timer = unknown;
+
+/** What a socket tells its owner. Calls never overlap; none comes after `closed`. */
+export interface SocketHandler {
+  /** Bytes arrived. They stay valid after the call. */
+  data(bytes: Uint8Array): void;
+  /** All that a `write` had to hold back has gone to the kernel. */
+  drained(): void;
+  /** The peer sent FIN: it writes no more. It may still read. */
+  ended(): void;
+  /** The socket is gone. With an error it did not go by agreement (`code` as the system names it: ECONNRESET, …). */
+  closed(error?: SocketError): void;
+}
+
+/** A connection, TLS or plain. Half-open is allowed: the peer's FIN does not close the way out. */
+export interface Socket {
+  handler: SocketHandler;
+  /** The peer's address without port; an IPv4-mapped IPv6 address is written as IPv4. "" for a Unix socket. */
+  readonly remoteAddress: string;
+  /** True once TLS is established. */
+  readonly secure: boolean;
+  /** Sends bytes. False: the kernel is full and the rest waits in memory; stop until `drained`. */
+  write(bytes: Uint8Array): boolean;
+  /** Sends latin1 text and, in the same write, the bytes that follow it. Result as for `write`. */
+  writeText(text: string, bytes?: Uint8Array): boolean;
+  /** Bytes that wait in memory for the kernel. */
+  readonly waiting: number;
+  /** Stops reading: the peer feels it through TCP. */
+  pause(): void;
+  /** Reads again. */
+  resume(): void;
+  /** Sends FIN behind what waits. Reading goes on. */
+  end(): void;
+  /** Closes at once; what waits is lost and the peer sees a reset. `closed` follows. */
+  destroy(): void;
+}
+
+/** Why a socket failed. `code` is the system's or the TLS library's name for it. */
+export interface SocketError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** TLS towards a target. Identity comes from here, never from a request (case GW-59). */
+export interface ClientTls {
+  /** The name sent as SNI and looked for in the certificate. For an IP literal no SNI is sent. */
+  readonly serverName: string;
+  /** PEM of the authorities trusted instead of the system's. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** False takes any certificate. */
+  readonly verify: boolean;
+}
+
+/** Where to connect to. */
+export interface ConnectOptions {
+  /** A name or an IP address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: ClientTls | undefined;
+}
+
+/** What a connect attempt tells its owner: one of the two, once, never before `connect` has returned. */
+export interface ConnectHandler {
+  /** Connected, TLS verified. The owner sets `socket.handler` before it returns. */
+  connected(socket: Socket): void;
+  /** Not connected. */
+  failed(error: SocketError): void;
+}
+
+/** A connect attempt under way. */
+export interface Connecting {
+  /** Gives up. Neither `connected` nor `failed` is called after this. */
+  abort(): void;
+}
+
+/** Where to accept. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Called for each connection; must set `socket.handler` before it returns. */
+  accept(socket: Socket): void;
+}
+
+/** An open listening socket. */
+export interface ListeningSocket {
+  readonly port: number;
+  readonly host: string;
+  /** Accepts no more. Connections that are open stay open. */
+  stop(): void;
+}
+
+/** All that a runtime lends to the core. */
+export interface Platform {
+  readonly runtime: "bun" | "deno" | "workers";
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Milliseconds since the epoch. */
+  wallClock(): number;
+  /** Calls back once after so many milliseconds. */
+  setTimer(callback: () => void, ms: number): Timer;
+  clearTimer(timer: Timer): void;
+  /** 36 characters, unpredictable. */
+  uuid(): string;
+  /** The runtime's fetch, set so that bytes pass unchanged: no redirects followed, no decoding, no environment proxies. */
+  fetch(request: Request): Promise<Response>;
+  /** Opens a connection; undefined where the runtime lends no sockets (Cloudflare), fetch is the client then. */
+  readonly connect: ((options: ConnectOptions, handler: ConnectHandler) => Connecting) | undefined;
+  /** Opens a listening socket; throws a SocketError (EADDRINUSE, EACCES, …). Undefined on Cloudflare. */
+  readonly listen: ((options: ListenOptions) => ListeningSocket) | undefined;
+  /** Takes one line (without its newline) for the access log. Never blocks, never throws. */
+  line(text: string): void;
+  /** Tells the operator something that is not an exchange. */
+  notice(level: "info" | "warn" | "error", text: string): void;
+}
