@@ -48,6 +48,13 @@ export class Fields {
     this.values.push(value);
   }
 
+  /** Takes the last line away. */
+  pop(): void {
+    this.names.pop();
+    this.keys.pop();
+    this.values.pop();
+  }
+
   /** Whether a line of this key exists. */
   has(key: string): boolean {
     return this.keys.includes(key);

@@ -1,0 +1,31 @@
+// Latin1 text and bytes: one character is one byte of the wire, nothing is lost either way.
+
+/** What Buffers of Bun and Node add to a Uint8Array, and plain arrays lack. */
+interface NativeLatin1 {
+  latin1Slice?(from: number, to: number): string;
+}
+
+/** Bytes `from` (inclusive) to `to` (exclusive) as text. */
+export function latin1Text(bytes: Uint8Array, from: number, to: number): string {
+  const native = (bytes as NativeLatin1).latin1Slice;
+  if (native !== undefined) return native.call(bytes, from, to);
+  // Piecewise, because a call takes only so many arguments.
+  let text = "";
+  for (let at = from; at < to; at += 4096) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(at + 4096, to)));
+  }
+  return text;
+}
+
+/** Writes text at `at` and returns the index behind it. Characters above U+00FF lose their high bits. */
+export function putLatin1(text: string, into: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) into[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
+
+/** Text as bytes. */
+export function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  putLatin1(text, bytes, 0);
+  return bytes;
+}
