@@ -1,8 +1,8 @@
 // What a user writes in gateway.config.ts. Every option with its unit and default; what runs is plan.ts.
 import type { Context, MiddlewareHandler } from "hono";
-import type { Secret } from "./secrets.ts";
+import type { Hidden } from "./secrets.ts";
 
-/** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. */
+/** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
 export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /** A number of bytes: a number and `B`, `KiB`, `MiB`, `GiB` (powers of 1024) or `KB`, `MB`, `GB` (powers of 1000). */
@@ -49,9 +49,9 @@ export interface ListenTimeouts {
 
 /** One address of an upstream. */
 export interface TargetOptions {
-  /** `http://` or `https://`, a host and maybe a port; no path. */
-  url: string;
-  /** Share of requests relative to the other targets; 0 gets none. Default: `1`. */
+  /** `http://` or `https://`, a host and maybe a port; no path. May be `env("NAME")`; records show the address it gives. */
+  url: string | Hidden;
+  /** Share of requests relative to the other targets, a whole number; 0 gets none. Default: `1`. */
   weight?: number;
 }
 
@@ -65,10 +65,44 @@ export interface UpstreamTimeouts {
   idle?: Duration;
 }
 
+/** How long connections that carry nothing are kept for the next request. */
+export interface KeepAliveOptions {
+  /** Idle connections are closed after this, or a second before the upstream's own `Keep-Alive: timeout`. Default: `"4s"`. */
+  idle?: Duration;
+  /** Most idle connections kept for one target. Default: `256`. */
+  maxIdle?: number;
+  /** A connection is not used for new requests when it is older: names are looked up anew. Default: `"5m"`. */
+  maxAge?: Duration;
+}
+
+/** How many connections an upstream may take. */
+export interface ConnectionOptions {
+  /** Most connections to one target at once. Default: `4096`. */
+  max?: number;
+  /** How long a request waits for a free one; then 503. Default: `"5s"`. */
+  wait?: Duration;
+  /** Most requests that wait; more are 503 at once. Default: `1024`. */
+  maxWaiting?: number;
+}
+
+/** TLS towards `https` targets. */
+export interface UpstreamTls {
+  /** The name in the certificate and in SNI. Default: the host of the target's URL. Never the client's Host. */
+  serverName?: string;
+  /** PEM text, or the path of a PEM file relative to the config, of authorities trusted instead of the system's. */
+  ca?: string | Hidden;
+  /** Client certificate: PEM text or path. Needs `key`. */
+  cert?: string | Hidden;
+  /** Client key: PEM text or path, or a secret. Needs `cert`. */
+  key?: string | Hidden;
+  /** `false` takes any certificate; for tests only. Default: `true`. */
+  verify?: boolean;
+}
+
 /** A named service. */
 export interface UpstreamOptions {
   /** Its addresses, at least one. A string is a URL of weight 1. */
-  targets: readonly (string | TargetOptions)[];
+  targets: readonly (string | Hidden | TargetOptions)[];
   /** How a target is picked. Default: `"round-robin"` (smooth, by weight). */
   balance?: "round-robin";
   /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */
@@ -79,37 +113,12 @@ export interface UpstreamOptions {
    */
   host?: "upstream" | "client" | (string & {});
   timeouts?: UpstreamTimeouts;
-  keepAlive?: {
-    /** Idle connections are closed after this, or a second before the upstream's own `Keep-Alive: timeout`. Default: `"4s"`. */
-    idle?: Duration;
-    /** Most idle connections kept for one target. Default: `256`. */
-    maxIdle?: number;
-    /** A connection is not used for new requests when it is older: names are looked up anew. Default: `"5m"`. */
-    maxAge?: Duration;
-  };
-  connections?: {
-    /** Most connections to one target at once. Default: `4096`. */
-    max?: number;
-    /** How long a request waits for a free one; then 503. Default: `"5s"`. */
-    wait?: Duration;
-    /** Most requests that wait; more are 503 at once. Default: `1024`. */
-    maxWaiting?: number;
-  };
+  keepAlive?: KeepAliveOptions;
+  connections?: ConnectionOptions;
   /** Most bytes of a response head. Default: `"64KiB"`. */
   maxHead?: Size;
   /** TLS towards `https` targets. */
-  tls?: {
-    /** The name in the certificate and in SNI. Default: the host of the target's URL. Never the client's Host. */
-    serverName?: string;
-    /** PEM text, or the path of a PEM file relative to the config, of authorities trusted instead of the system's. */
-    ca?: string;
-    /** Client certificate: PEM text or path. Needs `key`. */
-    cert?: string;
-    /** Client key: PEM text or path, or a secret. Needs `cert`. */
-    key?: string | Secret;
-    /** `false` takes any certificate; for tests only. Default: `true`. */
-    verify?: boolean;
-  };
+  tls?: UpstreamTls;
 }
 
 /** Conditions beside the path, all of which must hold. */
@@ -128,12 +137,21 @@ export interface MatchOptions<P extends string = string> {
 
 /** Fields to change in passing. Removed first, then set. */
 export interface FieldChanges {
-  set?: Readonly<Record<string, string | Secret>>;
+  set?: Readonly<Record<string, string | Hidden>>;
   remove?: readonly string[];
 }
 
-/** Path parameters of a pattern: `"GET /users/:id/*"` gives `{ id: string; "*": string }`. */
-export type ParamsOf<M extends string> = { readonly [K in ParamNames<M>]: string };
+/**
+ * Path parameters of a pattern: `"GET /users/:id/*"` gives `{ id: string; "*": string }`. Of several patterns, what all
+ * of them have is there for certain.
+ */
+export type ParamsOf<M extends string> = string extends M
+  ? Readonly<Record<string, string>>
+  : { readonly [K in keyof ParamsOfEach<M>]: string } & {
+      readonly [K in Exclude<ParamNames<M>, keyof ParamsOfEach<M>>]?: string;
+    };
+
+type ParamsOfEach<M extends string> = M extends string ? { readonly [K in ParamNames<M>]: string } : never;
 
 type ParamNames<M extends string> = M extends `${string}/:${infer Name}/${infer Rest}`
   ? Name | ParamNames<`/${Rest}`>
@@ -195,25 +213,52 @@ export interface RouteCommon<M extends string> {
   log?: boolean;
 }
 
+/** A route to an upstream. */
+export interface UpstreamRoute<M extends string = string, U extends string = string> extends RouteCommon<M> {
+  /** Name of an upstream. */
+  to: U;
+  rewrite?: Rewrite;
+  /** Clocks for this route in place of the upstream's. */
+  timeouts?: UpstreamTimeouts;
+  /** Protocols a client may switch to on this route. Default: `["websocket"]`; `[]` for none. */
+  upgrade?: readonly string[];
+  handler?: never;
+  answer?: never;
+  redirect?: never;
+}
+
+/** What only a route to an upstream may have. */
+interface NoUpstream {
+  to?: never;
+  rewrite?: never;
+  timeouts?: never;
+  upgrade?: never;
+}
+
+/** A route that a function answers. */
+export interface HandlerRoute<M extends string = string> extends RouteCommon<M>, NoUpstream {
+  handler: Handler<M>;
+  answer?: never;
+  redirect?: never;
+}
+
+/** A route that always answers the same. */
+export interface AnswerRoute<M extends string = string> extends RouteCommon<M>, NoUpstream {
+  answer: FixedAnswer;
+  handler?: never;
+  redirect?: never;
+}
+
+/** A route that sends the client elsewhere. */
+export interface RedirectRoute<M extends string = string> extends RouteCommon<M>, NoUpstream {
+  redirect: Redirect;
+  handler?: never;
+  answer?: never;
+}
+
 /** One route: where it goes is exactly one of `to`, `handler`, `answer`, `redirect`. */
-export type RouteOptions<M extends string = string, U extends string = string> = RouteCommon<M> &
-  (
-    | {
-        /** Name of an upstream. */
-        to: U;
-        rewrite?: Rewrite;
-        /** Clocks for this route in place of the upstream's. */
-        timeouts?: UpstreamTimeouts;
-        /** Protocols a client may switch to on this route. Default: `["websocket"]`; `[]` for none. */
-        upgrade?: readonly string[];
-        handler?: never;
-        answer?: never;
-        redirect?: never;
-      }
-    | { handler: Handler<M>; to?: never; answer?: never; redirect?: never; rewrite?: never; timeouts?: never; upgrade?: never }
-    | { answer: FixedAnswer; to?: never; handler?: never; redirect?: never; rewrite?: never; timeouts?: never; upgrade?: never }
-    | { redirect: Redirect; to?: never; handler?: never; answer?: never; rewrite?: never; timeouts?: never; upgrade?: never }
-  );
+export type RouteOptions<M extends string = string, U extends string = string> =
+  UpstreamRoute<M, U> | HandlerRoute<M> | AnswerRoute<M> | RedirectRoute<M>;
 
 /** The access log. */
 export interface LogOptions {

@@ -92,8 +92,7 @@ export interface FieldChangesPlan {
 }
 
 export type RewritePlan =
-  | { readonly kind: "strip-prefix"; readonly prefix: string }
-  | { readonly kind: "replace"; readonly template: string };
+  { readonly kind: "strip-prefix"; readonly prefix: string } | { readonly kind: "replace"; readonly template: string };
 
 export type Destination =
   | {
