@@ -1,0 +1,118 @@
+// One connection on Bun: what the kernel does not take at once waits here, in order.
+import type { Socket, SocketHandler } from "../platform.ts";
+
+/** Bun's socket, carrying ours once its owner is known. */
+export type RawSocket = Bun.Socket<BunSocket | undefined>;
+
+/** Heads are written through this, so that head and body leave in one write without an allocation. */
+const scratch = Buffer.allocUnsafe(128 * 1024);
+
+/** A Socket over Bun's. */
+export class BunSocket implements Socket {
+  handler: SocketHandler = UNOWNED;
+  readonly remoteAddress: string;
+  readonly secure: boolean;
+  waiting = 0;
+  readonly #raw: RawSocket;
+  #queue: Uint8Array[] = [];
+  #ending = false;
+  #gone = false;
+
+  constructor(raw: RawSocket, secure: boolean) {
+    this.#raw = raw;
+    this.secure = secure;
+    const address = raw.remoteAddress ?? "";
+    this.remoteAddress = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.waiting > 0) return this.#hold(bytes);
+    if (this.#gone) return true;
+    const sent = this.#raw.write(bytes);
+    return sent === bytes.length || this.#hold(bytes.subarray(Math.max(sent, 0)));
+  }
+
+  writeText(text: string, bytes?: Uint8Array): boolean {
+    const size = text.length + (bytes?.length ?? 0);
+    if (size > scratch.length) {
+      const all = this.write(Buffer.from(text, "latin1"));
+      return bytes === undefined ? all : this.write(bytes);
+    }
+    scratch.latin1Write(text, 0);
+    if (bytes !== undefined) scratch.set(bytes, text.length);
+    if (this.waiting > 0) return this.#hold(Buffer.from(scratch.subarray(0, size)));
+    if (this.#gone) return true;
+    const sent = this.#raw.write(scratch, 0, size);
+    return sent === size || this.#hold(Buffer.from(scratch.subarray(Math.max(sent, 0), size)));
+  }
+
+  pause(): void {
+    this.#raw.pause();
+  }
+
+  resume(): void {
+    this.#raw.resume();
+  }
+
+  end(): void {
+    this.#ending = true;
+    if (this.waiting === 0 && !this.#gone) this.#raw.shutdown();
+  }
+
+  destroy(): void {
+    if (!this.#gone) this.#raw.terminate();
+  }
+
+  /** Bun: bytes have come. */
+  arrived(bytes: Uint8Array): void {
+    if (!this.#gone) this.handler.data(bytes);
+  }
+
+  /** Bun: the peer sent FIN. */
+  ended(): void {
+    if (!this.#gone) this.handler.ended();
+  }
+
+  /** Bun: the kernel has room again. */
+  flush(): void {
+    if (this.waiting === 0) return;
+    while (this.#queue.length > 0) {
+      const bytes = this.#queue[0]!;
+      const sent = Math.max(this.#raw.write(bytes), 0);
+      this.waiting -= sent;
+      if (sent < bytes.length) {
+        this.#queue[0] = bytes.subarray(sent);
+        return;
+      }
+      this.#queue.shift();
+    }
+    if (this.#ending) this.#raw.shutdown();
+    else this.handler.drained();
+  }
+
+  /** Bun: the socket is gone. */
+  closed(error?: Error): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.waiting = 0;
+    this.#queue = [];
+    if (error === undefined) this.handler.closed();
+    else this.handler.closed({ code: (error as NodeJS.ErrnoException).code ?? "ERR_SOCKET", message: error.message });
+  }
+
+  #hold(bytes: Uint8Array): false {
+    if (!this.#gone) {
+      this.#queue.push(bytes);
+      this.waiting += bytes.length;
+    }
+    return false;
+  }
+}
+
+/** Stands in until the owner sets its own. */
+const UNOWNED: SocketHandler = {
+  data: () => undefined,
+  drained: () => undefined,
+  ended: () => undefined,
+  closed: () => undefined,
+};
