@@ -1,0 +1,69 @@
+// The Web API's messages at the edge of Hono: what middleware and handlers receive, and what they give back.
+import { Answer } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
+import { Fields, HOP_BY_HOP, tokens } from "./fields.ts";
+import { bodyFromStream, streamFromContent } from "./web-body.ts";
+
+/**
+ * The exchange as a Request for Hono and the user's functions. Its URL carries the path that was matched, so what a
+ * middleware decides on is what is routed and forwarded: a byte that the URL parser would give another meaning (`\`, `#`,
+ * a byte above 0x7F) is percent-encoded first. GET and HEAD never show content (the Fetch standard forbids it).
+ * `signal` aborts when the client leaves, unless something else listens for that already. Content is used up by this call.
+ */
+export function requestOf(x: Exchange): Request {
+  const leaving = new AbortController();
+  if (x.left.yes) leaving.abort();
+  else if (x.left.then === undefined) x.left.then = () => leaving.abort();
+  const hasContent = x.method !== "GET" && x.method !== "HEAD";
+  const init: RequestInit & { duplex: "half" } = {
+    method: x.method,
+    headers: requestHeaders(x.fields),
+    body: hasContent ? (streamFromContent(x.content) as BodyInit | null) : null,
+    signal: leaving.signal,
+    // A stream as a request's body is refused without it (Fetch standard, RequestInit).
+    duplex: "half",
+  };
+  return new Request(urlOf(x), init);
+}
+
+/** The absolute URL of an exchange. Without a Host field (HTTP/1.0) the host reads `localhost`. */
+export function urlOf(x: Pick<Exchange, "scheme" | "authority" | "path" | "query">): string {
+  const target = x.path.replaceAll("\\", "%5C") + x.query;
+  const authority = x.authority === "" ? "localhost" : x.authority;
+  return `${x.scheme}://${authority}${UNSAFE.test(target) ? target.replace(UNSAFE_ALL, percent) : target}`;
+}
+
+/**
+ * What a handler or middleware returned, as an Answer. Hop-by-hop fields and those that `Connection` names are dropped,
+ * and a Content-Length becomes the length of the content: the listener frames anew. `web` keeps the response.
+ */
+export function answerOf(response: Response): Answer {
+  const fields = new Fields();
+  const named = tokens(response.headers.get("connection") ?? "");
+  let declared: string | undefined;
+  for (const [key, value] of response.headers) {
+    if (key === "content-length") declared = value;
+    else if (!HOP_BY_HOP.has(key) && !named.includes(key)) fields.add(key, value);
+  }
+  const length = declared !== undefined && /^\d{1,15}$/.test(declared) ? Number(declared) : undefined;
+  const content = response.body === null ? null : bodyFromStream(response.body, length);
+  const answer = new Answer(response.status, response.statusText, fields, content);
+  if (content === null && length !== undefined) answer.announcedLength = String(length);
+  answer.web = response;
+  return answer;
+}
+
+function requestHeaders(fields: Fields): Headers {
+  const headers = fields.toHeaders();
+  // Headers joins repeated lines by a comma, which is no separator of cookies (RFC 9113 section 8.2.3).
+  const cookies = fields.all("cookie");
+  if (cookies.length > 1) headers.set("cookie", cookies.join("; "));
+  return headers;
+}
+
+const UNSAFE = /[^\x21-\x7e]|#/;
+const UNSAFE_ALL = /[^\x21-\x7e]|#/g;
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+}
