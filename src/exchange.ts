@@ -2,7 +2,7 @@
 import type { GatewayError } from "./errors.ts";
 import type { Content } from "./http/body.ts";
 import type { Fields } from "./http/fields.ts";
-import type { RoutePlan, UpstreamPlan } from "./config/plan.ts";
+import type { MatchPlan, RoutePlan, UpstreamPlan } from "./config/plan.ts";
 
 /** What the listener knows when a request head has arrived. */
 export interface Arrival {
@@ -94,6 +94,8 @@ export class Exchange {
   trusted = false;
   id = "";
   route: RoutePlan | undefined = undefined;
+  /** The one of the route's matches that fitted. */
+  match: MatchPlan | undefined = undefined;
   /** Path parameters, percent-decoded. */
   params: Readonly<Record<string, string>> = NO_PARAMS;
   upstream: UpstreamPlan | undefined = undefined;

@@ -68,6 +68,7 @@ function refusal(part: "path" | "query", code: number): string {
  * the answer. Empty segments are segments: `/a//../b` is `/a/b`. A path without dot segments comes back as it is.
  */
 export function resolveDots(path: string): string {
+  if (!mayHoldDots(path)) return path;
   const segments = path.split("/");
   const kept: string[] = [""];
   let found = false;
@@ -83,6 +84,15 @@ export function resolveDots(path: string): string {
     if (i === segments.length - 1) kept.push("");
   }
   return found ? kept.join("/") : path;
+}
+
+/** Whether a path holds a dot segment in any spelling. */
+export function holdsDots(path: string): boolean {
+  return mayHoldDots(path) && path.split("/").some((segment) => dotsIn(segment) > 0);
+}
+
+function mayHoldDots(path: string): boolean {
+  return path.includes("/.") || path.includes("/%2");
 }
 
 /** 1 for a `.` segment, 2 for `..`, in any spelling with `%2e`; 0 for any other segment. */

@@ -1,0 +1,94 @@
+// The route table: from method, host, path, query and fields to a route, by written precedence.
+import type { RoutePlan } from "../config/plan.ts";
+import type { Fields } from "../http/fields.ts";
+import { conditionsOf } from "./conditions.ts";
+import { HostIndex, readHost, type HostRule } from "./host.ts";
+import type { Entry, Found } from "./leaf.ts";
+import { readPattern } from "./pattern.ts";
+import { PathTree } from "./tree.ts";
+
+export type { Found } from "./leaf.ts";
+
+/**
+ * Finds the most specific route that takes a request. The order of the file plays no part. Precedence (case GW-49):
+ * 1. host: exact, then wildcard with the longest suffix first, then any;
+ * 2. path, segment by segment from the left: literal, then parameter, then `*`;
+ * 3. method: named, then any (for HEAD: HEAD named, then GET named, then any);
+ * 4. conditions: more of them (fields and query parameters counted together), then fewer.
+ * A candidate whose method or conditions do not fit gives way to the next.
+ *
+ * The time of a look-up depends on the length of the path and the number of routes at one place, not on the number of
+ * routes.
+ */
+export class RouteTable {
+  readonly #hosts: HostIndex<PathTree>;
+
+  /** Use {@link compileRoutes}. */
+  constructor(hosts: HostIndex<PathTree>) {
+    this.#hosts = hosts;
+  }
+
+  /**
+   * The route for a request. `host` is the authority, with or without port; `path` is raw with dot segments resolved;
+   * `query` has its "?" or is "".
+   */
+  find(method: string, host: string, path: string, query: string, fields: Fields): Found | undefined {
+    for (const tree of this.#hosts.matching(host)) {
+      const found = tree.find(method, path, query, fields);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /**
+   * The methods with which the same request would find a route, sorted: what `Allow` says (RFC 9110 section 10.2.1).
+   * Empty when no method would. For use after {@link find} found nothing.
+   */
+  allowed(host: string, path: string, query: string, fields: Fields): readonly string[] {
+    const methods = new Set<string>();
+    for (const tree of this.#hosts.matching(host)) tree.allowed(path, query, fields, methods);
+    return [...methods].sort();
+  }
+}
+
+/**
+ * Compiles the routes of a plan. Throws an Error for a pattern or host that cannot be read; `findRouteFaults` tells all
+ * such faults at once.
+ */
+export function compileRoutes(routes: readonly RoutePlan[]): RouteTable {
+  const hosts = new HostIndex<PathTree>();
+  for (const route of routes) {
+    for (const match of route.matches) {
+      const pattern = readPattern(match.path);
+      if (typeof pattern === "string") throw new Error(`Route \`${route.name}\`, pattern \`${match.path}\`: ${pattern}`);
+      const entry = entryOf(route, match, pattern);
+      for (const rule of hostRules(route, match)) hosts.at(rule, () => new PathTree()).add(entry);
+    }
+  }
+  for (const tree of hosts) tree.seal();
+  return new RouteTable(hosts);
+}
+
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
+
+/** One match of a route as the tree keeps it. */
+export function entryOf(route: Entry["route"], match: Entry["match"], pattern: Entry["pattern"]): Entry {
+  return {
+    route,
+    match,
+    pattern,
+    methods: [...new Set(match.methods)],
+    conditions: conditionsOf(match),
+    weight: match.headers.length + match.query.length,
+    found: pattern.names.length === 0 ? Object.freeze({ route, match, params: NO_PARAMS }) : undefined,
+  };
+}
+
+function hostRules(route: Entry["route"], match: Entry["match"]): (HostRule | undefined)[] {
+  if (match.hosts.length === 0) return [undefined];
+  return [...new Set(match.hosts)].map((host) => {
+    const rule = readHost(host);
+    if (typeof rule === "string") throw new Error(`Route \`${route.name}\`: ${rule}`);
+    return rule;
+  });
+}

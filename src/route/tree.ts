@@ -1,0 +1,143 @@
+// A tree of path segments, from the most specific to the least: literal, then parameter, then `*`.
+import type { Fields } from "../http/fields.ts";
+import { decodeSegment, isPlain } from "../http/target.ts";
+import { Leaf, type Entry, type Found } from "./leaf.ts";
+import type { Pattern } from "./pattern.ts";
+
+/** A place in the tree: the paths that begin with the same segments of patterns. */
+export class TreeNode {
+  /** By decoded literal, for literals that are their own raw form. */
+  plain: Map<string, TreeNode> | undefined = undefined;
+  /** By decoded literal, for all others. */
+  encoded: Map<string, TreeNode> | undefined = undefined;
+  /** For any segment that is not empty. */
+  param: TreeNode | undefined = undefined;
+  /** Patterns that end here. */
+  here: Leaf | undefined = undefined;
+  /** Patterns whose `*` begins here. */
+  below: Leaf | undefined = undefined;
+
+  /** The child for a literal, decoded. */
+  literal(text: string): TreeNode | undefined {
+    return this.plain?.get(text) ?? this.encoded?.get(text);
+  }
+
+  /** The child that a raw segment leads to by its text. */
+  #literalOf(raw: string): TreeNode | undefined {
+    const child = this.plain?.get(raw);
+    if (child !== undefined || isPlain(raw)) return child;
+    return this.literal(decodeSegment(raw));
+  }
+
+  /**
+   * The most specific entry at or below this node that takes the request; `from` is where the next segment of the path
+   * begins, behind its slash. A node is entered once at most, so a request costs no more than its own segments where
+   * literals and parameters do not compete, and never more than {@link mostVisits} where they do.
+   */
+  find(method: string, path: string, from: number, query: string, fields: Fields): Found | undefined {
+    if (from > path.length) {
+      return this.here?.find(method, path, query, fields) ?? this.below?.find(method, path, query, fields);
+    }
+    if (this.plain !== undefined || this.encoded !== undefined || this.param !== undefined) {
+      const slash = path.indexOf("/", from);
+      const end = slash < 0 ? path.length : slash;
+      const literal =
+        this.plain === undefined && this.encoded === undefined ? undefined : this.#literalOf(path.slice(from, end));
+      const found =
+        literal?.find(method, path, end + 1, query, fields) ??
+        (end > from ? this.param?.find(method, path, end + 1, query, fields) : undefined);
+      if (found !== undefined) return found;
+    }
+    return this.below?.find(method, path, query, fields);
+  }
+
+  /** Adds the methods that entries at or below this node would take the request with. */
+  allowed(path: string, from: number, query: string, fields: Fields, into: Set<string>): void {
+    this.below?.allowed(query, fields, into);
+    if (from > path.length) {
+      this.here?.allowed(query, fields, into);
+      return;
+    }
+    const slash = path.indexOf("/", from);
+    const end = slash < 0 ? path.length : slash;
+    this.#literalOf(path.slice(from, end))?.allowed(path, end + 1, query, fields, into);
+    if (end > from) this.param?.allowed(path, end + 1, query, fields, into);
+  }
+
+  /** The place of a pattern, made when there is none yet. */
+  place(pattern: Pattern): Leaf {
+    let node: TreeNode = this;
+    for (const segment of pattern.segments) {
+      if ("param" in segment) node = node.param ??= new TreeNode();
+      else node = node.#childFor(segment.literal);
+    }
+    if (pattern.rest) return (node.below ??= new Leaf());
+    return (node.here ??= new Leaf());
+  }
+
+  #childFor(literal: string): TreeNode {
+    const known = this.literal(literal);
+    if (known !== undefined) return known;
+    const made = new TreeNode();
+    if (isPlain(literal)) (this.plain ??= new Map()).set(literal, made);
+    else (this.encoded ??= new Map()).set(literal, made);
+    return made;
+  }
+
+  /** The children for literals. */
+  *literals(): Generator<TreeNode> {
+    if (this.plain !== undefined) yield* this.plain.values();
+    if (this.encoded !== undefined) yield* this.encoded.values();
+  }
+}
+
+/** The tree of one host, with a short way for paths that are literal from end to end. */
+export class PathTree {
+  readonly root = new TreeNode();
+  readonly #whole = new Map<string, Leaf>();
+  readonly #leaves = new Set<Leaf>();
+
+  /** Adds an entry at the place of its pattern. */
+  add(entry: Entry): void {
+    const { pattern } = entry;
+    const leaf = this.root.place(pattern);
+    leaf.entries.push(entry);
+    this.#leaves.add(leaf);
+    const path = wholePath(pattern);
+    if (path !== undefined) this.#whole.set(path, leaf);
+  }
+
+  /** To be called once, when the last entry is there. */
+  seal(): void {
+    for (const leaf of this.#leaves) leaf.seal();
+  }
+
+  /** The most specific entry that takes the request. */
+  find(method: string, path: string, query: string, fields: Fields): Found | undefined {
+    return this.#whole.get(path)?.find(method, path, query, fields) ?? this.root.find(method, path, 1, query, fields);
+  }
+
+  /** Adds the methods that some entry would take the request with. */
+  allowed(path: string, query: string, fields: Fields, into: Set<string>): void {
+    this.root.allowed(path, 1, query, fields, into);
+  }
+}
+
+/** The raw path that a pattern of plain literals matches and no other pattern matches better. */
+function wholePath(pattern: Pattern): string | undefined {
+  if (pattern.rest) return undefined;
+  let path = "";
+  for (const segment of pattern.segments) {
+    // A literal with a slash of its own (%2F) would look like two segments.
+    if ("param" in segment || !isPlain(segment.literal) || segment.literal.includes("/")) return undefined;
+    path += `/${segment.literal}`;
+  }
+  return path;
+}
+
+/** The most nodes that one request can enter at or below a node. */
+export function mostVisits(node: TreeNode): number {
+  let literal = 0;
+  for (const child of node.literals()) literal = Math.max(literal, mostVisits(child));
+  return 1 + literal + (node.param === undefined ? 0 : mostVisits(node.param));
+}
