@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { elapse, until } from "./deadline.ts";
 import { connect, exchange } from "./raw-client.ts";
-import { answering, plain, startOrigin, type Behaviour, type RawOrigin } from "./raw-origin.ts";
+import { answering, plain, type Behaviour } from "./origin-exchange.ts";
+import { startOrigin, type RawOrigin } from "./raw-origin.ts";
 
 let origin: RawOrigin;
 beforeAll(async () => {

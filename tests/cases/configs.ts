@@ -1,0 +1,113 @@
+// The gateway each case needs: the words of `gateway.needs` in cases.json, written as a config.
+import type { GatewayOptions } from "../../src/config/options.ts";
+import { certificates } from "../support/certificates.ts";
+import type { Config } from "../support/executable.ts";
+import type { RawOrigin } from "../support/raw-origin.ts";
+import type { Json } from "./format.ts";
+
+/** Makes the config of one variant. */
+export type ConfigOf = (origins: Readonly<Record<string, RawOrigin>>, vars: Readonly<Record<string, Json>>) => Config;
+
+/** All requests below these paths to the first origin. */
+const prefixes =
+  (...paths: string[]): ConfigOf =>
+  ({ u1 }) => ({
+    upstreams: { u1: { targets: [u1!.url] } },
+    routes: Object.fromEntries(paths.map((path, index) => [`r${index}`, { match: path, to: "u1" }])),
+  });
+
+/** GW-05. The guard stands for the API key policy: what a route forwards has passed the route's own guard. */
+const guarded: ConfigOf = ({ u1 }) => `
+import { defineGateway } from "sluice";
+
+const guard = async (c, next) => {
+  if (c.req.header("X-API-Key") !== "K-GOOD") return c.text("no key", 401);
+  await next();
+};
+
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0 },
+  upstreams: { u1: { targets: [${JSON.stringify(u1!.url)}] } },
+  routes: {
+    api: { match: "/api/*", to: "u1", rewrite: { stripPrefix: "/api" } },
+    admin: { match: "/admin/*", to: "u1", use: [guard] },
+  },
+});
+`;
+
+/** GW-08. Identity is not the gateway's yet: the config sets the field and removes its other spellings by name. */
+const identified: ConfigOf = ({ u1 }, vars) => {
+  const trusted = vars["TRUST"] === "none" ? {} : { listen: { trustedProxies: [String(vars["TRUST"])] } };
+  const own = ["X-Consumer-Id", "X_Consumer_Id", "X.Consumer.Id"];
+  return {
+    ...trusted,
+    upstreams: { u1: { targets: [u1!.url] } },
+    routes: {
+      all: { match: "/*", to: "u1", headers: { request: { remove: own, set: { "X-Consumer-Id": "alice" } } } },
+    },
+  };
+};
+
+/** GW-25. */
+const clocks: ConfigOf = ({ u1 }): GatewayOptions => ({
+  upstreams: { u1: { targets: [u1!.url] }, closed: { targets: ["http://127.0.0.1:1"] } },
+  routes: {
+    slow: { match: "/slow/*", to: "u1", timeouts: { firstByte: "20s" } },
+    quiet: { match: "/quiet/*", to: "u1", timeouts: { firstByte: "5s", idle: "60s" } },
+    hang: { match: "/hang/*", to: "u1", timeouts: { firstByte: "2s" } },
+    dead: { match: "/dead/*", to: "closed", timeouts: { connect: "1s" } },
+  },
+});
+
+/** GW-59. */
+const identities: ConfigOf = ({ u1, u2 }): GatewayOptions => {
+  const ca = certificates().ca.cert;
+  const host = "client" as const;
+  const serverName = "up.internal.test";
+  return {
+    upstreams: {
+      named: { targets: [u1!.url], host, tls: { ca, serverName } },
+      bare: { targets: [u1!.url], host, tls: { ca } },
+      untrusted: { targets: [u1!.url], host, tls: { serverName } },
+      expired: { targets: [u2!.url], host, tls: { ca, serverName } },
+      lax: { targets: [u1!.url], host, tls: { verify: false } },
+    },
+    routes: Object.fromEntries(
+      ["named", "bare", "untrusted", "expired", "lax"].map((name) => [name, { match: `/${name}/*`, to: name }]),
+    ),
+  };
+};
+
+/** By case. */
+export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
+  "GW-01": prefixes("/files/:name/meta", "/p/*"),
+  "GW-04": prefixes("/echo/*"),
+  "GW-05": guarded,
+  "GW-07": ({ u1 }) => ({
+    upstreams: { u1: { targets: [u1!.url] } },
+    routes: { h: { match: "/h/*", to: "u1", headers: { request: { set: { "X-Gateway": "on" } } } } },
+  }),
+  "GW-08": identified,
+  "GW-11": prefixes("/sse/*"),
+  "GW-13": prefixes("/z/*"),
+  "GW-14": prefixes("/f/*"),
+  "GW-19": ({ u1 }) => ({
+    upstreams: { u1: { targets: [u1!.url], timeouts: { firstByte: "2s" } } },
+    routes: { k: { match: "/k/*", to: "u1" } },
+  }),
+  "GW-20": prefixes("/g/*"),
+  "GW-25": clocks,
+  "GW-28": prefixes("/ws/*"),
+  "GW-58": prefixes("/*"),
+  "GW-59": identities,
+};
+
+/** Cases that wait for a later issue, and why. */
+export const LATER: Readonly<Record<string, string>> = {
+  "GW-32": "retries after an answer and the replay limit are not built yet",
+  "GW-35": "health checks and reload are not built yet",
+  "GW-40": "rate limits are not built yet",
+  "GW-43": "JWT authentication is not built yet",
+  "GW-44": "JWT authentication is not built yet",
+  "GW-52": "metrics are not built yet",
+};
