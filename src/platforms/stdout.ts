@@ -1,0 +1,166 @@
+// Lines to standard output: gathered, written off the hot path, bounded when nobody reads. For Bun (node:fs).
+import { outputTo, type Output } from "./output.ts";
+
+/** Lines on their way out. */
+export interface LinesOut {
+  /** Takes one line without its newline. Never waits, never throws; the line is lost when too much waits already. */
+  write(line: string): void;
+  /**
+   * Writes all that waits before it returns: for the moment before the process exits. False when lines were lost,
+   * because the reader is gone or took nothing for a second.
+   */
+  flush(): boolean;
+  /** Lines lost so far. */
+  readonly dropped: number;
+}
+
+/** Where lines go, and how many may wait. */
+export interface LinesOptions {
+  /** File descriptor. Default: `1`. */
+  readonly fd?: number;
+  /** Most characters that wait for the reader. Default: 4 Mi. */
+  readonly mostWaiting?: number;
+  /** Tells the operator that lines are lost. Default: a line on standard error. */
+  readonly notice?: (text: string) => void;
+}
+
+/** Lines are written when so many characters are together, or after so long. */
+const BATCH = 65536;
+const BATCH_MS = 10;
+/** A full output is tried again after so long, then after twice as long, up to the most. */
+const RETRY_MS = 2;
+const RETRY_MOST_MS = 64;
+/** `flush` gives up when nothing was taken for so long. */
+const STUCK_MS = 1000;
+
+const ENCODER = new TextEncoder();
+
+/** Lines to standard output. Whoever makes them sees to it that `flush` runs before the process exits. */
+export function stdoutLines(options: LinesOptions = {}): LinesOut {
+  return new Lines(
+    outputTo(options.fd ?? 1),
+    options.mostWaiting ?? 4 * 1024 * 1024,
+    options.notice ?? ((text) => process.stderr.write(`sluice: warn: ${text}\n`)),
+  );
+}
+
+class Lines implements LinesOut {
+  dropped = 0;
+  readonly #output: Output;
+  readonly #most: number;
+  readonly #notice: (text: string) => void;
+  #gathered = "";
+  /** Full batches behind the one being written. */
+  readonly #batches: string[] = [];
+  /** The batch being written, and how much of it has gone. */
+  #bytes = new Uint8Array(0);
+  #written = 0;
+  /** Characters of the batch being written, and of everything. */
+  #current = 0;
+  #waiting = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
+  /** 0 unless the output is full. */
+  #retryMs = 0;
+  #told = 0;
+  #broken = false;
+
+  constructor(output: Output, most: number, notice: (text: string) => void) {
+    this.#output = output;
+    this.#most = most;
+    this.#notice = notice;
+  }
+
+  write(line: string): void {
+    if (this.#broken || this.#waiting + line.length >= this.#most) return this.#drop();
+    this.#gathered += line + "\n";
+    this.#waiting += line.length + 1;
+    if (this.#gathered.length >= BATCH) {
+      this.#batches.push(this.#gathered);
+      this.#gathered = "";
+      if (this.#retryMs === 0) this.#turn ??= setImmediate(this.#proceed);
+    }
+    this.#timer ??= setTimeout(this.#proceed, BATCH_MS);
+  }
+
+  flush(): boolean {
+    let movedAt = performance.now();
+    for (;;) {
+      const before = this.#waiting + this.#bytes.length - this.#written;
+      if (this.#emptied()) return !this.#broken;
+      if (this.#waiting + this.#bytes.length - this.#written !== before) movedAt = performance.now();
+      if (performance.now() - movedAt > STUCK_MS) return false;
+      Atomics.wait(SLEEP, 0, 0, RETRY_MS);
+    }
+  }
+
+  readonly #proceed = (): void => {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
+    this.#timer = undefined;
+    this.#turn = undefined;
+    if (this.#emptied()) {
+      this.#retryMs = 0;
+      return;
+    }
+    this.#retryMs = Math.min(this.#retryMs * 2 || RETRY_MS, RETRY_MOST_MS);
+    this.#timer = setTimeout(this.#proceed, this.#retryMs);
+  };
+
+  /** Writes until nothing waits (true) or the output is full (false). */
+  #emptied(): boolean {
+    for (;;) {
+      if (this.#written === this.#bytes.length && !this.#next()) break;
+      let taken: number;
+      try {
+        taken = this.#output(this.#bytes, this.#written);
+      } catch (error) {
+        this.#lose(error as Error);
+        break;
+      }
+      if (taken === 0) return false;
+      this.#written += taken;
+    }
+    if (this.dropped > this.#told && !this.#broken) {
+      this.#notice(`standard output takes lines again; ${this.dropped - this.#told} lines of the access log are lost`);
+      this.#told = this.dropped;
+    }
+    return true;
+  }
+
+  /** Takes up the next batch; false when there is none. */
+  #next(): boolean {
+    this.#waiting -= this.#current;
+    let text = this.#batches.shift();
+    if (text === undefined) {
+      text = this.#gathered;
+      this.#gathered = "";
+    }
+    this.#current = text.length;
+    this.#bytes = ENCODER.encode(text);
+    this.#written = 0;
+    return text !== "";
+  }
+
+  #drop(): void {
+    if (this.dropped === this.#told && !this.#broken) {
+      this.#notice("standard output takes nothing: lines of the access log are lost until its reader goes on");
+    }
+    this.dropped++;
+  }
+
+  #lose(error: Error): void {
+    this.#broken = true;
+    for (const text of [...this.#batches, this.#gathered]) this.dropped += text.split("\n").length - 1;
+    for (let i = this.#written; i < this.#bytes.length; i++) if (this.#bytes[i] === 0x0a) this.dropped++;
+    this.#batches.length = 0;
+    this.#gathered = "";
+    this.#bytes = new Uint8Array(0);
+    this.#written = 0;
+    this.#waiting = 0;
+    this.#current = 0;
+    this.#notice(`standard output is gone (${error.message}): the access log ends here`);
+  }
+}
+
+const SLEEP = new Int32Array(new SharedArrayBuffer(4));

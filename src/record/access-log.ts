@@ -1,0 +1,92 @@
+// The access log: one JSON line an exchange, named after OpenTelemetry's conventions. Built by hand, for it is hot.
+import type { Ending, Exchange } from "../exchange.ts";
+import type { LogPlan, UpstreamPlan } from "../config/plan.ts";
+import type { GatewayError } from "../errors.ts";
+import type { Platform } from "../platform.ts";
+import { jsonText } from "./json-text.ts";
+import { agentTexts, methodText, openings, originTexts, routeTexts, statusTexts, targetTexts } from "./line-parts.ts";
+import { errorOf, statusOf } from "./outcome.ts";
+import { prettyLine } from "./pretty.ts";
+import { queryRedactor } from "./redact.ts";
+
+/** Most characters kept of what a client says; more is cut and marked. */
+const MOST_TARGET = 2048;
+const MOST_DETAIL = 512;
+const MOST = 256;
+
+/** Takes an exchange that has ended. */
+export type Recorder = (x: Exchange, ending: Ending) => void;
+
+/** Writes one line an exchange to `platform.line`: JSON, or for a person at a terminal. */
+export function accessLog(plan: LogPlan, platform: Platform, pretty: boolean): Recorder {
+  const redact = queryRedactor(plan.redactQuery);
+  const line = pretty ? prettyLine(redact, platform) : jsonLine(redact, platform);
+  return (x, ending) => platform.line(line(x, ending));
+}
+
+/**
+ * Makes the JSON line. It is printable ASCII without a newline, whatever the client sent. Keys in order: `time`
+ * (RFC 3339, UTC, milliseconds, when the exchange ended), `level` (`error` for a status from 500 on and for what the
+ * upstream or the gateway broke, else `info`), `msg`, `request_id`, then the names of OpenTelemetry, `duration` in
+ * seconds from the head's arrival to the last byte, then Sluice's own. What is not known is left out.
+ */
+export function jsonLine(
+  redact: (query: string) => string,
+  platform: Platform,
+): (x: Exchange, ending: Ending) => string {
+  const opening = openings();
+  const originText = originTexts();
+  const statusText = statusTexts();
+  const agentText = agentTexts();
+  const routeText = routeTexts();
+  const targetText = targetTexts();
+
+  return (x, ending) => {
+    const status = statusOf(x, ending);
+    const error = errorOf(x, ending);
+    const failed = status >= 500 || (error !== undefined && error.fault !== "client");
+    const micros = Math.max(0, Math.round((platform.now() - x.startedAt) * 1000));
+    const seconds = Math.floor(micros / 1_000_000);
+    const { route, upstream } = x;
+    // One template and few pieces: each piece that is added to a text later costs as much again.
+    return `${opening(platform.wallClock(), failed ? "error" : "info")}${jsonText(x.id, MOST)}${methodText(
+      x.method,
+    )}${jsonText(x.path, MOST_TARGET)}${x.query.length > 1 ? queryText(redact(x.query)) : ""}${originText(
+      x.scheme,
+      x.authority,
+      x.version,
+    )}${statusText(status)}${jsonText(x.client, MOST)}${x.peer === x.client ? "" : peerText(x.peer)}${agentText(
+      x.fields.get("user-agent"),
+    )}${ending.bytesIn},"http.response.body.size":${ending.bytesOut},"duration":${seconds}.${String(
+      micros - seconds * 1_000_000 + 1_000_000,
+    ).slice(1)}${route === undefined ? "" : routeText(route)}${
+      upstream === undefined ? "" : attemptsText(x, upstream, status, targetText)
+    }${error === undefined ? "}" : errorText(error)}`;
+  };
+}
+
+function queryText(masked: string): string {
+  return `","url.query":"${jsonText(masked.slice(1), MOST_TARGET)}`;
+}
+
+function peerText(peer: string): string {
+  return `","network.peer.address":"${jsonText(peer, MOST)}`;
+}
+
+function attemptsText(
+  x: Exchange,
+  upstream: UpstreamPlan,
+  status: number,
+  targetText: (upstream: UpstreamPlan, target: string) => string,
+): string {
+  const count = x.attempts.length;
+  if (count === 0) return targetText(upstream, "") + "0";
+  const last = x.attempts[count - 1]!;
+  const text = `${targetText(upstream, last.target)}${count}`;
+  return last.status === 0 || last.status === status ? text : `${text},"sluice.upstream_status":${last.status}`;
+}
+
+function errorText(error: GatewayError): string {
+  const detail = jsonText(error.message, MOST_DETAIL);
+  return `,"error.type":"${error.code}","sluice.error.fault":"${error.fault}","sluice.error.detail":"${detail}"}`;
+}

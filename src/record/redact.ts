@@ -1,0 +1,90 @@
+// Masks the values of credentials in a query, on the raw text: no other byte is touched.
+
+/**
+ * Query parameters whose values are masked whatever the config says. The first line are the names under which
+ * credentials travel; the others are those of OpenTelemetry's HTTP conventions (signed URLs of object stores).
+ */
+export const CREDENTIAL_PARAMETERS: readonly string[] = [
+  ...["access_token", "api_key", "apikey", "key", "token", "code", "client_secret", "password", "id_token"],
+  ...["x-amz-signature", "x-amz-credential", "x-amz-security-token", "awsaccesskeyid"],
+  ...["signature", "sig", "x-goog-signature"],
+];
+
+const MASK = "REDACTED";
+const AMPERSAND = 0x26;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+const PERCENT = 0x25;
+const PLUS = 0x2b;
+const OPENING_BRACKET = 0x5b;
+
+/**
+ * A function that takes a query, with or without its "?", and gives it back with `REDACTED` in place of the values of
+ * `names` and of {@link CREDENTIAL_PARAMETERS}. Names are compared percent-decoded and without case. Where servers read
+ * a query differently the careful reading counts: a parameter may also begin after ";", a value reaches to the next
+ * "&" or the end, and in `user[password]` each part is a name.
+ */
+export function queryRedactor(names: readonly string[]): (query: string) => string {
+  const secret = new Set([...CREDENTIAL_PARAMETERS, ...names].map((name) => lowerAscii(utf8Bytes(name))));
+  /** Most names are told from secret ones by length and first letter alone. */
+  const shapes = new Uint8Array(SHAPES);
+  for (const name of secret) shapes[shapeOf(name.length, name.charCodeAt(0))] = 1;
+
+  const isSecret = (name: string): boolean => {
+    const read = lowerAscii(decoded(name)).trim();
+    if (secret.has(read)) return true;
+    return read.includes("[") && read.split(/[[\]]/).some((part) => secret.has(part));
+  };
+
+  return (query) => {
+    if (query.length < 3) return query;
+    let masked = "";
+    let kept = 0;
+    let nameAt = query.charCodeAt(0) === 0x3f ? 1 : 0;
+    let plain = true;
+    for (let i = nameAt; i < query.length; i++) {
+      const code = query.charCodeAt(i);
+      if (code === AMPERSAND || code === SEMICOLON) {
+        nameAt = i + 1;
+        plain = true;
+      } else if (code === PERCENT || code === PLUS || code === OPENING_BRACKET || code <= 0x20) {
+        plain = false;
+      } else if (code === EQUALS) {
+        const candidate = nameAt < i && (!plain || shapes[shapeOf(i - nameAt, query.charCodeAt(nameAt))] === 1);
+        if (candidate && isSecret(query.slice(nameAt, i))) {
+          const ampersand = query.indexOf("&", i);
+          const end = ampersand < 0 ? query.length : ampersand;
+          masked += query.slice(kept, i + 1) + MASK;
+          kept = end;
+          i = end - 1;
+        } else {
+          // The rest up to the next separator is value: a second "=" in it names nothing.
+          nameAt = query.length;
+        }
+      }
+    }
+    return kept === 0 ? query : masked + query.slice(kept);
+  };
+}
+
+const SHAPES = 64 * 32;
+
+function shapeOf(length: number, first: number): number {
+  return (length & 63) * 32 + (first & 31);
+}
+
+function decoded(name: string): string {
+  return name
+    .replaceAll("+", " ")
+    .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** Only ASCII letters: the rest are bytes of UTF-8 that have no case. */
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** The spelling of a name as it is on the wire: one character a byte. */
+function utf8Bytes(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}

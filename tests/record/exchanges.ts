@@ -1,0 +1,85 @@
+// Exchanges and plans for the tests of the record.
+import type { LogPlan, RoutePlan, UpstreamPlan } from "../../src/config/plan.ts";
+import { Answer, Exchange } from "../../src/exchange.ts";
+import type { Arrival, Ending } from "../../src/exchange.ts";
+import { Fields } from "../../src/http/fields.ts";
+import type { Platform } from "../../src/platform.ts";
+
+/** 2026-11-25T10:00:00.123Z */
+export const TEN_O_CLOCK = Date.UTC(2026, 10, 25, 10, 0, 0, 123);
+
+export const LOG: LogPlan = { format: "json", redactQuery: ["pin"] };
+export const WHOLE: Ending = { error: undefined, bytesIn: 0, bytesOut: 2 };
+
+/** A platform whose clocks stand still and whose lines are kept. */
+export function recordingPlatform(): Platform & { readonly lines: string[]; nowIs: number; wallIs: number } {
+  const lines: string[] = [];
+  return {
+    runtime: "bun",
+    lines,
+    nowIs: 1000,
+    wallIs: TEN_O_CLOCK,
+    now() {
+      return this.nowIs;
+    },
+    wallClock() {
+      return this.wallIs;
+    },
+    setTimer: () => undefined,
+    clearTimer: () => {},
+    uuid: () => "0190a8f2-7c4e-4abc-8def-0123456789ab",
+    fetch: () => Promise.reject(new Error("no network in this test")),
+    connect: undefined,
+    listen: undefined,
+    line: (text) => void lines.push(text),
+    notice: () => {},
+  };
+}
+
+export const UPSTREAM = { name: "orders" } as UpstreamPlan;
+
+/** A route to {@link UPSTREAM} with these patterns. */
+export function route(name: string, ...paths: string[]): RoutePlan {
+  return {
+    name,
+    matches: paths.map((path) => ({ path, methods: [], hosts: [], headers: [], query: [] })),
+    use: [],
+    destination: {
+      kind: "upstream",
+      upstream: UPSTREAM,
+      rewrite: undefined,
+      timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1 },
+      upgrade: [],
+    },
+    requestFields: undefined,
+    responseFields: undefined,
+    log: true,
+  };
+}
+
+/** An exchange as the listener makes it, begun 12.345 ms before {@link recordingPlatform} stands still. */
+export function exchange(arrival: Partial<Arrival> = {}, path = "/api/orders/7", query = ""): Exchange {
+  const x = new Exchange(
+    {
+      method: "GET",
+      target: path + query,
+      scheme: "http",
+      authority: "api.example.com:8080",
+      version: "1.1",
+      fields: Fields.of(["Host", "api.example.com:8080"], ["User-Agent", "curl/8.5.0"]),
+      content: null,
+      peer: "127.0.0.1",
+      ...arrival,
+    },
+    1000 - 12.345,
+  );
+  x.path = path;
+  x.query = query;
+  x.id = "0190a8f2-7c4e-4abc-8def-0123456789ab";
+  return x;
+}
+
+/** An answer without content. */
+export function answer(status: number): Answer {
+  return new Answer(status, "", new Fields(), null);
+}
