@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { type Counts, readReport } from "./junit.ts";
-import { missing, type Need, needOf } from "./needs.ts";
+import { missingTools, NEEDS } from "./needs.ts";
 import { type Outcome, run } from "./run.ts";
 import { type Check, CHECKS, findSuites, type Suite } from "./suites.ts";
 
@@ -19,19 +19,21 @@ async function main(filters: readonly string[]): Promise<void> {
   process.chdir(ROOT);
   process.env["PATH"] = [join(ROOT, "node_modules/.bin"), process.env["PATH"] ?? ""].join(delimiter);
   const wanted = (text: string) => filters.length === 0 || filters.some((filter) => text.includes(filter));
-  const absent = missing();
   const suites = findSuites(ROOT)
     .map((suite) => ({ ...suite, files: suite.files.filter(wanted) }))
     .filter((suite) => suite.files.length > 0);
   // A part of the suites still meets the executable as the sources have it now.
   const checks = CHECKS.filter((check) => wanted(check.name) || (check.name === "build" && suites.length > 0));
   for (const check of checks) await runCheck(check);
-  for (const suite of suites) await runSuite(suite, absent);
+  for (const suite of suites) await runSuite(suite);
   if (checks.length === 0 && suites.length === 0) {
     console.log(`No check and no test file matches ${filters.join(" ")}.`);
     total.failed++;
   }
-  for (const need of absent) console.log(`missing: ${need.binary}. Install it: apt-get install -y ${need.debian}`);
+  for (const tool of missingTools()) {
+    const { debian, usedBy } = NEEDS[tool];
+    console.log(`${tool} is missing, tests are skipped: ${usedBy}. Install it: apt-get install -y ${debian}`);
+  }
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }
@@ -42,15 +44,7 @@ async function runCheck(check: Check): Promise<void> {
   report(check.name, good ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }, outcome);
 }
 
-async function runSuite(suite: Suite, absent: readonly Need[]): Promise<void> {
-  const files = suite.files.filter((file) => needOf(file, absent) === undefined);
-  for (const file of suite.files) {
-    const need = needOf(file, absent);
-    if (need === undefined) continue;
-    console.log(`skip  ${file}: it needs ${need.binary}`);
-    total.skipped++;
-  }
-  if (files.length === 0) return;
+async function runSuite({ name, files }: Suite): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-test-"));
   const reportFile = join(folder, "report.xml");
   try {
@@ -63,7 +57,7 @@ async function runSuite(suite: Suite, absent: readonly Need[]): Promise<void> {
     counts.failed += unseen.length;
     // The exit code knows of failures that belong to no test.
     if (outcome.code !== 0 && counts.failed === 0) counts.failed = 1;
-    report(suite.name, counts, outcome);
+    report(name, counts, outcome);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,31 +1,39 @@
-// The programs that tests need beside what npm installs: which package brings each, and which files need it.
+// The programs that tests need beside what npm installs: which package brings each, and what is left out without it.
 
 /** A program that some tests start. */
-export interface Need {
-  /** Its name on the path. */
-  readonly binary: string;
+interface Need {
   /** The Debian package that brings it. */
   readonly debian: string;
-  /** The test files that cannot run without it, as paths from the root; a folder stands for all in it. */
-  readonly usedBy: readonly string[];
+  /** What is tested with it. */
+  readonly usedBy: string;
 }
 
-/** All needs. tests/rules/needs.test.ts finds a program that is used and not listed here. */
-export const NEEDS: readonly Need[] = [];
+/** All of them, by the name of the program. Tests that use one ask tests/support/requirements.ts and skip without it. */
+export const NEEDS = {
+  openssl: { debian: "openssl", usedBy: "certificates of TLS upstreams (tests/support/certificates.ts)" },
+  nginx: { debian: "nginx-light", usedBy: "a real server as the upstream (tests/executable)" },
+} as const satisfies Record<string, Need>;
+
+/** The name of a program that tests may need. */
+export type Tool = keyof typeof NEEDS;
 
 /** Where Debian keeps servers; a user's path often leaves it out. */
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** The needs that this machine does not meet. */
-export function missing(needs: readonly Need[] = NEEDS): Need[] {
-  const path = [process.env["PATH"] ?? "", ...SYSTEM_FOLDERS].join(":");
-  return needs.filter((need) => Bun.which(need.binary, { PATH: path }) === null);
+/** Where the program is, or undefined. */
+export function findTool(name: string): string | undefined {
+  return Bun.which(name, { PATH: [process.env["PATH"] ?? "", ...SYSTEM_FOLDERS].join(":") }) ?? undefined;
 }
 
-/** The need among `needs` that keeps a test file from running. */
-export function needOf(file: string, needs: readonly Need[]): Need | undefined {
-  return needs.find((need) => need.usedBy.some((path) => file === path || file.startsWith(`${path}/`)));
+/** The programs that are not here. */
+export function missingTools(): Tool[] {
+  return (Object.keys(NEEDS) as Tool[]).filter((tool) => findTool(tool) === undefined);
 }
 
 // Run by itself it prints the packages that are missing here: .ci/run installs them.
-if (import.meta.main) console.log([...new Set(missing().map((need) => need.debian))].join(" "));
+if (import.meta.main)
+  console.log(
+    missingTools()
+      .map((tool) => NEEDS[tool].debian)
+      .join(" "),
+  );

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { readReport } from "../../scripts/test/junit.ts";
-import { missing, type Need, needOf } from "../../scripts/test/needs.ts";
+import { findTool } from "../../scripts/test/needs.ts";
 import { run } from "../../scripts/test/run.ts";
 import { until } from "../support/deadline.ts";
 
@@ -56,15 +56,7 @@ test("a command that takes too long is ended and fails", async () => {
   expect(outcome.output).toContain("it took longer than 0.2 s");
 });
 
-test("a program that is not installed is missing, and only its files are without it", () => {
-  const needs: Need[] = [
-    { binary: "sh", debian: "dash", usedBy: ["tests/a"] },
-    { binary: "no-such-program", debian: "no-such-package", usedBy: ["tests/b", "tests/c/one.test.ts"] },
-  ];
-  const absent = missing(needs);
-  expect(absent.map(({ binary }) => binary)).toEqual(["no-such-program"]);
-  expect(needOf("tests/a/x.test.ts", absent)).toBeUndefined();
-  expect(needOf("tests/b/x.test.ts", absent)?.debian).toBe("no-such-package");
-  expect(needOf("tests/c/one.test.ts", absent)?.debian).toBe("no-such-package");
-  expect(needOf("tests/c/one-more.test.ts", absent)).toBeUndefined();
+test("a program is found where Debian keeps servers, and one that is not installed is not", () => {
+  expect(findTool("sh")).toMatch(/\/sh$/);
+  expect(findTool("no-such-program")).toBeUndefined();
 });
