@@ -1,0 +1,86 @@
+// Builds dist/sluice: one executable file that needs nothing beside it. Run with `npm run build`.
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import manifest from "../package.json" with { type: "json" };
+import { packTypes } from "../src/cli/types-archive.ts";
+import { listImportables } from "./importables.ts";
+import { gatherTypes } from "./types-archive.ts";
+
+const root = join(import.meta.dir, "..");
+const dist = join(root, "dist");
+// Builds may run side by side, and an executable may be running: each works in a folder of its own and renames at the end.
+const workshop = join(dist, `build-${process.pid}`);
+
+try {
+  await build();
+} finally {
+  rmSync(workshop, { recursive: true, force: true });
+}
+
+async function build(): Promise<void> {
+  mkdirSync(workshop, { recursive: true });
+  const importables = listImportables(root);
+  writeFileSync(join(workshop, "types.br"), packTypes(await gatherTypes(root, workshop, importables)));
+  const specifiers = importables.map(({ specifier }) => specifier);
+  writeFileSync(join(workshop, "entry.ts"), entry(specifiers, await commit()));
+
+  const outfile = join(workshop, "sluice");
+  const result = await Bun.build({
+    entrypoints: [join(workshop, "entry.ts")],
+    target: "bun",
+    format: "esm",
+    // Verbs and modules that a config may import load when they are asked for: a start reads what it needs.
+    splitting: true,
+    bytecode: true,
+    // Names stay: jose and others tell their errors apart by the name of the class.
+    minify: { whitespace: true, syntax: true, identifiers: false },
+    // The working directory belongs to the user's services: their .env and bunfig.toml are not ours (bunfig can run code).
+    compile: {
+      outfile,
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+    },
+    throw: false,
+  });
+  if (!result.success) {
+    for (const log of result.logs) console.error(log);
+    process.exitCode = 1;
+    return;
+  }
+  renameSync(outfile, join(dist, "sluice"));
+  console.log(`dist/sluice ${manifest.version}: ${(statSync(join(dist, "sluice")).size / 1e6).toFixed(1)} MB`);
+}
+
+/** The first file of the executable: the entry, and all that is embedded. */
+function entry(specifiers: readonly string[], commitId: string): string {
+  const modules = specifiers.map(
+    (specifier) => `    ${JSON.stringify(specifier)}: () => import(${JSON.stringify(specifier)}),`,
+  );
+  return `import { main } from "../../src/cli/main.ts";
+import types from "./types.br" with { type: "file" };
+
+await main(process.argv.slice(2), {
+  version: ${JSON.stringify(manifest.version)},
+  commit: ${JSON.stringify(commitId)},
+  compiled: true,
+  modules: {
+    sluice: () => import("../../src/mod.ts"),
+${modules.join("\n")}
+  },
+  types: () => Bun.file(types).bytes(),
+});
+`;
+}
+
+/** Short id of the commit; "" outside a repository, as in an archive of the sources. */
+async function commit(): Promise<string> {
+  try {
+    const git = Bun.spawn(["git", "rev-parse", "--short=10", "HEAD"], { cwd: root, stdout: "pipe", stderr: "ignore" });
+    const id = (await new Response(git.stdout).text()).trim();
+    return (await git.exited) === 0 ? id : "";
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,71 @@
+// `sluice check [file]`: says all that is wrong with a config, or in one line that nothing is.
+import { EXIT, Refusal } from "./exit.ts";
+import { findConfig } from "./find-config.ts";
+import { type Finding, planConfig, reportFindings } from "./plan-config.ts";
+import { planSummary } from "./plan-summary.ts";
+import { shownPath } from "./terminal.ts";
+import { defineVerb } from "./verb.ts";
+import { staleTypes } from "./version-stamp.ts";
+
+/** The verb. Exit codes: 0 right, 66 no file, 78 wrong. */
+export const check = defineVerb(
+  {
+    name: "check",
+    summary: "says all that is wrong with a config",
+    notes: [
+      "Without a file: gateway.config.ts (.mts, .js, .mjs, .json) in this folder, then in $XDG_CONFIG_HOME/sluice, then in",
+      "/etc/sluice. The config's code runs, but nothing listens and nothing connects.",
+      "--json prints { ok, file, faults: [{ file, line, column, path, found, wanted, nearest, message, hint }] }.",
+    ],
+    examples: [
+      ["sluice check", "check the config of this folder"],
+      ["sluice check /etc/sluice/gateway.config.ts", "check that one"],
+      ["sluice check --json | jq .faults", "for a program"],
+    ],
+  },
+  {
+    file: { type: "positional", required: false, description: "the config" },
+    json: { type: "boolean", description: "for machines: one JSON object on stdout" },
+  },
+  async (args, { terminal, embedded }) => {
+    const asJson = args.json === true;
+    let file: string;
+    try {
+      file = findConfig(args.file);
+    } catch (thrown) {
+      if (!asJson || !(thrown instanceof Refusal)) throw thrown;
+      terminal.out(JSON.stringify({ ok: false, file: args.file ?? null, faults: [{ message: thrown.message }] }));
+      return thrown.exitCode;
+    }
+    const stale = staleTypes(file, embedded);
+    if (stale !== undefined) terminal.err(`${terminal.errColors.yellow("warning")}: ${stale}`);
+    const planned = await planConfig(file, embedded);
+    if ("plan" in planned) {
+      const { plan } = planned;
+      const routes = plan.routes.length;
+      const upstreams = Object.keys(plan.upstreams).length;
+      if (asJson) terminal.out(JSON.stringify({ ok: true, file, routes, upstreams, faults: [] }));
+      else terminal.out(`${shownPath(file)} is right: ${planSummary(plan)}.`);
+      return EXIT.ok;
+    }
+    if (!asJson) return reportFindings(planned.findings, terminal);
+    terminal.out(JSON.stringify({ ok: false, file, faults: planned.findings.map(asFault) }));
+    return EXIT.config;
+  },
+);
+
+/** As `--json` prints it. What is not known is null, so that every key is always there. */
+function asFault(finding: Finding): Record<string, unknown> {
+  const { place, path, found, wanted, nearest, message, hint } = finding;
+  return {
+    file: place.file,
+    line: place.line ?? null,
+    column: place.column ?? null,
+    path,
+    found: found ?? null,
+    wanted: wanted ?? null,
+    nearest: nearest ?? null,
+    message,
+    hint: hint ?? null,
+  };
+}

@@ -1,0 +1,20 @@
+// What the executable carries inside: its version, the modules a config may import, and the types for the editor.
+
+/** What the build puts beside the code. From source the same is taken from the folder. */
+export interface Embedded {
+  /** Version of the package: "0.1.0". */
+  readonly version: string;
+  /** Short id of the commit it was built from; "" when unknown. */
+  readonly commit: string;
+  /** True in the compiled file, false when run from source. */
+  readonly compiled: boolean;
+  /** Loads, by specifier, what a config may import with nothing installed beside it. */
+  readonly modules: Readonly<Record<string, () => Promise<object>>>;
+  /** The archive that `types.ts` unpacks; undefined from source. */
+  readonly types: (() => Promise<Uint8Array>) | undefined;
+}
+
+/** Version and commit in one word, as `.sluice/version` keeps it: "0.1.0+1a2b3c4". */
+export function fullVersion(embedded: Embedded): string {
+  return embedded.commit === "" ? embedded.version : `${embedded.version}+${embedded.commit}`;
+}

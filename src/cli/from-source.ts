@@ -1,0 +1,19 @@
+// The executable run from source: `bun src/cli/main.ts`. Version and modules come from the folder.
+import manifest from "../../package.json" with { type: "json" };
+import type { Embedded } from "./embedded.ts";
+
+/** What the build would have put inside, as far as the folder gives it. `init` cannot write types without the build. */
+export function fromSource(): Embedded {
+  return {
+    version: manifest.version,
+    commit: "",
+    compiled: false,
+    modules: {
+      sluice: () => import("../mod.ts"),
+      hono: () => import("hono"),
+      jose: () => import("jose"),
+      valibot: () => import("valibot"),
+    },
+    types: undefined,
+  };
+}

@@ -1,0 +1,27 @@
+// Why the gateway could not listen, in one message that says what to do.
+import { EXIT, messageOf, Refusal, systemCode } from "./exit.ts";
+
+/** The refusal for what `listen` threw: 77 when it is not permitted, else 71. */
+export function listenRefusal(error: unknown, host: string, port: number): Refusal {
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  switch (systemCode(error)) {
+    case "EADDRINUSE":
+      return new Refusal(EXIT.os, `Cannot listen on ${address}: another process listens there.`, {
+        hint: `Find it with: ss -ltnp 'sport = :${port}'\nOr take another port: listen.port in the config, --port or SLUICE_PORT.`,
+      });
+    case "EACCES":
+      return new Refusal(EXIT.permission, `Cannot listen on ${address}: not permitted.`, {
+        hint:
+          port < 1024
+            ? "Ports below 1024 need a privilege: in the unit of systemd AmbientCapabilities=CAP_NET_BIND_SERVICE, or once\n" +
+              `setcap cap_net_bind_service=+ep ${process.execPath}. Or take a port from 1024 on.`
+            : undefined,
+      });
+    case "EADDRNOTAVAIL":
+      return new Refusal(EXIT.os, `Cannot listen on ${address}: this machine has no such address.`, {
+        hint: "ip address lists the addresses it has. 0.0.0.0 takes all of IPv4, :: takes IPv6 too.",
+      });
+    default:
+      return new Refusal(EXIT.os, `Cannot listen on ${address}: ${messageOf(error)}.`);
+  }
+}

@@ -1,0 +1,124 @@
+// The executable's entry: finds the verb, checks the command line, runs it, and turns what is thrown into an exit code.
+import { checkChoice, splitFlag, unknownFlag } from "./arguments.ts";
+import { type Embedded, fullVersion } from "./embedded.ts";
+import { EXIT, Refusal, usageError } from "./exit.ts";
+import { generalHelp, verbHelp } from "./help.ts";
+import { nearestOf } from "../config/nearest.ts";
+import { COLOR_CHOICES, type ColorChoice, formatRefusal, openTerminal } from "./terminal.ts";
+import type { Verb, VerbContext } from "./verb.ts";
+
+const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  run: async () => (await import("./run.ts")).run,
+  check: async () => (await import("./check.ts")).check,
+  init: async () => (await import("./init.ts")).init,
+};
+
+/** Runs the command line and ends the process with its exit code. */
+export async function main(commandLine: readonly string[], embedded: Embedded): Promise<never> {
+  process.exit(await exitCodeOf(commandLine, embedded));
+}
+
+async function exitCodeOf(commandLine: readonly string[], embedded: Embedded): Promise<number> {
+  let terminal = openTerminal("auto");
+  try {
+    const common = takeCommonFlags(commandLine);
+    terminal = openTerminal(common.color);
+    return await dispatch(common, { terminal, embedded });
+  } catch (thrown) {
+    if (thrown instanceof Refusal) {
+      terminal.err(formatRefusal(thrown, terminal.errColors));
+      return thrown.exitCode;
+    }
+    terminal.err(bugReport(thrown, embedded));
+    return EXIT.bug;
+  }
+}
+
+/** What the flags that every verb takes say, and the words that remain. */
+interface CommonFlags {
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly color: ColorChoice;
+  readonly rest: readonly string[];
+}
+
+function takeCommonFlags(commandLine: readonly string[]): CommonFlags {
+  const rest: string[] = [];
+  let help = false;
+  let version = false;
+  let color: string = "auto";
+  for (let i = 0; i < commandLine.length; i++) {
+    const word = commandLine[i] ?? "";
+    if (word === "--") {
+      rest.push(...commandLine.slice(i));
+      break;
+    }
+    const [flag, value] = splitFlag(word);
+    if (word === "--help" || word === "-h") help = true;
+    else if (word === "--version" || word === "-V") version = true;
+    else if (word === "--no-color") color = "never";
+    else if (flag === "--color") {
+      color = value ?? commandLine[++i] ?? "";
+      checkChoice("--color", color, COLOR_CHOICES);
+    } else rest.push(word);
+  }
+  return { help, version, color: color as ColorChoice, rest };
+}
+
+async function dispatch(common: CommonFlags, context: VerbContext): Promise<number> {
+  const { terminal, embedded } = context;
+  if (common.version) {
+    terminal.out(versionText(embedded));
+    return EXIT.ok;
+  }
+  const [word, ...raw] = common.rest;
+  if (word === undefined) {
+    if (!common.help)
+      throw usageError(`Name a verb: ${listed(Object.keys(VERBS))}.`, "sluice --help tells what they do.");
+    const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
+    terminal.out(generalHelp(verbs, fullVersion(embedded), terminal.outColors));
+    return EXIT.ok;
+  }
+  const verb = await findVerb(word);
+  if (common.help) {
+    terminal.out(verbHelp(verb, terminal.outColors));
+    return EXIT.ok;
+  }
+  return await verb.run(raw, context);
+}
+
+async function findVerb(word: string): Promise<Verb> {
+  const names = Object.keys(VERBS);
+  if (word.startsWith("-")) throw unknownFlag(splitFlag(word)[0], ["--help", "--version", "--color"], "sluice");
+  const load = Object.hasOwn(VERBS, word) ? VERBS[word] : undefined;
+  if (load !== undefined) return await load();
+  if (/\.(?:[mc]?[jt]s|json)$/.test(word)) {
+    throw usageError(`"${word}" is no verb.`, `Did you mean sluice run ${word}?`);
+  }
+  const near = nearestOf(word, [...names, "help", "version"]);
+  const meant = near === "help" || near === "version" ? `--${near}` : near;
+  throw usageError(
+    `"${word}" is no verb. A verb is ${listed(names)}.`,
+    meant === undefined ? undefined : `Did you mean sluice ${meant}?`,
+  );
+}
+
+function versionText(embedded: Embedded): string {
+  const from = [embedded.commit === "" ? undefined : `commit ${embedded.commit}`, `bun ${Bun.version}`];
+  return `sluice ${embedded.version} (${from.filter((part) => part !== undefined).join(", ")})`;
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
+/** Anything that is no Refusal is a fault of ours, and the operator needs all of it to report it. */
+function bugReport(thrown: unknown, embedded: Embedded): string {
+  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return `sluice: this is a fault of Sluice itself (${versionText(embedded)}). Please report it with these lines.\n${detail}`;
+}
+
+if (import.meta.main) {
+  const { fromSource } = await import("./from-source.ts");
+  await main(process.argv.slice(2), fromSource());
+}

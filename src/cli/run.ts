@@ -1,0 +1,91 @@
+// `sluice run [file]`: loads the config, listens, and serves until a signal ends it.
+import type { Plan } from "../config/plan.ts";
+import { createGateway, type Gateway } from "../gateway.ts";
+import { bunPlatform } from "../platforms/bun.ts";
+import { fullVersion } from "./embedded.ts";
+import { usageError } from "./exit.ts";
+import { findConfig } from "./find-config.ts";
+import { listenRefusal } from "./listen-refusal.ts";
+import { planConfig, reportFindings } from "./plan-config.ts";
+import { planSummary } from "./plan-summary.ts";
+import { reexecute } from "./reexecute.ts";
+import { keepServing, untilStopped } from "./serving.ts";
+import { defineVerb } from "./verb.ts";
+import { staleTypes } from "./version-stamp.ts";
+
+/** The verb. Exit codes: 0 after a drain; 64, 66, 71, 77, 78; 130 and 143 when a second signal cut it short. */
+export const run = defineVerb(
+  {
+    name: "run",
+    summary: "runs the gateway in the foreground",
+    notes: [
+      "Without a file: gateway.config.ts (.mts, .js, .mjs, .json) in this folder, then in $XDG_CONFIG_HOME/sluice, then in",
+      "/etc/sluice. The access log goes to stdout, messages go to stderr.",
+      "SIGTERM and SIGINT let exchanges finish (a second one ends at once); SIGQUIT ends at once.",
+    ],
+    examples: [
+      ["sluice run", "run the config of this folder"],
+      ["sluice run /etc/sluice/gateway.config.ts", "run that one"],
+      ["sluice run --port=9000 --host=127.0.0.1", "listen elsewhere than the config says"],
+    ],
+  },
+  {
+    file: { type: "positional", required: false, description: "the config" },
+    port: { type: "string", valueHint: "port", description: "listen on this port (SLUICE_PORT)" },
+    host: { type: "string", valueHint: "address", description: "listen on this address (SLUICE_HOST)" },
+  },
+  async (args, { terminal, embedded }) => {
+    const warn = (text: string): void => terminal.err(`${terminal.errColors.yellow("warning")}: ${text}`);
+    const address = listenOverride(args, process.env);
+    reexecute(embedded.compiled, warn);
+    const file = findConfig(args.file);
+    const stale = staleTypes(file, embedded);
+    if (stale !== undefined) warn(stale);
+    const planned = await planConfig(file, embedded);
+    if (!("plan" in planned)) return reportFindings(planned.findings, terminal);
+
+    const plan: Plan = { ...planned.plan, listen: { ...planned.plan.listen, ...address } };
+    const platform = bunPlatform();
+    process.on("exit", () => platform.flush());
+    const gateway = createGateway(plan, platform);
+    keepServing((text) => platform.notice("error", text));
+    const { host, port } = listen(gateway, plan);
+    terminal.err(`sluice ${fullVersion(embedded)} listens on ${urlOf(host, port)} (${planSummary(plan)})`);
+    return await untilStopped(gateway, plan.graceMs, terminal);
+  },
+);
+
+type Override = Partial<Pick<Plan["listen"], "host" | "port">>;
+
+/** What the flags, or else the environment, say in place of `listen`. */
+function listenOverride(
+  flags: { readonly port?: string | undefined; readonly host?: string | undefined },
+  environment: Readonly<Record<string, string | undefined>>,
+): Override {
+  const port = flags.port ?? environment["SLUICE_PORT"];
+  const host = flags.host ?? environment["SLUICE_HOST"];
+  const portName = flags.port === undefined ? "SLUICE_PORT" : "--port";
+  if (host === "") throw usageError("SLUICE_HOST is set but empty.", "Unset it, or give an address such as 127.0.0.1.");
+  return {
+    ...(port === undefined ? {} : { port: portNumber(portName, port) }),
+    ...(host === undefined ? {} : { host }),
+  };
+}
+
+function portNumber(name: string, text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65535) return port;
+  throw usageError(`${name} is a port from 0 to 65535, not "${text}".`);
+}
+
+function listen(gateway: Gateway, plan: Plan): { host: string; port: number } {
+  try {
+    return gateway.listen();
+  } catch (error) {
+    throw listenRefusal(error, plan.listen.host, plan.listen.port);
+  }
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

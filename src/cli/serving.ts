@@ -1,0 +1,44 @@
+// While the gateway serves: signals end it, and errors that nobody caught do not.
+import type { Gateway } from "../gateway.ts";
+import { EXIT } from "./exit.ts";
+import { userFrame } from "./stack.ts";
+import { shownPlace, type Terminal } from "./terminal.ts";
+
+/** Signals that let exchanges under way finish, and the exit code when a second one cuts that short (128 + number). */
+const DRAINING = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Exit code of SIGQUIT, which never waits. */
+const QUIT = 131;
+
+/** Resolves to the exit code once a signal has come and the gateway has drained. */
+export async function untilStopped(gateway: Gateway, graceMs: number, terminal: Terminal): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  let draining = false;
+  const onSignal = (signal: keyof typeof DRAINING): void => {
+    if (draining) process.exit(DRAINING[signal]);
+    draining = true;
+    terminal.err(`sluice: ${signal}: accepts no more, waits up to ${graceMs / 1000} s for exchanges under way`);
+    gateway.drain().then(({ cut }) => {
+      terminal.err(cut === 0 ? "sluice: stopped" : `sluice: stopped; ${cut} exchanges were cut off`);
+      resolve(EXIT.ok);
+    }, reject);
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  process.on("SIGQUIT", () => process.exit(QUIT));
+  return await promise;
+}
+
+/** Errors that nobody caught (a promise left alone in a handler of the user's) are told, counted, and survived. */
+export function keepServing(tell: (text: string) => void): void {
+  let count = 0;
+  const onStray = (kind: string, thrown: unknown): void => {
+    count += 1;
+    const error = thrown instanceof Error ? thrown : undefined;
+    const place = userFrame(error?.stack);
+    const what = error === undefined ? String(thrown) : `${error.name}: ${error.message}`;
+    tell(`${kind} (${count} since the start): ${what}${place === undefined ? "" : ` at ${shownPlace(place)}`}`);
+  };
+  process.on("uncaughtException", (thrown) => onStray("an error that nobody caught", thrown));
+  process.on("unhandledRejection", (thrown) => onStray("a rejected promise that nobody handled", thrown));
+}
