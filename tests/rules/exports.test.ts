@@ -1,0 +1,58 @@
+// What a config may import from "sluice": a name that comes or goes is a change for users, so it is written down here.
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as mod from "../../src/mod.ts";
+import { readSource, ROOT } from "./source.ts";
+
+const VALUES = ["defineGateway", "env"];
+
+const TYPES = [
+  "AnswerRoute",
+  "ConnectionOptions",
+  "Context",
+  "Duration",
+  "EnvReference",
+  "FieldChanges",
+  "FixedAnswer",
+  "GatewayOptions",
+  "Handler",
+  "HandlerExchange",
+  "HandlerRoute",
+  "Hidden",
+  "KeepAliveOptions",
+  "ListenOptions",
+  "ListenTimeouts",
+  "LogOptions",
+  "MatchOptions",
+  "MiddlewareHandler",
+  "ParamsOf",
+  "Redirect",
+  "RedirectRoute",
+  "Rewrite",
+  "RouteCommon",
+  "RouteOptions",
+  "Secret",
+  "Size",
+  "TargetOptions",
+  "TypedOptions",
+  "UpstreamOptions",
+  "UpstreamRoute",
+  "UpstreamTimeouts",
+  "UpstreamTls",
+];
+
+test("src/mod.ts exports these values and no others", () => {
+  expect(Object.keys(mod).toSorted()).toEqual(VALUES);
+});
+
+test("src/mod.ts exports these types and no others", () => {
+  const { exports } = readSource("src/mod.ts", readFileSync(join(ROOT, "src/mod.ts"), "utf8"));
+  const types = exports.map(({ name }) => name).filter((name) => !VALUES.includes(name));
+  expect(types.toSorted()).toEqual(TYPES);
+});
+
+test("package.json offers src/mod.ts and nothing else", async () => {
+  const manifest = (await Bun.file(join(ROOT, "package.json")).json()) as { exports: unknown };
+  expect(manifest.exports).toEqual({ ".": "./src/mod.ts" });
+});
