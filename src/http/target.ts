@@ -115,24 +115,42 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /**
  * The text a raw segment stands for: percent-decoded once, bytes read as UTF-8. A character from 0x80 to 0xff is the
  * byte itself. A "%" that begins no escape stays. When the bytes are not UTF-8 the raw text stays as a whole.
- * For matching and for parameters only: what is forwarded is raw.
+ * For parameters and the like; what is forwarded is raw.
  */
 export function decodeSegment(raw: string): string {
   if (isPlain(raw)) return raw;
-  const bytes = new Uint8Array(raw.length);
-  let size = 0;
-  for (let i = 0; i < raw.length; i++) {
-    const code = raw.charCodeAt(i);
+  const decoded = decodeBytes(raw);
+  const bytes = new Uint8Array(decoded.length);
+  for (let i = 0; i < decoded.length; i++) {
+    const code = decoded.charCodeAt(i);
     if (code > 255) return raw;
-    const escaped = code === PERCENT ? escapedByte(raw, i) : -1;
-    bytes[size++] = escaped < 0 ? code : escaped;
-    if (escaped >= 0) i += 2;
+    bytes[i] = code;
   }
   try {
-    return strictUtf8.decode(bytes.subarray(0, size));
+    return strictUtf8.decode(bytes);
   } catch {
     return raw;
   }
+}
+
+/**
+ * The bytes a raw segment stands for, as latin1 text: percent-decoded once. A "%" that begins no escape stays. Two
+ * segments that differ in their escapes only give the same bytes, also where these are not UTF-8 (RFC 3986 section
+ * 6.2.2): what matching compares.
+ */
+export function decodeBytes(raw: string): string {
+  let percent = raw.indexOf("%");
+  if (percent < 0) return raw;
+  let decoded = "";
+  let from = 0;
+  for (; percent >= 0; percent = raw.indexOf("%", percent + 1)) {
+    const byte = escapedByte(raw, percent);
+    if (byte < 0) continue;
+    decoded += raw.slice(from, percent) + String.fromCharCode(byte);
+    from = percent + 3;
+    percent += 2;
+  }
+  return decoded + raw.slice(from);
 }
 
 /** Whether a raw text is its own decoded form: ASCII without any "%". */

@@ -16,7 +16,10 @@ export interface Conditions {
 /** The conditions of a match, or undefined when it has none. */
 export function conditionsOf(match: MatchPlan): Conditions | undefined {
   if (match.headers.length + match.query.length === 0) return undefined;
-  const headers = match.headers.map(([name, value]): Condition => [name.toLowerCase(), value === true || wireText(value)]);
+  const headers = match.headers.map(([name, value]): Condition => [
+    name.toLowerCase(),
+    value === true || wireText(value),
+  ]);
   return { headers, query: match.query };
 }
 
@@ -35,7 +38,7 @@ export function conditionsHold(conditions: Conditions, query: string, fields: Fi
 
 function parameterHolds(query: string, name: string, value: string | true): boolean {
   let found = false;
-  for (let from = 1; from < query.length; ) {
+  for (let from = 1; from < query.length;) {
     const ampersand = query.indexOf("&", from);
     const end = ampersand < 0 ? query.length : ampersand;
     const equals = query.indexOf("=", from);
@@ -61,7 +64,9 @@ export function impossibleConditions(match: MatchPlan): string[] {
   for (const [name, value] of match.headers) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) faults.push(`\`${name}\` is no field name.`);
     else if (value !== true && /^[ \t]|[ \t]$|[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
-      faults.push(`No field \`${name}\` can have that value: it begins or ends with a blank or holds a control character.`);
+      faults.push(
+        `No field \`${name}\` can have that value: it begins or ends with a blank or holds a control character.`,
+      );
     }
   }
   faults.push(...contradictions("field", lowerCased(match.headers)), ...contradictions("query parameter", match.query));

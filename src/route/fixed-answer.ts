@@ -29,7 +29,8 @@ export function compileFixedAnswer(answer: FixedAnswer): () => Answer {
 export function fixedAnswerFault(answer: FixedAnswer): string | undefined {
   const { status = 200, headers = {}, body } = answer;
   if (!Number.isInteger(status) || status < 200 || status > 599) return `The status ${status} is not from 200 to 599.`;
-  if (body !== undefined && WITHOUT_CONTENT.has(status)) return `An answer of status ${status} has no body: leave \`body\` out.`;
+  if (body !== undefined && WITHOUT_CONTENT.has(status))
+    return `An answer of status ${status} has no body: leave \`body\` out.`;
   for (const [name, value] of Object.entries(headers)) {
     const key = name.toLowerCase();
     if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(key)) return `\`${name}\` is no field name.`;

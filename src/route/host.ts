@@ -38,7 +38,23 @@ export function readHost(host: string): HostRule | string {
   return wildcard ? { suffix: `.${bare}` } : { exact: bare };
 }
 
-/** The same text for two rules that take the same hosts; the precedence of their kinds is in {@link HostIndex}. */
+/** Reads the hosts of a match, each once; no hosts are one rule, undefined, for any. */
+export function readHosts(hosts: readonly string[]): {
+  readonly rules: readonly (HostRule | undefined)[];
+  readonly faults: readonly string[];
+} {
+  const rules = new Map<string, HostRule | undefined>();
+  const faults: string[] = [];
+  if (hosts.length === 0) rules.set("", undefined);
+  for (const host of hosts) {
+    const rule = readHost(host);
+    if (typeof rule === "string") faults.push(rule);
+    else rules.set(hostKey(rule), rule);
+  }
+  return { rules: [...rules.values()], faults };
+}
+
+/** The same text for two rules that take the same hosts, for a message too. */
 export function hostKey(rule: HostRule | undefined): string {
   if (rule === undefined) return "*";
   return "exact" in rule ? rule.exact : `*${rule.suffix}`;

@@ -1,13 +1,13 @@
 // A route's path pattern, read once when the plan is loaded.
-import { decodeSegment, dotsIn, isPlain } from "../http/target.ts";
+import { decodeBytes, decodeSegment, dotsIn, isPlain } from "../http/target.ts";
 import { wireText } from "./wire-text.ts";
 
-/** One segment of a pattern: a text to be equal to, or a parameter that takes any segment but the empty one. */
+/** One segment of a pattern: bytes to be equal to (latin1 text), or a parameter that takes any segment but the empty one. */
 export type Segment = { readonly literal: string } | { readonly param: string };
 
 /** A pattern that has been read. */
 export interface Pattern {
-  /** The segments in order, a last `*` left out. Literals are percent-decoded: `/%61` is `/a`. */
+  /** The segments in order, a last `*` left out. Literals are bytes, percent-decoded: `/%61` is `/a`, `/ø` is `/%C3%B8`. */
   readonly segments: readonly Segment[];
   /** Whether a last `*` takes the prefix itself and all below it. */
   readonly rest: boolean;
@@ -33,7 +33,8 @@ export function readPattern(path: string): Pattern | string {
     return `A pattern holds no "${path[queryAt]}": ask for query parameters with \`query\`, or write %3F or %23.`;
   }
   const texts = path.slice(1).split("/");
-  if (texts.length > MOST_SEGMENTS) return `A pattern has at most ${MOST_SEGMENTS} segments, this one has ${texts.length}.`;
+  if (texts.length > MOST_SEGMENTS)
+    return `A pattern has at most ${MOST_SEGMENTS} segments, this one has ${texts.length}.`;
 
   const rest = texts.at(-1) === "*";
   if (rest) texts.pop();
@@ -62,9 +63,9 @@ function readSegment(text: string): Segment | string {
     return `\`${text}\` is no segment: "*" stands alone and last, as in /files/*; write %2A for a literal "*".`;
   }
   const wire = wireText(text);
-  const literal = decodeSegment(wire);
+  const literal = decodeBytes(wire);
   if (dotsIn(wire) > 0) return `\`${text}\` never matches: dot segments are resolved before matching.`;
-  if (literal.includes("\0") || wire.includes("%00")) return `\`${text}\` never matches: a path that holds NUL is refused.`;
+  if (literal.includes("\0")) return `\`${text}\` never matches: a path that holds NUL is refused.`;
   return { literal };
 }
 

@@ -21,8 +21,10 @@ export function compileLocation(to: string, pattern: Pattern): LocationOf | stri
   const rest = to.slice(origin.length);
   const written = readOrigin(origin);
   if (written === undefined) return `\`${origin}\` cannot be read as scheme and host; parameters may not stand in it.`;
-  if (origin === "" && !to.startsWith("/")) return `\`${to}\` is neither a path that begins with "/" nor an absolute URL.`;
-  if (origin === "" && /^[/\\]{2}/.test(to)) return `\`${to}\` begins with "//", which names a host: write its scheme too.`;
+  if (origin === "" && !to.startsWith("/"))
+    return `\`${to}\` is neither a path that begins with "/" nor an absolute URL.`;
+  if (origin === "" && /^[/\\]{2}/.test(to))
+    return `\`${to}\` begins with "//", which names a host: write its scheme too.`;
 
   const [beforeFragment, fragmentText] = cut(rest, "#");
   const [pathText, queryText] = cut(beforeFragment, "?");
@@ -37,7 +39,9 @@ export function compileLocation(to: string, pattern: Pattern): LocationOf | stri
     const newPath = pathPieces.length === 0 ? "" : fillPath(pathPieces, pattern, path, forPath);
     const guard = written === "" && newPath.startsWith("//") ? "/." : "";
     const newQuery =
-      queryPieces === undefined ? encodeBytes(query, IN_QUERY) : `?${fillTemplate(queryPieces, pattern, path, forValue)}`;
+      queryPieces === undefined
+        ? encodeBytes(query, IN_QUERY)
+        : `?${fillTemplate(queryPieces, pattern, path, forValue)}`;
     const fragment = fragmentText === undefined ? "" : `#${fillTemplate(fragmentPieces, pattern, path, forValue)}`;
     return written + guard + newPath + newQuery + fragment;
   };

@@ -1,6 +1,6 @@
 // Rewrites: the path the upstream sees in place of the client's.
 import type { RewritePlan } from "../config/plan.ts";
-import { decodeSegment } from "../http/target.ts";
+import { decodeBytes } from "../http/target.ts";
 import { readPattern, rawRest, type Pattern } from "./pattern.ts";
 import { fillPath, readPathTemplate } from "./template.ts";
 
@@ -28,10 +28,12 @@ function asItIs(raw: string): string {
 function compileStrip(prefix: string, pattern: Pattern): RewritePath | string {
   const read = readPattern(prefix.length > 1 && prefix.endsWith("/") ? prefix.slice(0, -1) : prefix);
   if (typeof read === "string") return `The prefix \`${prefix}\` cannot be read. ${read}`;
-  if (read.names.length > 0) return `The prefix \`${prefix}\` holds a parameter or "*": it takes literal segments only.`;
+  if (read.names.length > 0)
+    return `The prefix \`${prefix}\` holds a parameter or "*": it takes literal segments only.`;
   if (prefix === "/") return asItIs;
   const literals = read.segments.map((segment) => ("literal" in segment ? segment.literal : ""));
-  if (!canBegin(pattern, literals)) return `The prefix \`${prefix}\` is never there: no path of the pattern begins with it.`;
+  if (!canBegin(pattern, literals))
+    return `The prefix \`${prefix}\` is never there: no path of the pattern begins with it.`;
 
   const spelled = `/${literals.join("/")}`;
   return (path) => {
@@ -56,6 +58,6 @@ function beginsWith(path: string, literals: readonly string[]): boolean {
   const segments = path.slice(1).split("/", literals.length);
   return literals.every((literal, index) => {
     const segment = segments[index];
-    return segment !== undefined && decodeSegment(segment) === literal;
+    return segment !== undefined && decodeBytes(segment) === literal;
   });
 }

@@ -49,5 +49,7 @@ function missed(table: RouteTable, x: Exchange): GatewayError {
   const allowed = table.allowed(x.authority, x.path, x.query, x.fields);
   if (allowed.length === 0) return new GatewayError("route_not_found", "no route takes this request");
   const allow = allowed.join(", ");
-  return new GatewayError("method_not_allowed", `routes take this path with ${allow} only`, { fields: [["Allow", allow]] });
+  return new GatewayError("method_not_allowed", `routes take this path with ${allow} only`, {
+    fields: [["Allow", allow]],
+  });
 }

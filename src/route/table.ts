@@ -2,7 +2,7 @@
 import type { RoutePlan } from "../config/plan.ts";
 import type { Fields } from "../http/fields.ts";
 import { conditionsOf } from "./conditions.ts";
-import { HostIndex, readHost, type HostRule } from "./host.ts";
+import { HostIndex, readHosts } from "./host.ts";
 import type { Entry, Found } from "./leaf.ts";
 import { readPattern } from "./pattern.ts";
 import { PathTree } from "./tree.ts";
@@ -60,9 +60,12 @@ export function compileRoutes(routes: readonly RoutePlan[]): RouteTable {
   for (const route of routes) {
     for (const match of route.matches) {
       const pattern = readPattern(match.path);
-      if (typeof pattern === "string") throw new Error(`Route \`${route.name}\`, pattern \`${match.path}\`: ${pattern}`);
+      if (typeof pattern === "string")
+        throw new Error(`Route \`${route.name}\`, pattern \`${match.path}\`: ${pattern}`);
       const entry = entryOf(route, match, pattern);
-      for (const rule of hostRules(route, match)) hosts.at(rule, () => new PathTree()).add(entry);
+      const { rules, faults } = readHosts(match.hosts);
+      if (faults[0] !== undefined) throw new Error(`Route \`${route.name}\`: ${faults[0]}`);
+      for (const rule of rules) hosts.at(rule, () => new PathTree()).add(entry);
     }
   }
   for (const tree of hosts) tree.seal();
@@ -82,13 +85,4 @@ export function entryOf(route: Entry["route"], match: Entry["match"], pattern: E
     weight: match.headers.length + match.query.length,
     found: pattern.names.length === 0 ? Object.freeze({ route, match, params: NO_PARAMS }) : undefined,
   };
-}
-
-function hostRules(route: Entry["route"], match: Entry["match"]): (HostRule | undefined)[] {
-  if (match.hosts.length === 0) return [undefined];
-  return [...new Set(match.hosts)].map((host) => {
-    const rule = readHost(host);
-    if (typeof rule === "string") throw new Error(`Route \`${route.name}\`: ${rule}`);
-    return rule;
-  });
 }

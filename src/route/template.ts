@@ -36,9 +36,10 @@ export function readPathTemplate(template: string, pattern: Pattern): readonly P
 export function readNames(text: string, pattern: Pattern, keep: Kept): Piece[] | string {
   const pieces: Piece[] = [];
   let literal = "";
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const name = /^:([A-Za-z_][A-Za-z0-9_]*)/.exec(text.slice(at))?.[1];
-    const segment = name === undefined ? -1 : pattern.segments.findIndex((known) => "param" in known && known.param === name);
+    const segment =
+      name === undefined ? -1 : pattern.segments.findIndex((known) => "param" in known && known.param === name);
     if (name !== undefined && segment >= 0) {
       pieces.push(literal, { segment });
       literal = "";

@@ -1,14 +1,14 @@
 // A tree of path segments, from the most specific to the least: literal, then parameter, then `*`.
 import type { Fields } from "../http/fields.ts";
-import { decodeSegment, isPlain } from "../http/target.ts";
+import { decodeBytes, isPlain } from "../http/target.ts";
 import { Leaf, type Entry, type Found } from "./leaf.ts";
 import type { Pattern } from "./pattern.ts";
 
 /** A place in the tree: the paths that begin with the same segments of patterns. */
 export class TreeNode {
-  /** By decoded literal, for literals that are their own raw form. */
+  /** By literal, for literals that are their own raw form. */
   plain: Map<string, TreeNode> | undefined = undefined;
-  /** By decoded literal, for all others. */
+  /** By literal, for all others. */
   encoded: Map<string, TreeNode> | undefined = undefined;
   /** For any segment that is not empty. */
   param: TreeNode | undefined = undefined;
@@ -17,16 +17,14 @@ export class TreeNode {
   /** Patterns whose `*` begins here. */
   below: Leaf | undefined = undefined;
 
-  /** The child for a literal, decoded. */
+  /** The child for a literal of a pattern. */
   literal(text: string): TreeNode | undefined {
     return this.plain?.get(text) ?? this.encoded?.get(text);
   }
 
   /** The child that a raw segment leads to by its text. */
   #literalOf(raw: string): TreeNode | undefined {
-    const child = this.plain?.get(raw);
-    if (child !== undefined || isPlain(raw)) return child;
-    return this.literal(decodeSegment(raw));
+    return this.plain?.get(raw) ?? (isPlain(raw) ? undefined : this.literal(decodeBytes(raw)));
   }
 
   /**
@@ -95,21 +93,22 @@ export class TreeNode {
 export class PathTree {
   readonly root = new TreeNode();
   readonly #whole = new Map<string, Leaf>();
-  readonly #leaves = new Set<Leaf>();
+  /** All places that have entries. */
+  readonly leaves = new Set<Leaf>();
 
   /** Adds an entry at the place of its pattern. */
   add(entry: Entry): void {
     const { pattern } = entry;
     const leaf = this.root.place(pattern);
     leaf.entries.push(entry);
-    this.#leaves.add(leaf);
+    this.leaves.add(leaf);
     const path = wholePath(pattern);
     if (path !== undefined) this.#whole.set(path, leaf);
   }
 
   /** To be called once, when the last entry is there. */
   seal(): void {
-    for (const leaf of this.#leaves) leaf.seal();
+    for (const leaf of this.leaves) leaf.seal();
   }
 
   /** The most specific entry that takes the request. */

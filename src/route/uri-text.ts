@@ -24,7 +24,21 @@ export function encodeBytes(raw: string, keep: Kept): string {
   for (let i = 0; i < raw.length; i++) {
     const code = raw.charCodeAt(i);
     const stays = code === 0x25 ? escapedByte(raw, i) >= 0 : keep[code] === 1;
-    text += stays ? raw[i] : `%${(code & 0xff).toString(16).toUpperCase().padStart(2, "0")}`;
+    text += stays ? raw[i] : escapeOf(code);
   }
   return text;
+}
+
+/** Encodes bytes that hold no escapes, such as a pattern's literal, as one segment. */
+export function encodeAll(bytes: string): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) {
+    const code = bytes.charCodeAt(i);
+    text += IN_PATH[code] === 1 && code !== 0x2f ? bytes[i] : escapeOf(code);
+  }
+  return text;
+}
+
+function escapeOf(code: number): string {
+  return `%${(code & 0xff).toString(16).toUpperCase().padStart(2, "0")}`;
 }
