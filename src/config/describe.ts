@@ -1,0 +1,46 @@
+// Shows a value of the config to the operator: short, on one line, secrets masked.
+import { EnvReference, REDACTED, Secret } from "./secrets.ts";
+import type { ConfigPath } from "./fault.ts";
+
+const LONGEST = 60;
+
+/** Options below which values may be credentials, wherever they stand. */
+const GUARDED: ReadonlySet<string | number> = new Set(["set", "headers", "query", "body", "key", "cert", "ca"]);
+
+/** The value as a message shows it; undefined for undefined. `path` tells whether it may be a credential. */
+export function describeFound(value: unknown, path: ConfigPath): string | undefined {
+  if (value === undefined) return undefined;
+  if (value instanceof EnvReference) return describeReference(value);
+  if (value instanceof Secret) return REDACTED;
+  if (value === null) return "null";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (typeof value === "object") return "an object";
+  if (typeof value === "function") return "a function";
+  if (isGuarded(path)) return REDACTED;
+  return typeof value === "string" ? quoted(value) : String(value);
+}
+
+/** `env("NAME")`. A name that is none may be a secret in the wrong place and is masked. */
+export function describeReference(reference: EnvReference): string {
+  return isVariableName(reference.name) ? `env("${reference.name}")` : `env(${REDACTED})`;
+}
+
+/** Whether the environment can have a variable of this name. */
+export function isVariableName(name: unknown): name is string {
+  return typeof name === "string" && name.length <= 128 && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+}
+
+/** A text in quotes, shortened. What may be a key, and user, password and query of a URL, are masked. */
+export function quoted(text: string): string {
+  if (text.includes("-----BEGIN")) return "a PEM text";
+  const shown = text
+    .replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/).*@/s, `$1${REDACTED}@`)
+    .replace(/^[^/:\s]+:.*@/s, `${REDACTED}@`)
+    .replace(/\?.+$/s, `?${REDACTED}`);
+  return JSON.stringify(shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown);
+}
+
+/** Upstreams and routes hold what may be a credential; their names, the second key, are the user's own words. */
+function isGuarded(path: ConfigPath): boolean {
+  return (path[0] === "upstreams" || path[0] === "routes") && path.some((key, i) => i > 1 && GUARDED.has(key));
+}

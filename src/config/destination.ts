@@ -1,0 +1,182 @@
+// The schema of where a route leads: exactly one of an upstream, a handler, a fixed answer, a redirect.
+import { isToken } from "../http/message.ts";
+import { readPattern, type Pattern } from "../route/pattern.ts";
+import { compileLocation } from "../route/redirect.ts";
+import { compileRewrite } from "../route/rewrite.ts";
+import { answerShape } from "./answer.ts";
+import { quoted } from "./describe.ts";
+import { Problem } from "./fault.ts";
+import type { FixedAnswer, Handler } from "./options.ts";
+import type { Destination, MatchPlan, RewritePlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
+import { leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
+import { routeTimeouts } from "./upstream.ts";
+import { text } from "./values.ts";
+
+/** What a route must know of the rest of the config. */
+export interface Settings {
+  /** Names of the upstreams, right or wrong. */
+  readonly upstreams: readonly string[];
+  /** Whether there is an access log. */
+  readonly logs: boolean;
+}
+
+type RedirectPlan = Extract<Destination, { kind: "redirect" }>;
+
+/** What the options of a destination come out as. */
+interface Parts {
+  readonly to: string | undefined;
+  readonly handler: Handler | undefined;
+  readonly answer: FixedAnswer | undefined;
+  readonly redirect: Omit<RedirectPlan, "kind"> | undefined;
+  readonly rewrite: RewritePlan | undefined;
+  readonly timeouts: ((of: TimeoutsPlan) => TimeoutsPlan) | undefined;
+  readonly upgrade: readonly string[];
+}
+
+const KINDS = ["to", "handler", "answer", "redirect"] as const;
+/** Options that say how to forward. */
+const FORWARDING = ["rewrite", "timeouts", "upgrade"] as const;
+
+/** The options of a destination. */
+export function destinationEntries({ upstreams }: Settings): { readonly [K in keyof Parts]: Shape<Parts[K]> } {
+  const known = upstreams.length === 0 ? "There are no upstreams." : `Upstreams: ${shortList(upstreams)}.`;
+  const to = text("the name of an upstream", (name) => {
+    return upstreams.includes(name) ? name : new Problem("an upstream", { hint: known, nearest: [name, upstreams] });
+  });
+  return {
+    to: maybe(to),
+    handler: maybe(handler),
+    answer: maybe(answerShape),
+    redirect: maybe(redirect),
+    rewrite: maybe(rewrite),
+    timeouts: maybe(routeTimeouts),
+    upgrade: or(list(protocol, "a list of protocol names"), ["websocket"]),
+  };
+}
+
+function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, 12).join(", ");
+  return names.length > 12 ? `${shown} and ${names.length - 12} more` : shown;
+}
+
+const handler = leaf((value) => {
+  return typeof value === "function" ? (value as Handler) : new Problem("a function that returns a Response");
+});
+
+const A_REDIRECT = 'a path or an absolute URL, such as "/new/:id"';
+
+const redirect = options({
+  to: text(A_REDIRECT, (to) => {
+    if (holdsUser(to)) return new Problem(A_REDIRECT, { hint: "It holds user or password." });
+    return /^[^\s\p{Cc}]+$/u.test(to) ? to : new Problem(A_REDIRECT, { hint: "It is empty, or holds a blank." });
+  }),
+  status: or(
+    leaf((value) => REDIRECTS.find((status) => status === value) ?? new Problem(`one of ${REDIRECTS.join(", ")}`)),
+    308,
+  ),
+});
+
+function holdsUser(url: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*@/.test(url);
+}
+
+const REDIRECTS = [301, 302, 303, 307, 308] as const;
+
+const A_PATH = 'a path, such as "/api"';
+const path = text(A_PATH, (written) => (written === "" ? new Problem(A_PATH) : written));
+
+const rewrite: Shape<RewritePlan> = then(
+  options({ stripPrefix: maybe(path), replace: maybe(path) }, function* (_, written) {
+    if ((written["stripPrefix"] === undefined) === (written["replace"] === undefined)) {
+      yield new Problem("exactly one of stripPrefix, replace");
+    }
+  }),
+  ({ stripPrefix, replace }) =>
+    stripPrefix === undefined
+      ? { kind: "replace", template: replace ?? "" }
+      : { kind: "strip-prefix", prefix: stripPrefix },
+);
+
+const protocol = text('the name of a protocol, such as "websocket"', (written) => {
+  const name = written.toLowerCase();
+  if (name === "h2c") {
+    return new Problem("a protocol to switch to", {
+      hint: "Requests inside an HTTP/2 tunnel would pass every route by.",
+    });
+  }
+  return name.split("/", 2).every(isToken) && name.split("/").length <= 2
+    ? name
+    : new Problem("the name of a protocol");
+});
+
+/** What is wrong between the options of a route. `matches` are those that are right. */
+export function* destinationProblems(
+  written: Readonly<Record<string, unknown>>,
+  matches: readonly MatchPlan[],
+): Generator<Problem> {
+  const kinds = KINDS.filter((kind) => written[kind] !== undefined);
+  if (kinds.length !== 1) {
+    const hint = kinds.length === 0 ? "The route leads nowhere." : `Here are ${kinds.join(" and ")}.`;
+    yield new Problem(`exactly one of ${KINDS.join(", ")}`, { hint });
+  }
+  for (const option of FORWARDING) {
+    if (written[option] === undefined || written["to"] !== undefined) continue;
+    const hint = `Only a route with \`to\` forwards anything; \`${option}\` has no effect here.`;
+    yield new Problem("a route with to", { at: [option], hint });
+  }
+  for (const template of TEMPLATES) {
+    const [option, key] = template.at;
+    const text = partOf(written[option], key);
+    if (typeof text === "string" && text !== "" && !holdsUser(text)) yield* templateProblems(template, text, matches);
+  }
+}
+
+/** A text that takes what a pattern matched, and the function that reads it as it will be read when the gateway runs. */
+interface Template {
+  readonly at: readonly [option: string, key: string];
+  readonly wanted: string;
+  readonly read: (text: string, pattern: Pattern) => unknown;
+}
+
+const TEMPLATES: readonly Template[] = [
+  {
+    at: ["rewrite", "stripPrefix"],
+    wanted: "a prefix of the pattern",
+    read: (prefix, pattern) => compileRewrite({ kind: "strip-prefix", prefix }, pattern),
+  },
+  {
+    at: ["rewrite", "replace"],
+    wanted: "a path to put in place of the pattern's",
+    read: (template, pattern) => compileRewrite({ kind: "replace", template }, pattern),
+  },
+  { at: ["redirect", "to"], wanted: A_REDIRECT, read: compileLocation },
+];
+
+function* templateProblems(template: Template, text: string, matches: readonly MatchPlan[]): Generator<Problem> {
+  for (const { path } of matches) {
+    const pattern = readPattern(path);
+    const read = typeof pattern === "string" ? undefined : template.read(text, pattern);
+    if (typeof pattern === "string" || typeof read !== "string") continue;
+    const sentence = read.replaceAll(`\`${text}\``, quoted(text));
+    const hint = matches.length === 1 ? sentence : `${sentence} The pattern is "${path}".`;
+    const names = pattern.names.map((name) => `:${name}`);
+    const unknown = text.match(/(?<=\/):[A-Za-z_]\w*/g)?.find((name) => !names.includes(name));
+    const nearest = unknown === undefined ? {} : { nearest: [unknown, names] as const };
+    yield new Problem(template.wanted, { at: template.at, found: quoted(text), hint, ...nearest });
+    return;
+  }
+}
+
+/** Where a checked route leads. */
+export function destinationOf(parts: Parts, upstreams: ReadonlyMap<string, UpstreamPlan>): Destination {
+  const { to, handler, answer, redirect, rewrite, timeouts, upgrade } = parts;
+  const upstream = to === undefined ? undefined : upstreams.get(to);
+  if (upstream !== undefined) {
+    const clocks = timeouts === undefined ? upstream.timeouts : timeouts(upstream.timeouts);
+    return { kind: "upstream", upstream, rewrite, timeouts: clocks, upgrade };
+  }
+  if (handler !== undefined) return { kind: "handler", handler };
+  if (answer !== undefined) return { kind: "answer", answer };
+  if (redirect !== undefined) return { kind: "redirect", ...redirect };
+  throw new Error("a route that was checked leads nowhere");
+}

@@ -1,0 +1,53 @@
+// The schema of where and how the gateway accepts.
+import { cidrSet } from "../http/ip.ts";
+import { Problem } from "./fault.ts";
+import { isHostName } from "./host-name.ts";
+import type { ListenPlan } from "./plan.ts";
+import { list, options, or, then, type Shape } from "./shape.ts";
+import { choice, duration, size, text, whole } from "./values.ts";
+
+const AN_ADDRESS = "an address to bind";
+const A_RANGE = 'an IP address or a range such as "10.0.0.0/8"';
+
+const bindAddress = text(AN_ADDRESS, (host) => {
+  if (isHostName(host)) return host;
+  const hint = 'It is an IP address or a name, without brackets and port, such as "0.0.0.0", "::" or "localhost".';
+  return new Problem(AN_ADDRESS, { hint });
+});
+
+const range = text(A_RANGE, (written) => {
+  try {
+    cidrSet([written]);
+    return written;
+  } catch {
+    return new Problem(A_RANGE);
+  }
+});
+
+const timeouts = options({
+  head: or(duration(), "10s"),
+  keepAlive: or(duration(), "75s"),
+  body: or(duration(), "30s"),
+  send: or(duration(), "60s"),
+});
+
+/** The listener. */
+export const listenShape: Shape<ListenPlan> = then(
+  options({
+    port: or(whole(0, 65_535), 8080),
+    host: or(bindAddress, "0.0.0.0"),
+    trustedProxies: or(list(range, "a list of IP addresses and ranges"), []),
+    maxTarget: or(size, "16KiB"),
+    maxHead: or(size, "64KiB"),
+    timeouts: or(timeouts, {}),
+    halfClose: or(choice("ask", "answer", "leave"), "ask"),
+    maxConnections: or(whole(1, 10_000_000), 16_384),
+  }),
+  ({ timeouts, ...rest }) => ({
+    ...rest,
+    headMs: timeouts.head,
+    keepAliveMs: timeouts.keepAlive,
+    bodyMs: timeouts.body,
+    sendMs: timeouts.send,
+  }),
+);

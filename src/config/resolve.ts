@@ -1,0 +1,71 @@
+// From what a user wrote to the plan that runs, or to everything that is wrong with it. Pure: the reader is the world.
+import * as v from "valibot";
+import { isToken } from "../http/message.ts";
+import { Problem, type ConfigReader, type Resolved } from "./fault.ts";
+import { listenShape } from "./listen.ts";
+import { logShape } from "./log.ts";
+import type { Plan } from "./plan.ts";
+import { routeShape } from "./route.ts";
+import { faultsOf, named, options, or, partOf, then, type Shape } from "./shape.ts";
+import { upstreamShape } from "./upstream.ts";
+import { duration, text } from "./values.ts";
+
+/**
+ * Checks the options and makes the plan. Every fault is told at once; faults between routes (ties, routes that never
+ * match) are looked for once all else is right. Never throws. Secrets are read here, through the reader, and appear in
+ * no fault.
+ */
+export function resolvePlan(written: unknown, reader: ConfigReader): Resolved {
+  const result = v.safeParse(gatewayShape(written, reader), written);
+  if (!result.success) return { plan: undefined, faults: faultsOf(result.issues) };
+  return { plan: result.output, faults: [] };
+}
+
+function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
+  const logs = partOf(written, "log") !== false;
+  const upstreamNames = Object.keys(Object(partOf(written, "upstreams")) as object);
+  const route = routeShape({ upstreams: upstreamNames, logs }, reader);
+  const shape = options(
+    {
+      name: or(gatewayName, "sluice"),
+      listen: or(listenShape, {}),
+      upstreams: or(named(upstreamShape(reader), "an object of upstreams by name", nameProblem), {}),
+      routes: named(route, "an object of routes by name", nameProblem),
+      log: logShape,
+      shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
+    },
+    function* (_, { routes }) {
+      if (typeof routes === "object" && routes !== null && Object.keys(routes).length === 0) {
+        yield new Problem("at least one route", { at: ["routes"] });
+      }
+    },
+  );
+  return then(shape, ({ name, listen, upstreams, routes, log, shutdown }) => {
+    const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
+    return {
+      name,
+      listen,
+      upstreams: Object.fromEntries(plans),
+      routes: routes.map(([name, planOf]) => ({ name, ...planOf(plans) })),
+      log,
+      graceMs: shutdown.grace,
+    };
+  });
+}
+
+const A_PSEUDONYM = "a name for Via and Proxy-Status";
+
+/** A token that is also one of structured fields (RFC 9110 section 7.6.3, RFC 9651 section 3.3.4). */
+const gatewayName = text(A_PSEUDONYM, (name) => {
+  const right = isToken(name) && /^[A-Za-z]/.test(name) && name.length <= 64;
+  return right
+    ? name
+    : new Problem(A_PSEUDONYM, { hint: 'It begins with a letter and has letters, digits, "-", "_" and ".".' });
+});
+
+/** Names stand in logs, metrics and addresses of the admin listener. */
+function nameProblem(name: string): Problem | undefined {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return undefined;
+  const hint = 'It begins with a letter or digit and has letters, digits, "_", "-" and ".", 64 at most.';
+  return new Problem("a name", { hint });
+}

@@ -1,0 +1,71 @@
+// The schema of TLS towards targets.
+import { Problem, type ConfigReader } from "./fault.ts";
+import { isHostName } from "./host-name.ts";
+import type { TlsPlan } from "./plan.ts";
+import { Secret } from "./secrets.ts";
+import { maybe, options, or, then, type Shape } from "./shape.ts";
+import { quoted } from "./describe.ts";
+import { flag, hiddenText, text, type FoundText } from "./values.ts";
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/;
+const KEY = /-----BEGIN ((?:[A-Z0-9]+ )*)PRIVATE KEY-----[^-]+-----END \1PRIVATE KEY-----/;
+const ENCRYPTED = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/;
+
+/** TLS of an upstream. PEM files are read here, once. */
+export function tlsShape(reader: ConfigReader): Shape<TlsPlan> {
+  const serverName = text("a host name or IP address", (name) => {
+    const hint = 'It is a name alone, such as "orders.internal".';
+    return isHostName(name) ? name : new Problem("a host name or IP address", { hint });
+  });
+  const certificate = pem("a certificate", reader, certificateProblem);
+  const key = pem("a private key", reader, keyProblem);
+  const shape = options(
+    {
+      serverName: maybe(serverName),
+      ca: maybe(certificate),
+      cert: maybe(certificate),
+      key: maybe(key),
+      verify: or(flag, true),
+    },
+    function* (_, written) {
+      if (written["cert"] !== undefined && written["key"] === undefined) {
+        yield new Problem("a key beside cert", { hint: "A client certificate needs its private key." });
+      }
+      if (written["key"] !== undefined && written["cert"] === undefined) {
+        yield new Problem("a cert beside key", { hint: "A client key needs its certificate." });
+      }
+    },
+  );
+  return then(shape, ({ serverName, ca, cert, key, verify }) => {
+    const secret = key && (key.secret ?? new Secret(key.text, "tls.key"));
+    return { serverName, ca: ca?.text, cert: cert?.text, key: secret, verify };
+  });
+}
+
+/** A PEM text, or the path of a file that holds one. Comes out as the text. */
+function pem(what: string, reader: ConfigReader, problemOf: (text: string) => string | undefined): Shape<FoundText> {
+  const wanted = `the path of a PEM file with ${what}, or its text`;
+  return hiddenText(wanted, reader, ({ text, secret }) => {
+    const isText = text.includes("-----BEGIN");
+    // A private key given in another form than PEM looks like no path and is not shown.
+    const isPath = text.length <= 255 && /^[^\s]+\.[A-Za-z0-9]{1,8}$/.test(text);
+    const found = isText ? "a PEM text" : isPath ? quoted(text) : undefined;
+    const content = isText ? text : text === "" ? undefined : reader.file(text);
+    if (content === undefined)
+      return new Problem(wanted, { ...(found && { found }), hint: "No such file can be read." });
+    const hint = problemOf(content);
+    if (hint !== undefined) return new Problem(wanted, { ...(found && { found }), hint });
+    return { text: content, secret: secret && new Secret(content, secret.source) };
+  });
+}
+
+function certificateProblem(text: string): string | undefined {
+  if (CERTIFICATE.test(text)) return undefined;
+  return KEY.test(text) ? "It holds a private key and no certificate." : "It holds no certificate in PEM.";
+}
+
+function keyProblem(text: string): string | undefined {
+  if (ENCRYPTED.test(text)) return "The key is encrypted: store it without a passphrase.";
+  if (KEY.test(text)) return undefined;
+  return CERTIFICATE.test(text) ? "It holds a certificate and no private key." : "It holds no private key in PEM.";
+}

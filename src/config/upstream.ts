@@ -1,0 +1,111 @@
+// The schema of upstreams.
+import { Problem, type ConfigReader } from "./fault.ts";
+import { isHostName } from "./host-name.ts";
+import type { TargetPlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
+import { isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "./shape.ts";
+import { targetShape } from "./target.ts";
+import { tlsShape } from "./tls.ts";
+import { choice, duration, size, text, whole } from "./values.ts";
+
+/** An upstream without its name. */
+export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "name">> {
+  const target = targetShape(reader);
+  const shape = options(
+    {
+      targets: list(target, "a list of at least one target", 1),
+      balance: or(choice("round-robin"), "round-robin"),
+      protocol: or(choice("http1", "h2"), "http1"),
+      host: or(hostField, "upstream"),
+      timeouts: or(upstreamTimeouts, {}),
+      keepAlive: or(keepAlive, {}),
+      connections: or(connections, {}),
+      maxHead: or(size, "64KiB"),
+      tls: or(tlsShape(reader), {}),
+    },
+    ({ protocol }, { targets }) => {
+      const written: readonly unknown[] = Array.isArray(targets) ? Array.from(targets) : [];
+      return targetProblems(written, rightOnes(target, written), protocol);
+    },
+  );
+  return then(shape, ({ targets, balance, protocol, host, timeouts, keepAlive, connections, maxHead, tls }) => ({
+    targets,
+    balance,
+    protocol,
+    host,
+    timeouts,
+    idleMs: keepAlive.idle,
+    maxIdle: keepAlive.maxIdle,
+    maxAgeMs: keepAlive.maxAge,
+    maxConnections: connections.max,
+    waitMs: connections.wait,
+    maxWaiting: connections.maxWaiting,
+    maxHead,
+    tls,
+  }));
+}
+
+const upstreamTimeouts: Shape<TimeoutsPlan> = then(
+  options({ connect: or(duration(), "5s"), firstByte: or(duration(), "60s"), idle: or(duration(), "5m") }),
+  ({ connect, firstByte, idle }) => ({ connectMs: connect, firstByteMs: firstByte, idleMs: idle }),
+);
+
+/** Clocks that a route sets in place of its upstream's; what it does not set stays. */
+export const routeTimeouts: Shape<(of: TimeoutsPlan) => TimeoutsPlan> = then(
+  options({ connect: maybe(duration()), firstByte: maybe(duration()), idle: maybe(duration()) }),
+  ({ connect, firstByte, idle }) =>
+    ({ connectMs, firstByteMs, idleMs }) => ({
+      connectMs: connect ?? connectMs,
+      firstByteMs: firstByte ?? firstByteMs,
+      idleMs: idle ?? idleMs,
+    }),
+);
+
+const keepAlive = options({
+  idle: or(duration(), "4s"),
+  maxIdle: or(whole(0, 1_000_000), 256),
+  maxAge: or(duration(), "5m"),
+});
+
+const connections = options({
+  max: or(whole(1, 1_000_000), 4096),
+  wait: or(duration(0), "5s"),
+  maxWaiting: or(whole(0, 1_000_000), 1024),
+});
+
+const A_HOST = '"upstream", "client" or a host';
+
+const hostField: Shape<UpstreamPlan["host"]> = text(A_HOST, (written) => {
+  if (written === "upstream" || written === "client") return written;
+  const parts = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(written);
+  const name = parts?.[1] ?? parts?.[2] ?? "";
+  const bracketed = parts?.[1] !== undefined;
+  const right = isHostName(name) && name.includes(":") === bracketed && Number(parts?.[3] ?? 1) <= 65_535;
+  return right
+    ? { fixed: written }
+    : new Problem(A_HOST, { hint: 'A host is a name and maybe a port: "api.internal:8080".' });
+});
+
+/** What is wrong between the targets of an upstream. */
+function* targetProblems(
+  written: readonly unknown[],
+  targets: readonly (TargetPlan | undefined)[],
+  protocol: "http1" | "h2" | undefined,
+): Generator<Problem> {
+  if (targets.length > 0 && targets.every((target) => target?.weight === 0)) {
+    yield new Problem("a target of weight above 0", {
+      at: ["targets"],
+      hint: "With all weights 0 none gets a request.",
+    });
+  }
+  const places = targets.map((target) => target && `${target.secure}|${target.host}|${target.port}`);
+  for (const [i, target] of targets.entries()) {
+    if (target === undefined) continue;
+    const at = isPlainObject(written[i]) ? ["targets", i, "url"] : ["targets", i];
+    if (protocol === "h2" && !target.secure) {
+      yield new Problem('an https target, as protocol "h2" needs', { at, hint: "HTTP/2 is spoken over TLS only." });
+    }
+    const twin = places.indexOf(places[i]);
+    if (twin < i)
+      yield new Problem("a target of its own", { at, hint: `It is targets.${twin} again: use \`weight\`.` });
+  }
+}
