@@ -19,6 +19,8 @@ const CONTRACTS = [
 const WIDER: Readonly<Record<string, readonly string[]>> = {
   // The wiring: what stands directly in src puts the stages together.
   src: ["src"],
+  // The config brings together what each stage says of its own options: their checks.
+  "src/config": ["src/route", "src/record"],
   // An edge starts the gateway.
   "src/platforms": ["src/gateway.ts"],
   "src/cli": ["src"],
@@ -30,7 +32,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@babel/types": ["src/config", "src/cli"],
   citty: ["src/cli"],
   "fastest-levenshtein": ["src/config", "src/cli"],
-  hono: ["src/gateway.ts", "src/mod.ts", "src/config", "src/cli"],
+  hono: ["src/gateway.ts", "src/mod.ts", "src/config", "src/handle", "src/cli"],
   "ipaddr.js": ["src/http", "src/config"],
   jose: ["src/auth", "src/cli"],
   picocolors: ["src/record", "src/cli"],
@@ -66,7 +68,9 @@ function fault(source: Source, { from, file }: Import): string | undefined {
   }
   if (!file.startsWith("src/")) return file === "package.json" ? undefined : "a file outside src";
   const folder = folderOf(source.path);
-  const allowed = [folder, ...CONTRACTS, "src/http", ...(WIDER[folder] ?? [])];
+  const base = [...CONTRACTS, "src/http"];
+  if (CONTRACTS.includes(source.path)) return within(file, base) ? undefined : "a file that a contract may not know";
+  const allowed = [...base, folder, ...(WIDER[folder] ?? [])];
   return within(file, allowed) ? undefined : `a file that ${folder} may not know`;
 }
 
