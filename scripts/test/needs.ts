@@ -12,6 +12,7 @@ interface Need {
 export const NEEDS = {
   openssl: { debian: "openssl", usedBy: "certificates of TLS upstreams (tests/support/certificates.ts)" },
   nginx: { debian: "nginx-light", usedBy: "a real server as the upstream (tests/executable)" },
+  curl: { debian: "curl", usedBy: "the commands of the README (tests/rules)" },
 } as const satisfies Record<string, Need>;
 
 /** The name of a program that tests may need. */
