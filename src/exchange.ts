@@ -76,6 +76,8 @@ export interface AttemptRecord {
 /** One request's passage. Stages read and write the typed fields; nothing else is shared between them. */
 export class Exchange {
   readonly method: string;
+  /** The request target in origin form, as it came. */
+  readonly target: string;
   readonly scheme: "http" | "https";
   readonly authority: string;
   readonly version: "1.0" | "1.1" | "2" | "3";
@@ -105,11 +107,14 @@ export class Exchange {
   answer: Answer | undefined = undefined;
   /** The failure the gateway answered with, if it did. */
   error: GatewayError | undefined = undefined;
+  /** What the runtime hands to the user's own code: bindings and execution context on Cloudflare, nothing elsewhere. */
+  bindings: Bindings = NO_BINDINGS;
   /** Set by the way once the client can no longer be answered; aborts what runs for it. */
   readonly left: Left = new Left();
 
   constructor(arrival: Arrival, startedAt: number) {
     this.method = arrival.method;
+    this.target = arrival.target;
     this.scheme = arrival.scheme;
     this.authority = arrival.authority;
     this.version = arrival.version;
@@ -121,6 +126,13 @@ export class Exchange {
   }
 }
 
+/** What a runtime hands to the user's own code. */
+export interface Bindings {
+  readonly env: object;
+  readonly context: unknown;
+}
+
+const NO_BINDINGS: Bindings = Object.freeze({ env: Object.freeze({}), context: undefined });
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
 

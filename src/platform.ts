@@ -32,7 +32,7 @@ export interface Socket {
   pause(): void;
   /** Reads again. */
   resume(): void;
-  /** Sends FIN behind what waits. Reading goes on. */
+  /** Sends FIN behind what waits. Reading goes on until the peer has ended too; then the socket closes by itself. */
   end(): void;
   /** Closes at once; what waits is lost and the peer sees a reset. `closed` follows. */
   destroy(): void;
@@ -98,6 +98,8 @@ export interface ListeningSocket {
 /** All that a runtime lends to the core. */
 export interface Platform {
   readonly runtime: "bun" | "deno" | "workers";
+  /** Whether lines go to a person's terminal. */
+  readonly terminal: boolean;
   /** Monotonic milliseconds. */
   now(): number;
   /** Milliseconds since the epoch. */

@@ -65,7 +65,7 @@ function parsedRange(range: string): readonly [base: Parsed, bits: number] {
   const text = slash < 0 ? range : range.slice(0, slash);
   const bitsText = slash < 0 ? undefined : range.slice(slash + 1);
   const mapped = text.includes(":");
-  const normal = /[[\]]|^[\d.]+:/.test(text) ? undefined : normalAddress(text);
+  const normal = /[[\]]|\.\d+:/.test(text) ? undefined : normalAddress(text);
   if (normal === undefined || (bitsText !== undefined && !/^\d{1,3}$/.test(bitsText))) throw malformed(range);
   const base = ipaddr.parse(normal);
   const width = base.kind() === "ipv4" ? 32 : 128;

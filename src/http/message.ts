@@ -351,7 +351,9 @@ function readStatus(bytes: Uint8Array, at: number): number {
     if (!(digit >= 0 && digit <= 9)) throw new Malformed("syntax", "the status is not three digits");
     status = status * 10 + digit;
   }
-  if (bytes[at] !== SP || status < 100) throw new Malformed("syntax", "the status line holds no status");
+  // RFC 9110 section 15: a status beyond 599 is invalid; nobody downstream could be relied on to read it alike.
+  if (bytes[at] !== SP || status < 100 || status > 599)
+    throw new Malformed("syntax", "the status line holds no status");
   return status;
 }
 

@@ -1,7 +1,12 @@
-// The listener where the runtime has no sockets: a Request of the Web API comes in, a Response goes out.
-import type { Answer, Arrival } from "../exchange.ts";
+// The listener where the runtime has no sockets: a Request of the Web API comes in.
+import { GatewayError, toGatewayError } from "../errors.ts";
+import { type Arrival, type Bindings, Exchange } from "../exchange.ts";
+import { type Body, type BodySink, contentLength, isStream } from "../http/body.ts";
 import { Fields } from "../http/fields.ts";
-import { bodyFromStream, StreamBody, streamFromContent } from "../http/web-body.ts";
+import { answerToResponse } from "../http/web-answer.ts";
+import { bodyFromStream } from "../http/web-body.ts";
+import type { Platform } from "../platform.ts";
+import type { Way } from "./shared.ts";
 
 /**
  * What a Request tells of its arrival. The authority is the URL's: the runtime has settled Host and absolute-form
@@ -26,50 +31,6 @@ export function arrivalFromRequest(request: Request, peer: string): Arrival {
   };
 }
 
-/**
- * An Answer as a Response. The response it came from is returned itself while the answer still says the same; otherwise
- * its body is handed on without a copy where nothing has read it. A status that a Response cannot carry (outside
- * 200-599) becomes 502 without content.
- */
-export function answerToResponse(answer: Answer): Response {
-  const { web } = answer;
-  if (web !== undefined && web.status === answer.status && (web.status === 101 || saysTheSame(web, answer))) return web;
-  const { status } = answer;
-  if (status < 200 || status > 599) {
-    discard(answer);
-    return new Response(null, { status: 502 });
-  }
-  const headers = answer.fields.toHeaders();
-  const empty = NULL_BODY.has(status);
-  if (empty) discard(answer);
-  else if (answer.content === null && answer.announcedLength !== undefined) {
-    headers.set("content-length", answer.announcedLength);
-  } else if (answer.content !== null && answer.content.length !== undefined) {
-    headers.set("content-length", String(answer.content.length));
-  }
-  const body = empty ? null : (streamFromContent(answer.content) as BodyInit | null);
-  return new Response(body, { status, statusText: answer.reason, headers });
-}
-
-/** Statuses whose Response must not have a body (Fetch standard, "null body status"). */
-const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
-
-function discard(answer: Answer): void {
-  if (answer.content !== null && "cancel" in answer.content) answer.content.cancel();
-}
-
-function saysTheSame(web: Response, answer: Answer): boolean {
-  const stream = answer.content instanceof StreamBody ? answer.content.untouched : answer.content;
-  if (stream !== web.body) return false;
-  const { keys, values } = answer.fields;
-  let at = 0;
-  for (const [key, value] of web.headers) {
-    if (keys[at] === key && values[at] === value) at += 1;
-    else if (key !== "content-length") return false;
-  }
-  return at === keys.length;
-}
-
 function authorityEnd(url: string, from: number): number {
   for (let at = from; at < url.length; at++) {
     const character = url.charCodeAt(at);
@@ -83,4 +44,75 @@ function versionOf(request: Request): Arrival["version"] {
   const { cf } = request as { cf?: { httpProtocol?: unknown } };
   const named = typeof cf?.httpProtocol === "string" ? cf.httpProtocol.replace("HTTP/", "") : "1.1";
   return named === "1.0" || named === "2" || named === "3" ? named : "1.1";
+}
+
+/** Sends a Request the whole way and resolves to its Response. The exchange ends when the last byte has been read. */
+export function travelWeb(
+  way: Way,
+  platform: Platform,
+  request: Request,
+  peer: string,
+  bindings: Bindings,
+): Promise<Response> {
+  const x = new Exchange(arrivalFromRequest(request, peer), platform.now());
+  x.bindings = bindings;
+  request.signal.addEventListener("abort", () => x.left.tell());
+  return new Promise((resolve) => {
+    way.travel(x, (answer) => {
+      x.answer = answer;
+      const bytesIn = x.content instanceof Uint8Array ? x.content.length : 0;
+      const finish = (error: GatewayError | undefined, bytesOut: number): void =>
+        way.finish(x, { error: x.error ?? error, bytesIn, bytesOut });
+      if (isStream(answer.content) && answer.web === undefined) answer.content = new Watched(answer.content, finish);
+      else finish(undefined, contentLength(answer.content) ?? 0);
+      resolve(answerToResponse(answer));
+    });
+  });
+}
+
+/** Content that tells how it ended. */
+class Watched implements Body {
+  readonly length: number | undefined;
+  readonly #body: Body;
+  readonly #finish: (error: GatewayError | undefined, bytes: number) => void;
+  #bytes = 0;
+  #over = false;
+
+  constructor(body: Body, finish: (error: GatewayError | undefined, bytes: number) => void) {
+    this.length = body.length;
+    this.#body = body;
+    this.#finish = finish;
+  }
+
+  pipe(sink: BodySink): void {
+    this.#body.pipe({
+      write: (chunk) => {
+        this.#bytes += chunk.length;
+        return sink.write(chunk);
+      },
+      end: (trailers) => {
+        this.#end(undefined);
+        sink.end(trailers);
+      },
+      fail: (error) => {
+        this.#end(toGatewayError(error));
+        sink.fail(error);
+      },
+    });
+  }
+
+  resume(): void {
+    this.#body.resume();
+  }
+
+  cancel(reason?: Error): void {
+    this.#end(new GatewayError("client_disconnect", "the client left in the middle of its answer"));
+    this.#body.cancel(reason);
+  }
+
+  #end(error: GatewayError | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#finish(error, this.#bytes);
+  }
 }

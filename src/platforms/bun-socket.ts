@@ -15,7 +15,10 @@ export class BunSocket implements Socket {
   waiting = 0;
   readonly #raw: RawSocket;
   #queue: Uint8Array[] = [];
+  /** Our FIN is due behind what waits. */
   #ending = false;
+  /** The peer's FIN has come. */
+  #peerEnded = false;
   #gone = false;
 
   constructor(raw: RawSocket, secure: boolean) {
@@ -38,7 +41,7 @@ export class BunSocket implements Socket {
       const all = this.write(Buffer.from(text, "latin1"));
       return bytes === undefined ? all : this.write(bytes);
     }
-    scratch.latin1Write(text, 0);
+    scratch.write(text, 0, "latin1");
     if (bytes !== undefined) scratch.set(bytes, text.length);
     if (this.waiting > 0) return this.#hold(Buffer.from(scratch.subarray(0, size)));
     if (this.#gone) return true;
@@ -55,8 +58,9 @@ export class BunSocket implements Socket {
   }
 
   end(): void {
+    if (this.#ending) return;
     this.#ending = true;
-    if (this.waiting === 0 && !this.#gone) this.#raw.shutdown();
+    if (this.waiting === 0) this.#sendFin();
   }
 
   destroy(): void {
@@ -70,7 +74,10 @@ export class BunSocket implements Socket {
 
   /** Bun: the peer sent FIN. */
   ended(): void {
-    if (!this.#gone) this.handler.ended();
+    if (this.#gone || this.#peerEnded) return;
+    this.#peerEnded = true;
+    this.handler.ended();
+    if (this.#ending && this.waiting === 0) this.#sendFin();
   }
 
   /** Bun: the kernel has room again. */
@@ -86,7 +93,7 @@ export class BunSocket implements Socket {
       }
       this.#queue.shift();
     }
-    if (this.#ending) this.#raw.shutdown();
+    if (this.#ending) this.#sendFin();
     else this.handler.drained();
   }
 
@@ -98,6 +105,12 @@ export class BunSocket implements Socket {
     this.#queue = [];
     if (error === undefined) this.handler.closed();
     else this.handler.closed({ code: (error as NodeJS.ErrnoException).code ?? "ERR_SOCKET", message: error.message });
+  }
+
+  #sendFin(): void {
+    if (this.#gone) return;
+    if (this.#peerEnded) this.#raw.end();
+    else this.#raw.shutdown();
   }
 
   #hold(bytes: Uint8Array): false {

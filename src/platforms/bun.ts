@@ -16,6 +16,7 @@ export function bunPlatform(): Platform & { flush(): void } {
   const lines = stdoutLines();
   return {
     runtime: "bun",
+    terminal: process.stdout.isTTY === true,
     now: () => performance.now(),
     wallClock: () => Date.now(),
     setTimer: (callback, ms) => setTimeout(callback, ms),
@@ -104,7 +105,11 @@ function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
       },
       close(raw, error) {
         if (raw.data !== undefined) raw.data.closed(error);
-        else failed((error as NodeJS.ErrnoException | undefined)?.code ?? "ECONNRESET", error?.message ?? "closed while connecting");
+        else
+          failed(
+            (error as NodeJS.ErrnoException | undefined)?.code ?? "ECONNRESET",
+            error?.message ?? "closed while connecting",
+          );
       },
       connectError(_raw, error) {
         failed((error as NodeJS.ErrnoException).code ?? "ECONNREFUSED", error.message);

@@ -7,7 +7,8 @@ import type { Body, BodySink } from "../../src/http/body.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { bodyFromStream, streamFromContent } from "../../src/http/web-body.ts";
 import { answerOf, requestOf, urlOf } from "../../src/http/web-message.ts";
-import { answerToResponse, arrivalFromRequest } from "../../src/listen/web.ts";
+import { answerToResponse } from "../../src/http/web-answer.ts";
+import { arrivalFromRequest } from "../../src/listen/web.ts";
 
 const chunkings = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 });
 

@@ -16,6 +16,8 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
   const lines: string[] = [];
   return {
     runtime: "bun",
+    terminal: false,
+    terminal: false,
     lines,
     nowIs: 1000,
     wallIs: TEN_O_CLOCK,

@@ -1,0 +1,82 @@
+// The user's own code on the way: Hono middleware (`use`) and handlers, in a Hono app folded once for each route.
+import { type Context, Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { RoutePlan } from "../config/plan.ts";
+import type { Handler } from "../config/options.ts";
+import type { Answer, Exchange, LastStage } from "../exchange.ts";
+import type { Fields } from "../http/fields.ts";
+import { bodyFromStream } from "../http/web-body.ts";
+import { answerToResponse } from "../http/web-answer.ts";
+import { answerOf, requestOf } from "../http/web-message.ts";
+
+/** Under this key the app's `env` carries the exchange; no binding can have it. */
+const EXCHANGE = Symbol("exchange");
+
+/** Stands for an answer that no Response can be: a tunnel. */
+const TUNNEL_STATUS = 204;
+
+/**
+ * The last stage of a route whose way passes the user's middleware. What they change in the request's fields or content
+ * is forwarded, and what they change in the response is sent; field names become lower case on this way.
+ */
+export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: "stage" | "handler"): LastStage {
+  const app = new Hono();
+  for (const middleware of route.use) app.use(middleware);
+  const last = kind === "handler" ? callHandler(inner as Handler) : forward(inner as LastStage);
+  app.all("*", last);
+  app.notFound(last);
+  app.onError((error) => {
+    if (error instanceof HTTPException) return error.getResponse();
+    throw error;
+  });
+  return async (x) => {
+    const { env, context } = x.bindings;
+    const response = await app.fetch(requestOf(x), { ...env, [EXCHANGE]: x }, context as never);
+    const tunnelled = x.answer;
+    x.answer = undefined;
+    if (tunnelled === undefined) return answerOf(response);
+    if (response.status === TUNNEL_STATUS) return tunnelled;
+    tunnelled.tunnel!.upstream.destroy();
+    tunnelled.tunnel!.closed(0, 0);
+    return answerOf(response);
+  };
+}
+
+function exchangeOf(c: Context): Exchange {
+  return (c.env as Record<symbol, Exchange>)[EXCHANGE]!;
+}
+
+function callHandler(handler: Handler): (c: Context) => Response | Promise<Response> {
+  return (c) => {
+    const x = exchangeOf(c);
+    return handler({ request: c.req.raw, params: x.params as never, client: x.client, id: x.id, c });
+  };
+}
+
+function forward(inner: LastStage): (c: Context) => Promise<Response> {
+  return async (c) => {
+    const x = exchangeOf(c);
+    takeOver(c.req.raw.headers, x.fields);
+    if (x.content !== null && x.method !== "GET" && x.method !== "HEAD") x.content = await contentOf(c, x);
+    const answer = await inner(x);
+    if (answer.tunnel === undefined) return answerToResponse(answer);
+    x.answer = answer;
+    return new Response(null, { status: TUNNEL_STATUS });
+  };
+}
+
+/** What middleware changed in the request's fields; the lines that it left alone keep their spelling and place. */
+function takeOver(headers: Headers, fields: Fields): void {
+  for (const key of new Set(fields.keys)) if (!headers.has(key)) fields.delete(key);
+  for (const [key, value] of headers) {
+    const joined = key === "cookie" ? fields.all(key).join("; ") : fields.joined(key);
+    if (joined !== value) fields.set(key, value);
+  }
+}
+
+/** The content as middleware left it: unread, or read and kept by Hono. */
+async function contentOf(c: Context, x: Exchange): Promise<Answer["content"]> {
+  const { raw } = c.req;
+  if (raw.bodyUsed) return new Uint8Array(await c.req.arrayBuffer());
+  return raw.body === null ? null : bodyFromStream(raw.body, x.content!.length);
+}

@@ -1,0 +1,105 @@
+// The listener: accepts connections, knows those that are open, and lets them go when the gateway drains.
+import type { ListenPlan } from "../config/plan.ts";
+import type { Answer } from "../exchange.ts";
+import { isStream } from "../http/body.ts";
+import { Deadlines } from "../http/deadlines.ts";
+import { Fields } from "../http/fields.ts";
+import type { HeadLimits } from "../http/message.ts";
+import type { ListeningSocket, Platform } from "../platform.ts";
+import { Connection } from "./connection.ts";
+import type { Shared, Way } from "./shared.ts";
+
+/** Most field lines of a request head; more is 431. */
+const MAX_FIELDS = 256;
+
+/** An open listener. */
+export class Listener implements Shared {
+  readonly way: Way;
+  readonly plan: ListenPlan;
+  readonly platform: Platform;
+  readonly deadlines: Deadlines;
+  readonly limits: HeadLimits;
+  readonly noFields = new Fields();
+  draining = false;
+  readonly #open = new Set<Connection>();
+  readonly #socket: ListeningSocket;
+  #second = -1;
+  #date = "";
+  #empty: (() => void) | undefined = undefined;
+
+  /** Opens the listening socket. @throws SocketError (EADDRINUSE, EACCES, …) */
+  constructor(plan: ListenPlan, way: Way, platform: Platform, deadlines: Deadlines) {
+    this.way = way;
+    this.plan = plan;
+    this.platform = platform;
+    this.deadlines = deadlines;
+    this.limits = { maxTarget: plan.maxTarget, maxHead: plan.maxHead, maxFields: MAX_FIELDS };
+    this.#socket = platform.listen!({
+      host: plan.host,
+      port: plan.port,
+      accept: (socket) => {
+        // Over the bound a connection is refused by closing it: a queue would only make the flood wait.
+        if (this.draining || this.#open.size >= plan.maxConnections) socket.destroy();
+        else this.#open.add(new Connection(socket, this));
+      },
+    });
+  }
+
+  /** Where it listens. */
+  get address(): { host: string; port: number } {
+    return { host: this.#socket.host, port: this.#socket.port };
+  }
+
+  /** Connections open now, tunnels included. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** Accepts no more, lets exchanges finish for at most `graceMs`, then cuts the rest; resolves to how many were cut. */
+  drain(graceMs: number): Promise<{ cut: number }> {
+    this.draining = true;
+    this.#socket.stop();
+    for (const connection of [...this.#open]) connection.drain();
+    if (this.#open.size === 0) return Promise.resolve({ cut: 0 });
+    return new Promise((resolve) => {
+      const timer = this.platform.setTimer(() => {
+        const cut = this.#open.size;
+        this.#empty = undefined;
+        this.cut();
+        resolve({ cut });
+      }, graceMs);
+      this.#empty = () => {
+        this.platform.clearTimer(timer);
+        resolve({ cut: 0 });
+      };
+    });
+  }
+
+  /** Closes everything at once. */
+  cut(): void {
+    this.draining = true;
+    this.#socket.stop();
+    for (const connection of [...this.#open]) connection.cut();
+  }
+
+  date(): string {
+    const now = this.platform.wallClock();
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#date = new Date(now).toUTCString();
+    }
+    return this.#date;
+  }
+
+  closed(connection: Connection): void {
+    this.#open.delete(connection);
+    if (this.#open.size === 0) this.#empty?.();
+  }
+
+  discard(answer: Answer): void {
+    if (isStream(answer.content)) answer.content.cancel();
+    answer.tunnel?.upstream.destroy();
+    answer.tunnel?.closed(0, 0);
+  }
+}

@@ -1,0 +1,65 @@
+// A tunnel: after 101 the two sockets are joined byte by byte, each at the pace of the other (RFC 9110 section 7.8).
+import { GatewayError } from "../errors.ts";
+import type { Answer } from "../exchange.ts";
+import type { Socket, SocketError, SocketHandler } from "../platform.ts";
+import { Deadline } from "../http/deadlines.ts";
+import type { Shared } from "./shared.ts";
+
+/** Once one side has ended, the other may take so long to read what is left and to end too. */
+const CLOSING_MS = 1000;
+
+/** Told once, when both sides are closed. */
+type Closed = (error: GatewayError | undefined, bytesIn: number, bytesOut: number) => void;
+
+/**
+ * Sends the 101, then joins client and upstream until either closes. Nothing is read into it: frames, pings and close
+ * codes pass as they are (cases GW-28, GW-29).
+ * @param early bytes the client sent behind its request
+ */
+export function joinTunnel(client: Socket, answer: Answer, early: Uint8Array, shared: Shared, closed: Closed): void {
+  const tunnel = answer.tunnel!;
+  let head = `HTTP/1.1 101 ${answer.reason === "" ? "Switching Protocols" : answer.reason}\r\n`;
+  for (const [name, value] of answer.fields) head += `${name}: ${value}\r\n`;
+  const { upstream } = tunnel;
+  let open = 2;
+  let failure: GatewayError | undefined;
+  const bytes = { in: 0, out: 0 };
+  const closing = new Deadline(() => {
+    client.destroy();
+    upstream.destroy();
+  });
+  const side = (from: Socket, to: Socket, count: "in" | "out"): SocketHandler => ({
+    data(piece) {
+      bytes[count] += piece.length;
+      if (!to.write(piece)) from.pause();
+    },
+    drained: () => to.resume(),
+    ended() {
+      to.end();
+      shared.deadlines.arm(closing, CLOSING_MS);
+    },
+    closed(error?: SocketError) {
+      if (error !== undefined) failure ??= brokenBy(count, error);
+      // A side that is gone can take nothing: what came from it before still goes out, then the other closes too.
+      if (error === undefined) to.end();
+      else to.destroy();
+      if (--open > 0) return void shared.deadlines.arm(closing, CLOSING_MS);
+      shared.deadlines.disarm(closing);
+      tunnel.closed(bytes.in, bytes.out);
+      closed(failure, bytes.in, bytes.out);
+    },
+  });
+  client.handler = side(client, upstream, "in");
+  upstream.handler = side(upstream, client, "out");
+  bytes.in += early.length;
+  bytes.out += tunnel.early.length;
+  if (!client.writeText(`${head}\r\n`, tunnel.early)) upstream.pause();
+  if (early.length > 0 && !upstream.write(early)) client.pause();
+  else client.resume();
+}
+
+function brokenBy(count: "in" | "out", error: SocketError): GatewayError {
+  return count === "in"
+    ? new GatewayError("client_disconnect", `the client broke the tunnel: ${error.code}`)
+    : new GatewayError("connection_terminated", `the upstream broke the tunnel: ${error.code}`);
+}

@@ -1,0 +1,75 @@
+// The edge on Deno: sockets, timers, fetch and lines out, as platform.ts asks for them.
+import type { ListeningSocket, ListenOptions, Platform } from "../platform.ts";
+import { type DenoConn, type DenoListener, denoNamespace } from "./deno-api.ts";
+import { DenoSocket } from "./deno-socket.ts";
+import { connect } from "./node-connect.ts";
+import { socketErrorOf } from "./socket-error.ts";
+import { stdoutLines } from "./stdout.ts";
+
+/** The platform for Deno. `flush` writes at once what the access log still holds. */
+export function denoPlatform(): Platform & { flush(): void } {
+  const lines = stdoutLines();
+  return {
+    runtime: "deno",
+    terminal: isTerminal(),
+    now: () => performance.now(),
+    wallClock: () => Date.now(),
+    setTimer: (callback, ms) => setTimeout(callback, ms),
+    clearTimer: (timer) => clearTimeout(timer as number),
+    uuid: () => crypto.randomUUID(),
+    fetch: unchanged,
+    connect,
+    listen,
+    line: (text) => lines.write(text),
+    notice: (level, text) => console.error(`sluice: ${level === "info" ? "" : `${level}: `}${text}`),
+    flush: () => void lines.flush(),
+  };
+}
+
+function listen(options: ListenOptions): ListeningSocket {
+  let listener: DenoListener;
+  try {
+    listener = denoNamespace().listen({ hostname: options.host, port: options.port });
+  } catch (thrown) {
+    throw Object.assign(new Error(`cannot listen on ${options.host}:${options.port}`), socketErrorOf(thrown));
+  }
+  let stopped = false;
+  void accept(listener, options, () => stopped);
+  return {
+    host: listener.addr.hostname,
+    port: listener.addr.port,
+    stop() {
+      if (stopped) return;
+      stopped = true;
+      listener.close();
+    },
+  };
+}
+
+/** Pause after an accept that failed, in milliseconds: out of file descriptors is what it can be. */
+const ACCEPT_AGAIN_MS = 20;
+
+async function accept(listener: DenoListener, options: ListenOptions, stopped: () => boolean): Promise<void> {
+  while (!stopped()) {
+    let conn: DenoConn;
+    try {
+      conn = await listener.accept();
+      conn.setNoDelay(true);
+    } catch {
+      if (!stopped()) await new Promise((resolve) => setTimeout(resolve, ACCEPT_AGAIN_MS));
+      continue;
+    }
+    const socket = new DenoSocket(conn);
+    options.accept(socket);
+    socket.start();
+  }
+}
+
+async function unchanged(request: Request): Promise<Response> {
+  return fetch(request, { redirect: "manual" });
+}
+
+/** Whether stdout is a person's terminal. */
+function isTerminal(): boolean {
+  return (globalThis as unknown as { Deno?: { stdout: { isTerminal(): boolean } } }).Deno?.stdout.isTerminal() === true;
+}

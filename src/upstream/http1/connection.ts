@@ -1,0 +1,338 @@
+// One connection to a target: a request out, its answer in, and then perhaps another.
+import type { TimeoutsPlan } from "../../config/plan.ts";
+import { GatewayError } from "../../errors.ts";
+import { Answer } from "../../exchange.ts";
+import { Accumulator } from "../../http/accumulator.ts";
+import { ArrivingBody, type BodySource } from "../../http/arriving-body.ts";
+import { type Content, isStream } from "../../http/body.ts";
+import { Deadline, type Deadlines } from "../../http/deadlines.ts";
+import { type HeadLimits, Malformed, type ResponseHead, findEmptyLine, readResponseHead } from "../../http/message.ts";
+import type { Socket, SocketError, SocketHandler } from "../../platform.ts";
+import { OutgoingBody } from "./outgoing-body.ts";
+
+/** A request ready to be sent. */
+export interface Outgoing {
+  readonly method: string;
+  /** Request line and fields, with the empty line. */
+  readonly head: string;
+  readonly content: Content;
+  /** The protocol the request asks to switch to, or "". */
+  readonly upgrade: string;
+  readonly timeouts: TimeoutsPlan;
+}
+
+/** Told once what became of a request. */
+export interface Receiver {
+  /** The final head has come; content may still be on its way. */
+  answered(answer: Answer): void;
+  /** No answer. `error.retry` says whether the request may be sent again. */
+  failed(error: GatewayError): void;
+}
+
+/** Where a connection goes when it has served, or is gone. */
+export interface Home {
+  readonly deadlines: Deadlines;
+  readonly limits: HeadLimits;
+  /** Free for another request. */
+  release(connection: Connection): void;
+  /** Gone. Called once. */
+  closed(connection: Connection): void;
+}
+
+/** `idle`: in the pool. `waiting`: for a head. `body`: content is coming. */
+type Phase = "idle" | "waiting" | "body" | "gone";
+
+/** Whole answers up to this size, arrived with their head, are handed on as bytes. */
+const MOST_AT_ONCE = 256 * 1024;
+
+/** A connection to a target. */
+export class Connection implements SocketHandler, BodySource {
+  /** Monotonic milliseconds when it was opened. */
+  readonly openedAt: number;
+  /** The pool's: when it stops being kept. */
+  readonly idle: Deadline;
+  /** Seconds for which the peer said it keeps the connection. */
+  keepAliveTimeout: number | undefined = undefined;
+  readonly #socket: Socket;
+  readonly #home: Home;
+  #phase: Phase = "idle";
+  #served = 0;
+  #request: Outgoing | undefined = undefined;
+  #receiver: Receiver | undefined = undefined;
+  #outgoing: OutgoingBody | undefined = undefined;
+  #held = new Accumulator();
+  #body: ArrivingBody | undefined = undefined;
+  #reusable = false;
+  #paused = false;
+  readonly #clock: Deadline;
+
+  constructor(socket: Socket, home: Home, openedAt: number) {
+    this.#socket = socket;
+    this.#home = home;
+    this.openedAt = openedAt;
+    this.idle = new Deadline(() => this.destroy());
+    this.#clock = new Deadline(() => this.#tooSlow());
+    socket.handler = this;
+  }
+
+  /** Whether an answer has come on it before. */
+  get reused(): boolean {
+    return this.#served > 0;
+  }
+
+  /** Sends a request. The connection must be idle. */
+  send(request: Outgoing, receiver: Receiver): void {
+    this.#phase = "waiting";
+    this.#request = request;
+    this.#receiver = receiver;
+    const { content } = request;
+    if (!isStream(content)) {
+      this.#socket.writeText(request.head, content ?? undefined);
+      this.#home.deadlines.arm(this.#clock, request.timeouts.firstByteMs);
+      return;
+    }
+    this.#socket.writeText(request.head);
+    this.#outgoing = new OutgoingBody(this.#socket, content, {
+      sent: () => {
+        if (this.#phase === "waiting") this.#home.deadlines.arm(this.#clock, request.timeouts.firstByteMs);
+      },
+      full: () => this.#home.deadlines.arm(this.#clock, request.timeouts.idleMs),
+      moving: () => this.#home.deadlines.disarm(this.#clock),
+      failed: (error) => this.#fail(error),
+    });
+    this.#outgoing.start();
+  }
+
+  /** Gives the connection back unused. */
+  release(): void {
+    this.#home.release(this);
+  }
+
+  /** Closes at once, whatever runs. Nobody is told but the pool. */
+  destroy(): void {
+    this.#receiver = undefined;
+    this.#socket.destroy();
+  }
+
+  data(bytes: Uint8Array): void {
+    if (this.#phase === "waiting") return this.#readHeads(bytes);
+    if (this.#phase === "body") return this.#readBody(bytes, 0);
+    // Bytes that nobody asked for: an answer to no request must never become the answer to the next.
+    this.#socket.destroy();
+  }
+
+  drained(): void {
+    this.#outgoing?.drained();
+  }
+
+  ended(): void {
+    if (this.#phase === "body" && this.#body!.endedByClose()) this.#settle();
+    // Whoever still waits learns it from `closed`.
+    this.#socket.destroy();
+    this.closed();
+  }
+
+  closed(error?: SocketError): void {
+    if (this.#phase === "gone") return;
+    const phase = this.#phase;
+    this.#leave();
+    this.#home.closed(this);
+    if (phase === "waiting") this.#fail(this.#brokenBefore(error));
+    else if (phase === "body") {
+      const how = error === undefined ? "closed" : error.code;
+      this.#body!.fail(new GatewayError("http_response_incomplete", `the target broke off its answer: ${how}`));
+    }
+    this.#outgoing?.abandon();
+  }
+
+  // BodySource: the answer's content
+
+  wanted(): void {
+    this.#awaitMore();
+  }
+
+  pauseReading(): void {
+    if (this.#paused || this.#phase !== "body") return;
+    this.#paused = true;
+    this.#socket.pause();
+    // The client is slow, not the target.
+    this.#home.deadlines.disarm(this.#clock);
+  }
+
+  resumeReading(): void {
+    if (!this.#paused || this.#phase !== "body") return;
+    this.#paused = false;
+    this.#socket.resume();
+    this.#awaitMore();
+  }
+
+  abandoned(): void {
+    this.#socket.destroy();
+  }
+
+  explain(fault: Malformed): GatewayError {
+    return malformed(fault);
+  }
+
+  #readHeads(bytes: Uint8Array): void {
+    let input = bytes;
+    const held = this.#held.length;
+    if (held > 0) {
+      this.#held.append(bytes);
+      input = this.#held.bytes;
+      if (findEmptyLine(input, held - 3) < 0) return this.#boundHead();
+    }
+    let at = 0;
+    for (;;) {
+      let head: ResponseHead | undefined;
+      try {
+        head = readResponseHead(input, at, this.#home.limits, this.#request!.method);
+      } catch (fault) {
+        if (!(fault instanceof Malformed)) throw fault;
+        return this.#refuse(malformed(fault));
+      }
+      if (head === undefined) {
+        const rest = input.subarray(at);
+        this.#held = new Accumulator();
+        this.#held.append(rest);
+        return this.#boundHead();
+      }
+      at = head.end;
+      // Interim answers mean nothing here: 100 was answered at the client's side (RFC 9110 section 15.2).
+      if (head.status >= 200 || head.status === 101) {
+        if (held > 0) input = this.#held.take();
+        return this.#answer(head, input);
+      }
+    }
+  }
+
+  #boundHead(): void {
+    if (this.#held.length <= this.#home.limits.maxHead) return;
+    this.#refuse(new GatewayError("http_response_header_section_size", "the target's head is too large"));
+  }
+
+  #answer(head: ResponseHead, input: Uint8Array): void {
+    const request = this.#request!;
+    const receiver = this.#receiver!;
+    this.#receiver = undefined;
+    this.#served++;
+    this.#home.deadlines.disarm(this.#clock);
+    if (head.status === 101) return this.#switch(head, input, receiver);
+    const { bodyLength, end } = head;
+    const answer = new Answer(head.status, head.reason, head.fields, null);
+    if (request.method === "HEAD" || head.status === 304) answer.announcedLength = head.announcedLength;
+    this.#reusable = head.keepAlive;
+    this.keepAliveTimeout = head.keepAliveTimeout;
+    this.#phase = "body";
+    const whole = bodyLength >= 0 && bodyLength <= MOST_AT_ONCE && input.length - end >= bodyLength;
+    if (whole) {
+      if (bodyLength > 0) answer.content = input.subarray(end, end + bodyLength);
+      if (input.length > end + bodyLength) this.#reusable = false;
+      this.#settle();
+      receiver.answered(answer);
+      return;
+    }
+    this.#body = new ArrivingBody(bodyLength, this);
+    answer.content = this.#body;
+    this.#awaitMore();
+    if (end < input.length) this.#readBody(input, end);
+    receiver.answered(answer);
+  }
+
+  #switch(head: ResponseHead, input: Uint8Array, receiver: Receiver): void {
+    if (this.#request!.upgrade === "" || head.upgrade === "") {
+      this.#receiver = receiver;
+      return this.#refuse(new GatewayError("http_upgrade_failed", "the target switched protocols without being asked"));
+    }
+    const answer = new Answer(101, head.reason, head.fields, null);
+    head.fields.add("Connection", "upgrade");
+    head.fields.add("Upgrade", head.upgrade);
+    answer.tunnel = { upstream: this.#socket, early: input.subarray(head.end), closed: () => this.#home.closed(this) };
+    // From here on the socket is the tunnel's.
+    this.#leave();
+    receiver.answered(answer);
+  }
+
+  #readBody(bytes: Uint8Array, from: number): void {
+    const body = this.#body!;
+    const end = body.feed(bytes, from);
+    if (this.#phase !== "body") return;
+    if (!body.whole) return this.#awaitMore();
+    if (end < bytes.length) this.#reusable = false;
+    this.#settle();
+  }
+
+  /** The answer is whole. */
+  #settle(): void {
+    this.#home.deadlines.disarm(this.#clock);
+    this.#request = undefined;
+    this.#body = undefined;
+    const sent = this.#outgoing === undefined || this.#outgoing.done;
+    this.#outgoing?.abandon();
+    this.#outgoing = undefined;
+    this.#phase = "idle";
+    if (this.#paused) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
+    if (this.#reusable && sent) this.#home.release(this);
+    else this.#socket.destroy();
+  }
+
+  /** No usable answer will come on this connection. */
+  #refuse(error: GatewayError): void {
+    this.#fail(error);
+    this.#socket.destroy();
+  }
+
+  #fail(error: GatewayError): void {
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    if (this.#phase !== "gone") this.#socket.destroy();
+    receiver?.failed(error);
+  }
+
+  #awaitMore(): void {
+    if (this.#phase === "body" && !this.#paused) {
+      this.#home.deadlines.arm(this.#clock, this.#request!.timeouts.idleMs);
+    }
+  }
+
+  #tooSlow(): void {
+    if (this.#phase === "body") {
+      this.#body!.fail(new GatewayError("connection_read_timeout", "the target stopped sending its answer"));
+      this.#socket.destroy();
+    } else if (this.#outgoing !== undefined && !this.#outgoing.done) {
+      this.#refuse(new GatewayError("connection_write_timeout", "the target stopped reading the request"));
+    } else this.#refuse(new GatewayError("http_response_timeout", "the target did not begin to answer in time"));
+  }
+
+  /** The connection broke before a whole head: only on a reused one may that mean that nothing was done (case GW-19). */
+  #brokenBefore(error: SocketError | undefined): GatewayError {
+    const how = error === undefined ? "closed" : error.code;
+    if (this.#held.length > 0) {
+      return new GatewayError("http_response_incomplete", `the target broke off in the head of its answer: ${how}`);
+    }
+    return new GatewayError("connection_terminated", `the target ended the connection before it answered: ${how}`, {
+      retry: this.reused ? "idempotent" : "never",
+    });
+  }
+
+  #leave(): void {
+    this.#phase = "gone";
+    this.#home.deadlines.disarm(this.#clock);
+    this.#home.deadlines.disarm(this.idle);
+  }
+}
+
+const CODE_OF = {
+  syntax: "http_protocol_error",
+  version: "http_protocol_error",
+  "target-size": "http_protocol_error",
+  coding: "http_response_transfer_coding",
+  size: "http_response_header_section_size",
+} as const;
+
+function malformed(fault: Malformed): GatewayError {
+  return new GatewayError(CODE_OF[fault.kind], `the target's answer is malformed: ${fault.message}`, { cause: fault });
+}

@@ -1,0 +1,205 @@
+// The connections to one target: reused last in, first out; bounded in number, in age, and in who may wait.
+import type { TargetPlan, UpstreamPlan } from "../../config/plan.ts";
+import { GatewayError } from "../../errors.ts";
+import { Deadline, type Deadlines } from "../../http/deadlines.ts";
+import type { HeadLimits } from "../../http/message.ts";
+import type { Connecting, Platform } from "../../platform.ts";
+import { connectFailure } from "./connect-failure.ts";
+import { Connection, type Home } from "./connection.ts";
+
+/** Most field lines of a response head. */
+const MAX_FIELDS = 256;
+
+/** Wants a connection. Told once, perhaps before `acquire` returns. */
+export interface Borrower {
+  ready(connection: Connection): void;
+  failed(error: GatewayError): void;
+}
+
+/** A wish for a connection that can be taken back. */
+export interface Wish {
+  cancel(): void;
+}
+
+/** All connections to one target. */
+export class TargetPool implements Home {
+  readonly target: TargetPlan;
+  readonly deadlines: Deadlines;
+  readonly limits: HeadLimits;
+  readonly #upstream: UpstreamPlan;
+  readonly #platform: Platform;
+  readonly #idle: Connection[] = [];
+  readonly #queue = new Set<Waiting>();
+  /** Connections open or being opened. */
+  #open = 0;
+  #closed = false;
+
+  constructor(target: TargetPlan, upstream: UpstreamPlan, platform: Platform, deadlines: Deadlines) {
+    this.target = target;
+    this.deadlines = deadlines;
+    this.#upstream = upstream;
+    this.#platform = platform;
+    this.limits = { maxTarget: Infinity, maxHead: upstream.maxHead, maxFields: MAX_FIELDS };
+  }
+
+  /** Connections open, and how many of them are idle. */
+  get counts(): { open: number; idle: number } {
+    return { open: this.#open, idle: this.#idle.length };
+  }
+
+  /**
+   * Lends a connection: an idle one, else a new one, else the next that is free.
+   * @param fresh never a reused one: for a second try, when a reused one has just failed
+   */
+  acquire(borrower: Borrower, connectMs: number, fresh: boolean): Wish | undefined {
+    const connection = fresh ? undefined : this.#takeIdle();
+    if (connection !== undefined) {
+      borrower.ready(connection);
+      return undefined;
+    }
+    if (this.#open >= this.#upstream.maxConnections) return this.#wait(borrower, connectMs);
+    return this.#connect(borrower, connectMs);
+  }
+
+  release(connection: Connection): void {
+    const next = this.#queue.values().next().value;
+    if (next !== undefined) return next.serve(connection);
+    const idleMs = this.#idleMs(connection);
+    if (this.#closed || idleMs <= 0) return connection.destroy();
+    this.#idle.push(connection);
+    this.deadlines.arm(connection.idle, idleMs);
+    if (this.#idle.length > this.#upstream.maxIdle) this.#idle.shift()!.destroy();
+  }
+
+  closed(connection: Connection): void {
+    this.#open--;
+    const at = this.#idle.lastIndexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    const next = this.#queue.values().next().value;
+    if (next !== undefined) next.reconnect();
+  }
+
+  /** Closes what is idle and keeps nothing any more. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  /** A second less than what the target promised: a request on its way must not meet its FIN (case GW-19). */
+  #idleMs(connection: Connection): number {
+    const { idleMs } = this.#upstream;
+    const promised = connection.keepAliveTimeout;
+    return promised === undefined ? idleMs : Math.min(idleMs, (promised - 1) * 1000);
+  }
+
+  #takeIdle(): Connection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) return undefined;
+      this.deadlines.disarm(connection.idle);
+      if (this.#platform.now() - connection.openedAt < this.#upstream.maxAgeMs) return connection;
+      // So old that its name may mean another address by now (case GW-26).
+      connection.destroy();
+    }
+  }
+
+  #connect(borrower: Borrower, connectMs: number): Wish {
+    this.#open++;
+    const { target } = this;
+    const { tls } = this.#upstream;
+    const host = target.host;
+    let connecting: Connecting | undefined;
+    const over = (): void => {
+      this.deadlines.disarm(deadline);
+      connecting = undefined;
+    };
+    const lost = (error: GatewayError | undefined): void => {
+      this.#open--;
+      over();
+      this.#queue.values().next().value?.reconnect();
+      if (error !== undefined) borrower.failed(error);
+    };
+    const deadline = new Deadline(() => {
+      connecting?.abort();
+      lost(
+        new GatewayError("connection_timeout", `connecting to ${target.url} took over ${connectMs} ms`, {
+          retry: "safe",
+        }),
+      );
+    });
+    this.deadlines.arm(deadline, connectMs);
+    connecting = this.#platform.connect!(
+      {
+        host,
+        port: target.port,
+        tls: target.secure
+          ? {
+              serverName: tls.serverName ?? host,
+              ca: tls.ca,
+              cert: tls.cert,
+              key: tls.key?.reveal(),
+              verify: tls.verify,
+            }
+          : undefined,
+      },
+      {
+        connected: (socket) => {
+          over();
+          borrower.ready(new Connection(socket, this, this.#platform.now()));
+        },
+        failed: (error) => lost(connectFailure(error, target.url)),
+      },
+    );
+    return {
+      cancel: () => {
+        if (connecting === undefined) return;
+        connecting.abort();
+        lost(undefined);
+      },
+    };
+  }
+
+  #wait(borrower: Borrower, connectMs: number): Wish | undefined {
+    const { maxWaiting, waitMs, maxConnections } = this.#upstream;
+    const refuse = (why: string): void =>
+      borrower.failed(new GatewayError("connection_limit_reached", why, { fields: [["Retry-After", "1"]] }));
+    if (this.#queue.size >= maxWaiting) {
+      refuse(`${maxConnections} connections to ${this.target.url} are busy and ${maxWaiting} requests wait`);
+      return undefined;
+    }
+    const deadline = new Deadline(() => {
+      this.#queue.delete(waiting);
+      refuse(`no connection to ${this.target.url} became free within ${waitMs} ms`);
+    });
+    const leave = (): void => {
+      this.#queue.delete(waiting);
+      this.deadlines.disarm(deadline);
+    };
+    let wish: Wish | undefined;
+    const waiting: Waiting = {
+      serve: (connection) => {
+        leave();
+        borrower.ready(connection);
+      },
+      reconnect: () => {
+        leave();
+        wish = this.#connect(borrower, connectMs);
+      },
+    };
+    this.#queue.add(waiting);
+    this.deadlines.arm(deadline, waitMs);
+    return {
+      cancel: () => {
+        leave();
+        wish?.cancel();
+      },
+    };
+  }
+}
+
+/** Somebody in the queue. */
+interface Waiting {
+  serve(connection: Connection): void;
+  /** A place has become free: opens a connection of its own. */
+  reconnect(): void;
+}

@@ -1,0 +1,159 @@
+// The request as a target sees it: the client's bytes, less what ends at this hop, plus what the gateway vouches for.
+import type { FieldChangesPlan, TargetPlan, UpstreamPlan } from "../config/plan.ts";
+import { GatewayError } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import { contentLength } from "../http/body.ts";
+import { type Fields, HOP_BY_HOP, fieldKey, tokens } from "../http/fields.ts";
+
+/** What becomes of a client's field. */
+const PASS = 0;
+const DROP = 1;
+/** Believed from a trusted proxy only. */
+const FORWARDED = 2;
+const FORWARDED_FOR = 3;
+const FORWARDED_PROTO = 4;
+const FORWARDED_HOST = 5;
+const HOST = 6;
+const LENGTH = 7;
+const VIA = 8;
+const CONNECTION = 9;
+
+const FATES = new Map<string, number>([
+  ...[...HOP_BY_HOP].map((key): [string, number] => [key, DROP]),
+  ["connection", CONNECTION],
+  // Answered at the client's side (RFC 9110 section 10.1.1).
+  ["expect", DROP],
+  ["x-request-id", DROP],
+  ["host", HOST],
+  ["content-length", LENGTH],
+  ["via", VIA],
+  ["x-forwarded-for", FORWARDED_FOR],
+  ["x-forwarded-proto", FORWARDED_PROTO],
+  ["x-forwarded-host", FORWARDED_HOST],
+]);
+
+/** What a client could say of itself (case GW-08). */
+const IDENTITY =
+  /^(?:x-forwarded-.*|forwarded|x-real-ip|x-client-ip|cf-connecting-ip|true-client-ip|client-cert(?:-chain)?)$/;
+
+/** Fates of names seen before. Bounded: strangers may send names without end. */
+const seen = new Map<string, number>();
+const SEEN_KEPT = 512;
+
+function fateOf(key: string): number {
+  const known = FATES.get(key) ?? seen.get(key);
+  if (known !== undefined) return known;
+  // CGI-like servers read `_` and `.` as `-`: an alias of a name that the gateway vouches for never passes.
+  const plain = key.replace(/[_.]/g, "-");
+  let fate = PASS;
+  if (IDENTITY.test(plain)) fate = plain === key ? FORWARDED : DROP;
+  else if (plain !== key && (FATES.has(plain) || plain === "x-request-id")) fate = DROP;
+  if (seen.size < SEEN_KEPT && key.length <= 64) seen.set(key, fate);
+  return fate;
+}
+
+/** Makes request heads for one destination. */
+export interface RequestWriter {
+  /**
+   * Request line and fields for a target, with the empty line. Names, order and bytes of the client's fields are kept.
+   * @throws GatewayError `proxy_loop_detected` when the request has passed this gateway before (RFC 9110 section 7.6.3)
+   */
+  head(x: Exchange, target: TargetPlan, upgrade: string): string;
+}
+
+/** Compiles what is the same for every request of a route. */
+export function requestWriter(
+  upstream: UpstreamPlan,
+  changes: FieldChangesPlan | undefined,
+  pseudonym: string,
+): RequestWriter {
+  const removed = new Set<string>();
+  let constant = `Via: 1.1 ${pseudonym}\r\n`;
+  for (const key of changes?.remove ?? []) removed.add(fieldKey(key));
+  for (const [name, value] of changes?.set ?? []) {
+    removed.add(fieldKey(name));
+    constant += `${name}: ${wireText(typeof value === "string" ? value : value.reveal())}\r\n`;
+  }
+  const { host } = upstream;
+  const hostFor = (x: Exchange, target: TargetPlan): string => {
+    if (host === "upstream") return target.authority;
+    if (host === "client") return x.authority === "" ? target.authority : x.authority;
+    return host.fixed;
+  };
+  return {
+    head(x, target, upgrade) {
+      const { names, keys, values } = x.fields;
+      const named = namedByConnection(x.fields);
+      const length = contentLength(x.content);
+      let text = `${x.method} ${x.forwardTarget ?? x.path + x.query} HTTP/1.1\r\n`;
+      let hosted = false;
+      let sized = false;
+      let forwardedFor = "";
+      let proto: string | undefined;
+      let forwardedHost: string | undefined;
+      for (let i = 0; i < names.length; i++) {
+        const key = keys[i]!;
+        const fate = fateOf(key);
+        if (fate === PASS) {
+          if ((named !== undefined && named.includes(key)) || (removed.size > 0 && removed.has(key))) continue;
+          text += `${names[i]}: ${values[i]}\r\n`;
+          continue;
+        }
+        switch (fate) {
+          case HOST:
+            if (!hosted) text += `${names[i]}: ${hostFor(x, target)}\r\n`;
+            hosted = true;
+            break;
+          case LENGTH:
+            if (length !== undefined && !sized) text += `${names[i]}: ${length}\r\n`;
+            sized = true;
+            break;
+          case VIA:
+            if (values[i]!.includes(pseudonym)) {
+              throw new GatewayError("proxy_loop_detected", "the request has passed this gateway before");
+            }
+            text += `${names[i]}: ${values[i]}\r\n`;
+            break;
+          case FORWARDED:
+            if (x.trusted && !removed.has(key)) text += `${names[i]}: ${values[i]}\r\n`;
+            break;
+          case FORWARDED_FOR:
+            if (x.trusted) forwardedFor += `${values[i]}, `;
+            break;
+          case FORWARDED_PROTO:
+            if (x.trusted) proto ??= values[i];
+            break;
+          case FORWARDED_HOST:
+            if (x.trusted) forwardedHost ??= values[i];
+            break;
+        }
+      }
+      if (!hosted) text += `Host: ${hostFor(x, target)}\r\n`;
+      if (length === undefined) text += "Transfer-Encoding: chunked\r\n";
+      else if (length > 0 && !sized) text += `Content-Length: ${length}\r\n`;
+      if (!removed.has("x-forwarded-for")) text += `X-Forwarded-For: ${forwardedFor}${x.peer}\r\n`;
+      if (!removed.has("x-forwarded-proto")) text += `X-Forwarded-Proto: ${proto ?? x.scheme}\r\n`;
+      forwardedHost ??= x.authority;
+      if (forwardedHost !== "" && !removed.has("x-forwarded-host")) text += `X-Forwarded-Host: ${forwardedHost}\r\n`;
+      if (!removed.has("x-request-id")) text += `X-Request-ID: ${x.id}\r\n`;
+      if (upgrade !== "") text += `Connection: upgrade\r\nUpgrade: ${upgrade}\r\n`;
+      return `${text}${constant}\r\n`;
+    },
+  };
+}
+
+/** The names that the client's Connection field lists, which end here (RFC 9110 section 7.6.1); undefined for none. */
+function namedByConnection(fields: Fields): string[] | undefined {
+  const at = fields.keys.indexOf("connection");
+  if (at < 0) return undefined;
+  const only = fields.keys.indexOf("connection", at + 1) < 0;
+  const list = only ? fields.values[at]! : fields.joined("connection")!;
+  if (list === "keep-alive" || list === "close") return undefined;
+  // Framing and routing are ours to write; a client cannot have them removed.
+  return tokens(list).filter((name) => name !== "host" && name !== "content-length");
+}
+
+/** Text as it goes on the wire: one character is one byte of UTF-8. */
+function wireText(text: string): string {
+  return /^[\0-\x7f]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
+}
