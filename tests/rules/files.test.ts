@@ -87,7 +87,7 @@ test("package.json names exact versions only", () => {
   const { dependencies, devDependencies } = readManifest(".");
   const versions = [...Object.entries(dependencies ?? {}), ...Object.entries(devDependencies ?? {})];
   expect(versions.length).toBeGreaterThan(0);
-  expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(String(version)))).toEqual([]);
+  expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))).toEqual([]);
 });
 
 test("NOTICE names what the executable holds, with version and licence", () => {
