@@ -1,0 +1,58 @@
+// Small editions of `npm run soak`: nothing hangs, leaks or comes twice while origins fail and clients leave.
+import { afterAll, describe, expect, test } from "bun:test";
+import { soakHeld } from "../../scripts/bench/soak/held.ts";
+import { soakLarge } from "../../scripts/bench/soak/large.ts";
+import { soakMixed } from "../../scripts/bench/soak/mixed.ts";
+import { judge } from "../../scripts/bench/soak/samples.ts";
+import { Workshop } from "../../scripts/bench/workshop.ts";
+
+const workshop = new Workshop("sluice-soak-test");
+afterAll(() => workshop.close());
+
+describe("requests that the upstream holds", () => {
+  for (const count of [200, 2000]) {
+    test(`${count} are in flight together through one process, and each gets its own answer`, async () => {
+      const result = await soakHeld(workshop, count);
+      expect(result.faults).toEqual([]);
+      expect(result).toMatchObject({ together: count, right: count, exitCode: 0 });
+    }, 20_000);
+  }
+});
+
+describe("failing origins and leaving clients", () => {
+  test("each request has one outcome and one record, no POST comes twice, and no socket stays", async () => {
+    const requests = 4000;
+    const result = await soakMixed(workshop, { requests, lanes: 64, seed: 3, limitMs: 15_000 });
+    expect(result.faults).toEqual({});
+    expect(Object.values(result.outcomes).reduce((sum, count) => sum + count, 0)).toBe(requests);
+    expect(result).toMatchObject({
+      postsTwice: 0,
+      falselyWhole: 0,
+      recordedTwice: 0,
+      notRecorded: 0,
+      socketsAfter: result.socketsBefore,
+      exitCode: 0,
+    });
+  }, 40_000);
+});
+
+describe("large answers", () => {
+  test("ten stalled and slow readers of 64 MiB cost bounded memory, and who reads on gets every byte", async () => {
+    const result = await soakLarge(workshop, { size: 64 * 2 ** 20, readers: 10, holdMs: 1500 });
+    expect(result.faults).toEqual([]);
+    expect(result).toMatchObject({ whole: result.stayed, openAfterLeaving: 0, openAtEnd: 0, exitCode: 0 });
+    expect(result.residentHeldMiB - result.residentBeforeMiB).toBeLessThan(64);
+    expect(result.residentFullMiB - result.residentBeforeMiB).toBeLessThan(192);
+  }, 30_000);
+});
+
+test("a steady climb is not flat, and noise about a level is", () => {
+  const noise = Array.from({ length: 100 }, (_, index) => 80 + (index % 7));
+  expect(judge(noise, 8).flat).toBe(true);
+  expect(
+    judge(
+      noise.map((value, index) => value + index / 3),
+      8,
+    ).flat,
+  ).toBe(false);
+});
