@@ -1,4 +1,5 @@
 // The edge on Deno: sockets, timers, fetch and lines out, as platform.ts asks for them.
+import process from "node:process";
 import type { ListeningSocket, ListenOptions, Platform } from "../platform.ts";
 import { type DenoConn, type DenoListener, denoNamespace } from "./deno-api.ts";
 import { DenoSocket } from "./deno-socket.ts";
@@ -11,7 +12,7 @@ export function denoPlatform(): Platform & { flush(): void } {
   const lines = stdoutLines();
   return {
     runtime: "deno",
-    terminal: isTerminal(),
+    terminal: process.stdout.isTTY === true,
     now: () => performance.now(),
     wallClock: () => Date.now(),
     setTimer: (callback, ms) => setTimeout(callback, ms),
@@ -67,9 +68,4 @@ async function accept(listener: DenoListener, options: ListenOptions, stopped: (
 
 async function unchanged(request: Request): Promise<Response> {
   return fetch(request, { redirect: "manual" });
-}
-
-/** Whether stdout is a person's terminal. */
-function isTerminal(): boolean {
-  return (globalThis as unknown as { Deno?: { stdout: { isTerminal(): boolean } } }).Deno?.stdout.isTerminal() === true;
 }

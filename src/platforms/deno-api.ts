@@ -1,0 +1,31 @@
+// The part of Deno's own API that deno.ts uses, typed here because the repository is checked without Deno's types.
+
+/** A TCP connection. Reads and writes are promises; all of them reject once it is closed. */
+export interface DenoConn {
+  readonly remoteAddr: { readonly hostname: string };
+  /** Number of bytes read into the buffer; null when the peer has sent FIN. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Number of bytes the kernel took. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Sends FIN. */
+  closeWrite(): Promise<void>;
+  close(): void;
+  setNoDelay(on: boolean): void;
+}
+
+/** A listening TCP socket. */
+export interface DenoListener {
+  readonly addr: { readonly hostname: string; readonly port: number };
+  accept(): Promise<DenoConn>;
+  close(): void;
+}
+
+/** The namespace `Deno`. */
+export interface DenoNamespace {
+  listen(options: { hostname: string; port: number }): DenoListener;
+}
+
+/** Deno's namespace, or undefined in another runtime. */
+export function denoNamespace(): DenoNamespace {
+  return (globalThis as unknown as { Deno: DenoNamespace }).Deno;
+}

@@ -1,0 +1,181 @@
+// A connection that Deno accepted: Deno reads and writes by promises, the gateway is called back.
+import { latin1Bytes, putLatin1 } from "../http/latin1.ts";
+import type { Socket, SocketHandler } from "../platform.ts";
+import type { DenoConn } from "./deno-api.ts";
+import { socketErrorOf } from "./socket-error.ts";
+import { UNOWNED } from "./unowned.ts";
+
+/** Bytes asked of the kernel at once. */
+const READ_SIZE = 65536;
+/** Deno does not tell what the kernel has taken: beyond so many bytes on their way, writing counts as held back. */
+const ENOUGH_WAITING = 65536;
+
+/** A Socket over Deno's connection. Deno cannot send a reset: `destroy` closes, and the peer sees the end too early. */
+export class DenoSocket implements Socket {
+  handler: SocketHandler = UNOWNED;
+  readonly remoteAddress: string;
+  readonly secure = false;
+  waiting = 0;
+  readonly #conn: DenoConn;
+  #queue: Uint8Array[] = [];
+  #writing = false;
+  #heldBack = false;
+  #ending = false;
+  #endSent = false;
+  #reading = false;
+  #paused = false;
+  /** Read, but not yet given to the owner; null is the peer's FIN. */
+  #read: Uint8Array | null | undefined = undefined;
+  #peerEnded = false;
+  #gone = false;
+
+  constructor(conn: DenoConn) {
+    this.#conn = conn;
+    const address = conn.remoteAddr.hostname;
+    this.remoteAddress = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+  }
+
+  /** Begins to read: for whoever made it, once the owner has set its handler. */
+  start(): void {
+    if (!this.#reading && !this.#gone) void this.#readOn();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#gone || this.#ending) return true;
+    this.#queue.push(bytes);
+    this.waiting += bytes.length;
+    if (!this.#writing) void this.#writeOn();
+    this.#heldBack ||= this.waiting > ENOUGH_WAITING;
+    return !this.#heldBack;
+  }
+
+  writeText(text: string, bytes?: Uint8Array): boolean {
+    if (bytes === undefined) return this.write(latin1Bytes(text));
+    const both = new Uint8Array(text.length + bytes.length);
+    both.set(bytes, putLatin1(text, both, 0));
+    return this.write(both);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.start();
+  }
+
+  end(): void {
+    if (this.#ending || this.#gone) return;
+    this.#ending = true;
+    if (!this.#writing) void this.#writeOn();
+  }
+
+  destroy(): void {
+    if (this.#gone) return;
+    this.#close();
+    queueMicrotask(() => this.handler.closed());
+  }
+
+  async #readOn(): Promise<void> {
+    this.#reading = true;
+    // Whoever called `resume` or `accept` is still at work: its calls and ours must not overlap.
+    await undefined;
+    let buffer: Uint8Array | undefined;
+    while (!this.#gone && !this.#paused && !this.#peerEnded) {
+      if (this.#read !== undefined) {
+        this.#deliver(this.#read);
+        continue;
+      }
+      buffer ??= new Uint8Array(READ_SIZE);
+      try {
+        const size = await this.#conn.read(buffer);
+        if (size === null) this.#read = null;
+        else if (size < READ_SIZE / 2) this.#read = buffer.slice(0, size);
+        else {
+          this.#read = buffer.subarray(0, size);
+          buffer = undefined;
+        }
+      } catch (thrown) {
+        this.#fail(thrown);
+      }
+    }
+    this.#reading = false;
+  }
+
+  #deliver(read: Uint8Array | null): void {
+    this.#read = undefined;
+    if (read !== null) return this.handler.data(read);
+    this.#peerEnded = true;
+    this.handler.ended();
+    this.#closeWhenDone();
+  }
+
+  async #writeOn(): Promise<void> {
+    this.#writing = true;
+    try {
+      while (this.#queue.length > 0) {
+        const bytes = this.#nextPiece();
+        for (let at = 0; at < bytes.length;) {
+          const taken = await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
+          if (this.#gone) return;
+          at += taken;
+          this.waiting -= taken;
+        }
+        if (this.#heldBack && this.waiting === 0) {
+          this.#heldBack = false;
+          if (!this.#ending) this.handler.drained();
+        }
+      }
+      this.#writing = false;
+      if (this.#ending && !this.#endSent) await this.#sendEnd();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** What waits, in pieces large enough to be worth a system call each. */
+  #nextPiece(): Uint8Array {
+    if (this.#queue.length === 1) return this.#queue.pop()!;
+    let count = 0;
+    let size = 0;
+    while (count < this.#queue.length && size < ENOUGH_WAITING) size += this.#queue[count++]!.length;
+    const joined = new Uint8Array(size);
+    let at = 0;
+    for (const bytes of this.#queue.splice(0, count)) {
+      joined.set(bytes, at);
+      at += bytes.length;
+    }
+    return joined;
+  }
+
+  async #sendEnd(): Promise<void> {
+    this.#endSent = true;
+    await this.#conn.closeWrite();
+    this.#closeWhenDone();
+  }
+
+  #closeWhenDone(): void {
+    if (!this.#peerEnded || !this.#endSent || this.#gone) return;
+    this.#close();
+    queueMicrotask(() => this.handler.closed());
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#gone) return;
+    this.#close();
+    this.handler.closed(socketErrorOf(thrown));
+  }
+
+  #close(): void {
+    this.#gone = true;
+    this.#queue = [];
+    this.#read = undefined;
+    this.waiting = 0;
+    try {
+      this.#conn.close();
+    } catch {
+      // Closed by the peer's reset in the meantime.
+    }
+  }
+}
