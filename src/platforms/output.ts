@@ -7,7 +7,7 @@ export type Output = (bytes: Uint8Array, from: number) => number;
 /** Failures that pass: no room now in the pipe, in the kernel or on the disk. */
 const LATER: ReadonlySet<string | undefined> = new Set(["EAGAIN", "EINTR", "ENOBUFS", "ENOMEM", "ENOSPC", "EDQUOT"]);
 
-/** What a pipe takes without waiting once it says that it is writable (PIPE_BUF on Linux). */
+/** What a pipe takes whole or not at all, and without waiting once it says that it is writable (PIPE_BUF on Linux). */
 const PIPE_STEP = 4096;
 /** A Unix socket says so while three quarters of its buffer are free, 200 KiB by default. */
 const SOCKET_STEP = 16384;
@@ -15,18 +15,28 @@ const SOCKET_STEP = 16384;
 /**
  * An output to the descriptor. A file takes all at once. A pipe or a terminal is opened anew without waiting, so that
  * the mode of the descriptor, which other processes may share, stays as it is. A socket (systemd's journal, a parent
- * in Node) cannot be opened anew: the kernel is asked for room before each write. Where neither is possible, a write
- * may wait for the reader.
+ * in Node) cannot be opened anew: the kernel is asked for room before each write. Where neither is possible a write may
+ * wait for the reader: sockets and terminals on Deno, and systems without /proc that are not Bun's.
  */
 export function outputTo(fd: number): Output {
   const kind = kindOf(fd);
   if (kind === undefined || kind.isFile()) return (bytes, from) => written(fd, bytes, from, bytes.length);
-  const own = kind.isSocket() ? undefined : openedAnew(fd);
-  if (own !== undefined) return (bytes, from) => written(own, bytes, from, bytes.length);
+  const tellsPartWrites = ffi !== undefined;
+  const own = kind.isFIFO() || (kind.isCharacterDevice() && tellsPartWrites) ? openedAnew(fd) : undefined;
+  if (own !== undefined) {
+    const step = tellsPartWrites ? Number.POSITIVE_INFINITY : PIPE_STEP;
+    return (bytes, from) => written(own, bytes, from, Math.min(bytes.length, from + step));
+  }
   const hasRoom = roomAt(fd);
   const step = kind.isSocket() ? SOCKET_STEP : PIPE_STEP;
   return (bytes, from) => (hasRoom() ? written(fd, bytes, from, Math.min(bytes.length, from + step)) : 0);
 }
+
+/**
+ * Calls into C; Bun only. Elsewhere node:fs is not to be trusted with a write that is taken in part: Deno's writes on
+ * until the output is full, fails, and forgets how much has gone.
+ */
+const ffi = process.getBuiltinModule("bun:ffi") as typeof import("bun:ffi") | undefined;
 
 /** Undefined for a descriptor that is closed: the first write will tell. */
 function kindOf(fd: number): fs.Stats | undefined {
@@ -62,7 +72,6 @@ const POLLOUT = 4;
 
 /** Asks poll(2) whether the descriptor is writable or broken; always yes where C cannot be called. */
 function roomAt(fd: number): () => boolean {
-  const ffi = process.getBuiltinModule("bun:ffi") as typeof import("bun:ffi") | undefined;
   if (ffi === undefined) return () => true;
   for (const name of LIBRARIES) {
     try {

@@ -5,7 +5,7 @@ import type { GatewayError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { jsonText } from "./json-text.ts";
 import { agentTexts, methodText, openings, originTexts, routeTexts, statusTexts, targetTexts } from "./line-parts.ts";
-import { errorOf, statusOf } from "./outcome.ts";
+import { errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
 import { prettyLine } from "./pretty.ts";
 import { queryRedactor } from "./redact.ts";
 
@@ -47,21 +47,24 @@ export function jsonLine(
     const failed = status >= 500 || (error !== undefined && error.fault !== "client");
     const micros = Math.max(0, Math.round((platform.now() - x.startedAt) * 1000));
     const seconds = Math.floor(micros / 1_000_000);
-    const { route, upstream } = x;
-    // One template and few pieces: each piece that is added to a text later costs as much again.
-    return `${opening(platform.wallClock(), failed ? "error" : "info")}${jsonText(x.id, MOST)}${methodText(
-      x.method,
-    )}${jsonText(x.path, MOST_TARGET)}${x.query.length > 1 ? queryText(redact(x.query)) : ""}${originText(
-      x.scheme,
-      x.authority,
-      x.version,
-    )}${statusText(status)}${jsonText(x.client, MOST)}${x.peer === x.client ? "" : peerText(x.peer)}${agentText(
-      x.fields.get("user-agent"),
-    )}${ending.bytesIn},"http.response.body.size":${ending.bytesOut},"duration":${seconds}.${String(
-      micros - seconds * 1_000_000 + 1_000_000,
-    ).slice(1)}${route === undefined ? "" : routeText(route)}${
-      upstream === undefined ? "" : attemptsText(x, upstream, status, targetText)
-    }${error === undefined ? "}" : errorText(error)}`;
+    const start = opening(platform.wallClock(), failed ? "error" : "info");
+    const id = jsonText(x.id, MOST);
+    const path = jsonText(pathOf(x), MOST_TARGET);
+    const method = methodText(x.method, path);
+    const asked = queryOf(x);
+    const query = asked.length > 1 ? queryText(redact(asked)) : "";
+    const origin = originText(x.scheme, x.authority, x.version);
+    const client = jsonText(x.client, MOST);
+    const peer = x.peer === x.client ? "" : peerText(x.peer);
+    const agent = agentText(x.fields.get("user-agent"));
+    const rest = String(micros - seconds * 1_000_000 + 1_000_000).slice(1);
+    const route = x.route === undefined ? "" : routeText(x.route, x.match);
+    const attempts = x.upstream === undefined ? "" : attemptsText(x, x.upstream, status, targetText);
+    const end = error === undefined ? "}" : errorText(error);
+    return (
+      `${start}${id}${method}${path}${query}${origin}${statusText(status)}${client}${peer}${agent}${ending.bytesIn}` +
+      `,"http.response.body.size":${ending.bytesOut},"duration":${seconds}.${rest}${route}${attempts}${end}`
+    );
   };
 }
 

@@ -1,5 +1,5 @@
 // Parts of a log line that repeat, made once. A line costs what its number of pieces costs: few long ones are cheap.
-import type { RoutePlan, UpstreamPlan } from "../config/plan.ts";
+import type { MatchPlan, RoutePlan, UpstreamPlan } from "../config/plan.ts";
 import { jsonText } from "./json-text.ts";
 
 const MOST = 256;
@@ -38,8 +38,12 @@ export function openings(): (ms: number, level: "info" | "error") => string {
   };
 }
 
-/** From the end of the request id to the beginning of the path. Only methods that are standard are kept. */
-export function methodText(method: string): string {
+/**
+ * From the end of the request id to the beginning of the path; nothing when no head came, so that neither method nor
+ * path is told. Only methods that are standard are kept.
+ */
+export function methodText(method: string, path: string): string {
+  if (method === "") return path === "" ? "" : '","url.path":"';
   return METHOD_TEXTS.get(method) ?? newMethodText(method);
 }
 
@@ -103,17 +107,17 @@ export function agentTexts(): (agent: string | undefined) => string {
   };
 }
 
-/** The route's pattern, when it has but one, and its name. */
-export function routeTexts(): (route: RoutePlan) => string {
-  const known = new WeakMap<RoutePlan, string>();
-  return (route) => {
-    let text = known.get(route);
+/** The pattern that fitted, or the only one there is, and the route's name. All are kept: they come from the config. */
+export function routeTexts(): (route: RoutePlan, match: MatchPlan | undefined) => string {
+  const known = new WeakMap<RoutePlan | MatchPlan, string>();
+  return (route, match) => {
+    const key = match ?? route;
+    let text = known.get(key);
     if (text === undefined) {
-      const pattern = route.matches[0]?.path;
-      const only = pattern !== undefined && route.matches.every((match) => match.path === pattern);
-      const patternText = only ? `,"http.route":"${jsonText(pattern, MOST)}"` : "";
+      const pattern = match?.path ?? (route.matches.length === 1 ? route.matches[0]!.path : undefined);
+      const patternText = pattern === undefined ? "" : `,"http.route":"${jsonText(pattern, MOST)}"`;
       text = inOnePiece(`${patternText},"sluice.route":"${jsonText(route.name, MOST)}"`);
-      known.set(route, text);
+      known.set(key, text);
     }
     return text;
   };

@@ -1,4 +1,4 @@
-// What an exchange came to: the one reading of status and error that every form of the record shares.
+// What an exchange was and came to: the one reading that every form of the record shares.
 import type { GatewayError } from "../errors.ts";
 import type { Ending, Exchange } from "../exchange.ts";
 
@@ -18,4 +18,23 @@ export function statusOf(x: Exchange, ending: Ending): number {
  */
 export function errorOf(x: Exchange, ending: Ending): GatewayError | undefined {
   return x.error ?? ending.error;
+}
+
+/** The path as it was matched; of a request that was refused before, as the client sent it. "" when no head came. */
+export function pathOf(x: Exchange): string {
+  if (!refusedUnread(x)) return x.path;
+  const mark = x.target.indexOf("?");
+  return mark < 0 ? x.target : x.target.slice(0, mark);
+}
+
+/** The query with its "?", or "". */
+export function queryOf(x: Exchange): string {
+  if (!refusedUnread(x)) return x.query;
+  const mark = x.target.indexOf("?");
+  return mark < 0 ? "" : x.target.slice(mark);
+}
+
+/** Whether the way ended before the target was read: then path and query are not set. */
+function refusedUnread(x: Exchange): boolean {
+  return x.route === undefined && x.path === "/" && x.target !== "/";
 }

@@ -2,7 +2,7 @@
 import colors from "picocolors";
 import type { Ending, Exchange } from "../exchange.ts";
 import type { Platform } from "../platform.ts";
-import { errorOf, statusOf } from "./outcome.ts";
+import { errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
 
 type Colors = Pick<typeof colors, "dim" | "red" | "green" | "yellow" | "cyan" | "bold">;
 
@@ -23,7 +23,7 @@ export function prettyLine(
   return (x, ending) => {
     const status = statusOf(x, ending);
     const error = errorOf(x, ending);
-    const target = shown(x.path + redact(x.query), MOST_TARGET);
+    const target = shown(pathOf(x) + redact(queryOf(x)), MOST_TARGET);
     let line =
       `${color.dim(clockText(platform.wallClock()))}  ${statusText(status, color)}  ` +
       `${shown(x.method, MOST).padEnd(7)} ${target.padEnd(36)} ${durationText(platform.now() - x.startedAt).padStart(8)}`;

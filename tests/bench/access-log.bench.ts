@@ -31,7 +31,11 @@ function busyExchange(i: number): Exchange {
     ["Cookie", fresh("a=b")],
   );
   const peer = fresh(`192.0.2.${i % 200}`);
-  const x = exchange({ fields, peer, authority: fresh("api.example.com:8080") }, fresh(`/api/orders/${i}/items`), fresh(`?page=${i}&sort=asc`));
+  const x = exchange(
+    { fields, peer, authority: fresh("api.example.com:8080") },
+    fresh(`/api/orders/${i}/items`),
+    fresh(`?page=${i}&sort=asc`),
+  );
   x.id = crypto.randomUUID();
   x.route = orders;
   x.upstream = UPSTREAM;
@@ -69,7 +73,11 @@ function encoding(): (text: string) => void {
 }
 
 measured("a line, made and dropped", () => {
-  const log = accessLog(LOG, platformInto(() => {}), false);
+  const log = accessLog(
+    LOG,
+    platformInto(() => {}),
+    false,
+  );
   return (x) => log(x, WHOLE);
 });
 measured("a line, joined with others and encoded", () => {

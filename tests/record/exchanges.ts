@@ -17,7 +17,6 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
   return {
     runtime: "bun",
     terminal: false,
-    terminal: false,
     lines,
     nowIs: 1000,
     wallIs: TEN_O_CLOCK,

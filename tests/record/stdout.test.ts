@@ -9,7 +9,11 @@ import { promisify } from "node:util";
 
 const CHILD = path.join(import.meta.dir, "lines-child.ts");
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sluice-lines-"));
-afterAll(() => fs.rmSync(folder, { recursive: true }));
+const children: Bun.Subprocess[] = [];
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+  fs.rmSync(folder, { recursive: true });
+});
 
 interface Told {
   readonly flushed: boolean;
@@ -36,6 +40,10 @@ let runs = 0;
 
 /** Runs the child with a standard output of this kind. Nothing is read before `lines` is called. */
 function run(kind: Kind, ...args: string[]): Run {
+  return runWith([process.execPath], kind, ...args);
+}
+
+function runWith(command: readonly string[], kind: Kind, ...args: string[]): Run {
   const name = path.join(folder, String(++runs));
   let reading: number | undefined;
   let stdout: number;
@@ -48,7 +56,8 @@ function run(kind: Kind, ...args: string[]): Run {
   } else {
     [reading, stdout] = socketPair();
   }
-  const child = Bun.spawn([process.execPath, CHILD, ...args], { stdin: "pipe", stdout, stderr: "pipe" });
+  const child = Bun.spawn([...command, CHILD, ...args], { stdin: "pipe", stdout, stderr: "pipe" });
+  children.push(child);
   fs.closeSync(stdout);
 
   let errors = "";
@@ -168,6 +177,13 @@ describe.each<Kind>(["socket", "pipe"])("a %s that nobody reads", (kind) => {
     expect(told.flushed).toBe(false);
     child.drop();
   });
+});
+
+test("on Deno, where part of a write is not told, a pipe gets every line once", async () => {
+  const deno = path.join(import.meta.dir, "../../node_modules/.bin/deno");
+  const child = runWith([deno, "run", "--no-check", "--allow-all"], "pipe", "bursts", "9000");
+  await child.written();
+  expect(numbers(await child.lines())).toEqual(upTo(9000));
 });
 
 test("a reader that goes away ends the log, not the process", () => {
