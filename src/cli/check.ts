@@ -1,7 +1,7 @@
 // `sluice check [file]`: says all that is wrong with a config, or in one line that nothing is.
 import { EXIT, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
-import { type Finding, planConfig, reportFindings } from "./plan-config.ts";
+import { planConfig, reportFindings } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
 import { shownPath } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
@@ -15,7 +15,7 @@ export const check = defineVerb(
     notes: [
       "Without a file: gateway.config.ts (.mts, .js, .mjs, .json) in this folder, then in $XDG_CONFIG_HOME/sluice, then in",
       "/etc/sluice. The config's code runs, but nothing listens and nothing connects.",
-      "--json prints { ok, file, faults: [{ file, line, column, path, found, wanted, nearest, message, hint }] }.",
+      "--json prints { ok, file, faults: [{ file, line, column, path, found, wanted, nearest, message }] }.",
     ],
     examples: [
       ["sluice check", "check the config of this folder"],
@@ -34,7 +34,9 @@ export const check = defineVerb(
       file = findConfig(args.file);
     } catch (thrown) {
       if (!asJson || !(thrown instanceof Refusal)) throw thrown;
-      terminal.out(JSON.stringify({ ok: false, file: args.file ?? null, faults: [{ message: thrown.message }] }));
+      const missing = args.file ?? "gateway.config.ts";
+      const fault = { file: missing, path: "", message: thrown.message };
+      terminal.out(JSON.stringify({ ok: false, file: missing, faults: [fault] }));
       return thrown.exitCode;
     }
     const stale = staleTypes(file, embedded);
@@ -49,23 +51,7 @@ export const check = defineVerb(
       return EXIT.ok;
     }
     if (!asJson) return reportFindings(planned.findings, terminal);
-    terminal.out(JSON.stringify({ ok: false, file, faults: planned.findings.map(asFault) }));
+    terminal.out(JSON.stringify({ ok: false, file, faults: planned.findings.map(({ json }) => json) }));
     return EXIT.config;
   },
 );
-
-/** As `--json` prints it. What is not known is null, so that every key is always there. */
-function asFault(finding: Finding): Record<string, unknown> {
-  const { place, path, found, wanted, nearest, message, hint } = finding;
-  return {
-    file: place.file,
-    line: place.line ?? null,
-    column: place.column ?? null,
-    path,
-    found: found ?? null,
-    wanted: wanted ?? null,
-    nearest: nearest ?? null,
-    message,
-    hint: hint ?? null,
-  };
-}

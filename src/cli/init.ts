@@ -34,7 +34,7 @@ export const init = defineVerb(
   },
   async (args, { terminal, embedded }) => {
     const folder = resolve(args.dir ?? ".");
-    return await writing(folder, async () => {
+    return writing(folder, async () => {
       mkdirSync(folder, { recursive: true });
       await writeTypes(folder, embedded);
       terminal.out(`wrote ${shownPath(join(folder, SLUICE_FOLDER))}/ (types of Sluice ${fullVersion(embedded)})`);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { distance } from "fastest-levenshtein";
 import { nearestOf } from "../config/nearest.ts";
-import type { Place } from "./exit.ts";
+import { messageOf, type Place } from "./exit.ts";
 
 import { placeOfImport, placeOfSpecifier, type Position } from "./source-text.ts";
 import { userFrame } from "./stack.ts";
@@ -23,7 +23,7 @@ export interface LoadFault {
 /** The faults behind what `import(file)` threw; at least one. */
 export async function explainLoadFailure(thrown: unknown, file: string, modules: VirtualModules): Promise<LoadFault[]> {
   if (thrown instanceof AggregateError && thrown.errors.length > 0) {
-    const all = await Promise.all(thrown.errors.map((error: unknown) => explainLoadFailure(error, file, modules)));
+    const all = await Promise.all(firstOf(thrown.errors).map((error) => explainLoadFailure(error, file, modules)));
     return all.flat();
   }
   if (typeof thrown !== "object" || thrown === null) {
@@ -41,6 +41,12 @@ export async function explainLoadFailure(thrown: unknown, file: string, modules:
   }
   if (file.endsWith(".json") && error.name === "SyntaxError") return [syntaxError(error, file)];
   return [thrownWhileLoading(error, file)];
+}
+
+/** After a parser has met what it did not expect, what else it says is mostly wrong: nothing behind that is told. */
+function firstOf(errors: readonly unknown[]): readonly unknown[] {
+  const lost = errors.findIndex((error) => /^(?:Expected|Unexpected|Unterminated) /.test(messageOf(error)));
+  return lost === -1 ? errors : errors.slice(0, lost + 1);
 }
 
 /** What the runtime's errors carry. Positions of build messages count from 1 in `position`, from 0 elsewhere. */
@@ -76,11 +82,11 @@ function unresolvedImport(error: RuntimeError, file: string, modules: VirtualMod
     return { place, message: `there is no file "${specifier}".`, hint, nearest: meant };
   }
   const near = surelyMeant(specifier, Object.keys(modules));
-  const meant = near === undefined ? "" : `Did you mean "${near}"?\n`;
+  const meant = near === undefined ? "" : ` Did you mean "${near}"?`;
   return {
     place,
     message: `the import "${specifier}" cannot be found.`,
-    hint: `${meant}A config can import ${importable(modules)}, files beside it, and packages of a node_modules folder beside it.`,
+    hint: `A config can import ${importable(modules)}, files, and what a node_modules folder beside it holds.${meant}`,
     nearest: near,
   };
 }

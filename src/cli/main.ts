@@ -84,14 +84,14 @@ async function dispatch(common: CommonFlags, context: VerbContext): Promise<numb
     terminal.out(verbHelp(verb, terminal.outColors));
     return EXIT.ok;
   }
-  return await verb.run(raw, context);
+  return verb.run(raw, context);
 }
 
 async function findVerb(word: string): Promise<Verb> {
   const names = Object.keys(VERBS);
   if (word.startsWith("-")) throw unknownFlag(splitFlag(word)[0], ["--help", "--version", "--color"], "sluice");
   const load = Object.hasOwn(VERBS, word) ? VERBS[word] : undefined;
-  if (load !== undefined) return await load();
+  if (load !== undefined) return load();
   if (/\.(?:[mc]?[jt]s|json)$/.test(word)) {
     throw usageError(`"${word}" is no verb.`, `Did you mean sluice run ${word}?`);
   }

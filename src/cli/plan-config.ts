@@ -15,11 +15,10 @@ export interface Finding {
   readonly place: Place;
   /** "routes.orders.to"; "" when the file itself is at fault. */
   readonly path: string;
-  readonly found: string | undefined;
-  readonly wanted: string | undefined;
-  readonly nearest: string | undefined;
+  /** All of it in sentences. */
   readonly message: string;
-  readonly hint: string | undefined;
+  /** As `check --json` prints it: keys that are not known are absent. */
+  readonly json: object;
 }
 
 /** A plan, or the findings that stand in its way. */
@@ -31,41 +30,34 @@ export async function planConfig(file: string, embedded: Embedded): Promise<Plan
   if (loaded.faults !== undefined) return { findings: loaded.faults.map(ofLoad) };
   const resolved = resolvePlan(loaded.options, readerFor(file));
   if (resolved.plan !== undefined) return { plan: resolved.plan };
-  // Finding places needs a whole TypeScript parser: it is loaded when there is something to find.
-  const [{ locate }, { messageOf, pathText }] = await Promise.all([
-    import("../config/locate.ts"),
-    import("../config/report.ts"),
-  ]);
-  const ofConfig = (fault: ConfigFault): Finding => ({
-    place: { file, ...locate(loaded.source, fault.path) },
-    path: pathText(fault.path),
-    found: fault.found,
-    wanted: fault.wanted,
-    nearest: fault.nearest,
-    message: messageOf(fault),
-    hint: fault.hint,
-  });
-  return { findings: resolved.faults.map(ofConfig).sort(byPlace) };
+  return { findings: await ofConfig(resolved.faults, file, loaded.source) };
 }
 
-/** Prints the findings on stderr, one after the other, and gives the exit code. */
+/** Prints the findings on stderr, a line each, and gives the exit code. */
 export function reportFindings(findings: readonly Finding[], terminal: Terminal): number {
-  const { bold, red } = terminal.errColors;
-  for (const { place, message, hint } of findings) {
-    terminal.err(`${bold(shownPlace(place))}: ${red("error")}: ${message}`);
-    if (hint !== undefined) terminal.err(`  ${hint.replaceAll("\n", "\n  ")}`);
+  const { bold, cyan } = terminal.errColors;
+  for (const { place, path, message } of findings) {
+    terminal.err(`${bold(shownPlace(place))}  ${path === "" ? "" : `${cyan(path)}: `}${message}`);
   }
   if (findings.length > 1) terminal.err(`${findings.length} faults.`);
   return EXIT.config;
 }
 
-function ofLoad(fault: LoadFault): Finding {
-  const { place, message, hint, nearest } = fault;
-  return { place, path: "", found: undefined, wanted: undefined, nearest, message, hint };
+async function ofConfig(faults: readonly ConfigFault[], file: string, source: string): Promise<Finding[]> {
+  // Finding places takes a whole TypeScript parser: it is loaded when there is something to find.
+  const { faultJson, formatPath, messageOf, placeFaults } = await import("../config/report.ts");
+  return placeFaults(faults, file, source).map(([fault, place]) => ({
+    place,
+    path: formatPath(fault.path),
+    message: messageOf(fault),
+    json: faultJson(fault, place),
+  }));
 }
 
-function byPlace(a: Finding, b: Finding): number {
-  return (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0);
+function ofLoad(fault: LoadFault): Finding {
+  const { place, hint, nearest } = fault;
+  const message = hint === undefined ? fault.message : `${fault.message} ${hint}`;
+  return { place, path: "", message, json: { ...place, path: "", nearest, message } };
 }
 
 function readerFor(file: string): ConfigReader {

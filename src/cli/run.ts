@@ -50,8 +50,8 @@ export const run = defineVerb(
     const gateway = createGateway(plan, platform);
     keepServing((text) => platform.notice("error", text));
     const { host, port } = listen(gateway, plan);
-    terminal.err(`sluice ${fullVersion(embedded)} listens on ${urlOf(host, port)} (${planSummary(plan)})`);
-    return await untilStopped(gateway, plan.graceMs, terminal);
+    terminal.err(`sluice ${fullVersion(embedded)} listening on ${urlOf(host, port)} (${planSummary(plan)})`);
+    return untilStopped(gateway, plan.graceMs, terminal);
   },
 );
 

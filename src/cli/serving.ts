@@ -6,27 +6,32 @@ import { shownPlace, type Terminal } from "./terminal.ts";
 
 /** Signals that let exchanges under way finish, and the exit code when a second one cuts that short (128 + number). */
 const DRAINING = { SIGINT: 130, SIGTERM: 143 } as const;
+type Draining = keyof typeof DRAINING;
 
 /** Exit code of SIGQUIT, which never waits. */
 const QUIT = 131;
 
 /** Resolves to the exit code once a signal has come and the gateway has drained. */
 export async function untilStopped(gateway: Gateway, graceMs: number, terminal: Terminal): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const signal = await firstSignal();
+  terminal.err(`sluice: ${signal}: accepts no more, waits up to ${graceMs / 1000} s for exchanges under way`);
+  const { cut } = await gateway.drain();
+  terminal.err(cut === 0 ? "sluice: stopped" : `sluice: stopped; ${cut} exchanges were cut off`);
+  return EXIT.ok;
+}
+
+/** Waits for the first signal that asks for a drain. The next one, and SIGQUIT at any time, end the process at once. */
+function firstSignal(): Promise<Draining> {
+  const { promise, resolve } = Promise.withResolvers<Draining>();
   let draining = false;
-  const onSignal = (signal: keyof typeof DRAINING): void => {
+  const onSignal = (signal: Draining): void => {
     if (draining) process.exit(DRAINING[signal]);
     draining = true;
-    terminal.err(`sluice: ${signal}: accepts no more, waits up to ${graceMs / 1000} s for exchanges under way`);
-    gateway.drain().then(({ cut }) => {
-      terminal.err(cut === 0 ? "sluice: stopped" : `sluice: stopped; ${cut} exchanges were cut off`);
-      resolve(EXIT.ok);
-    }, reject);
+    resolve(signal);
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const signal of Object.keys(DRAINING) as Draining[]) process.on(signal, onSignal);
   process.on("SIGQUIT", () => process.exit(QUIT));
-  return await promise;
+  return promise;
 }
 
 /** Errors that nobody caught (a promise left alone in a handler of the user's) are told, counted, and survived. */

@@ -38,7 +38,7 @@ export function defineVerb<const A extends ArgsDef>(
     args,
     async run(raw, context) {
       checkArguments(raw, args, `sluice ${text.name}`);
-      return await act(parseArgs<A>([...raw], args), context);
+      return act(parseArgs<A>([...raw], args), context);
     },
   };
 }

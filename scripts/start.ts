@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fromSource } from "../src/cli/from-source.ts";
 import { main } from "../src/cli/main.ts";
 import { reexecute } from "../src/cli/reexecute.ts";
-import { startDemoServices } from "./demo-services.ts";
+import { startDemoServices } from "../examples/demo-services.ts";
 
 // Before anything listens: it starts this very program anew.
 reexecute(false, () => undefined);

@@ -1,0 +1,68 @@
+// Runs the compiled file to its end, in folders of the tests' own.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { EXECUTABLE } from "../../support/executable.ts";
+
+/** What became of a run. */
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How to run: where, with which environment beside PATH and HOME, and through which other command. */
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Words before the executable's path, such as `setpriv` and its flags. */
+  readonly through?: readonly string[];
+  /** The executable, when not the built one. */
+  readonly file?: string;
+}
+
+/** Runs `sluice` with these arguments and waits for its end. */
+export async function sluice(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  const child = Bun.spawn([...(options.through ?? []), options.file ?? EXECUTABLE, ...args], {
+    cwd: options.cwd ?? tmpdir(),
+    env: cleanEnvironment(options),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Nothing of the environment that the tests run in but the search path. */
+export function cleanEnvironment(options: RunOptions): Record<string, string> {
+  return { PATH: process.env["PATH"] ?? "", HOME: options.cwd ?? tmpdir(), ...options.env };
+}
+
+const folders: string[] = [];
+process.on("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A new folder with these files, texts by relative path. It is removed when the tests end. */
+export function folderWith(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-cli-"));
+  folders.push(folder);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}
+
+/** A config that is right, with a fixed answer at /hello, listening on a port that the system chooses. */
+export const RIGHT_CONFIG = `import { defineGateway } from "sluice";
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0 },
+  routes: { hello: { match: "/hello", answer: { body: "hello" } } },
+});
+`;
