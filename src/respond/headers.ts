@@ -30,7 +30,6 @@ function checkLine(name: string, value: string): void {
   if (HOP_BY_HOP.has(key) || key === "content-length") {
     throw new TypeError(`The field "${name}" belongs to the connection and cannot be set. Remove it from the changes.`);
   }
-  // eslint-disable-next-line no-control-regex
   if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
     throw new TypeError(`The value for the field "${name}" holds a control character (a line break?). Remove it.`);
   }

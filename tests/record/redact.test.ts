@@ -16,6 +16,7 @@ test.each([
   ["a name without a value", "?token&b=2", "?token&b=2"],
   ["a value that holds =", "?token=a=b=c", "?token=REDACTED"],
   ["a name in a value", "?next=token=abc", "?next=token=abc"],
+  ["a name in brackets in a value", "?next=[token]=abc", "?next=[token]=abc"],
   ["any case", "?ToKeN=abc&X-Amz-Signature=f00", "?ToKeN=REDACTED&X-Amz-Signature=REDACTED"],
   ["a percent-encoded name", "?%74ok%65n=abc", "?%74ok%65n=REDACTED"],
   ["a name of the config", "?pin=1234", "?pin=REDACTED"],
