@@ -126,14 +126,14 @@ function tieFault(
 ): RouteFault {
   const inOrder = order.get(first.route.name)! <= order.get(second.route.name)!;
   const [other, route] = inOrder ? [first, second] : [second, first];
-  const fields = sampleFields([first, second]);
+  const fields = sampleFields([other, route]);
   const request = fields === "" ? "this request" : `this request with ${fields}`;
   const message =
     route.route === other.route
       ? `Two matches of the route take ${request}. Remove one of them.`
       : `The routes \`${other.route.name}\` and \`${route.route.name}\` both take ${request}, and neither is more ` +
         "specific. Change the path, the host, the method or a condition of one of them.";
-  const url = sampleRequest(method, rule, tree.root, [route, other]);
+  const url = sampleRequest(method, rule, tree.root, [other, route]);
   return { route: route.route.name, message, other: other.route.name, url };
 }
 

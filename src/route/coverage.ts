@@ -16,16 +16,19 @@ export function coveredBy(entry: Entry, root: TreeNode): Entry | undefined {
   if (node === undefined) return undefined;
   let covering: Entry | undefined;
   for (const method of entry.methods.length === 0 ? [""] : entry.methods) {
-    const cover = coversBeyond(node, entry, method);
+    const cover = coversBeyond(node, entry, method, node === root);
     if (cover === undefined) return undefined;
     covering ??= cover;
   }
   return covering;
 }
 
-/** Whether the path that ends at the node, and all that go on, are taken before the node's own `*`. */
-function coversBeyond(node: TreeNode, entry: Entry, method: string): Entry | undefined {
-  if (inLeaf(node.here, entry, method) === undefined) return undefined;
+/**
+ * Whether the path that ends at the node, and all that go on, are taken before the node's own `*`. No path ends at the
+ * root: "/" has one segment, which is empty.
+ */
+function coversBeyond(node: TreeNode, entry: Entry, method: string, isRoot = false): Entry | undefined {
+  if (!isRoot && inLeaf(node.here, entry, method) === undefined) return undefined;
   const empty = node.literal("");
   if (empty === undefined || node.param === undefined) return undefined;
   return covers(empty, entry, method) && covers(node.param, entry, method);

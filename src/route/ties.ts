@@ -13,7 +13,7 @@ const MOST_COMPARISONS = 1_000_000;
 
 /**
  * Ties among the entries of one place. Only entries of equal precedence can tie: a method that both name (or none), and
- * equally many conditions. Of n entries that all tie with each other, n - 1 ties are told.
+ * equally many conditions. Every entry that ties is told of, but not every pair.
  */
 export function findTies(entries: readonly Entry[]): Tie[] {
   if (entries.length < 2) return [];
@@ -55,6 +55,8 @@ function valuesOf(entry: Entry): Map<string, string> {
 class Search {
   readonly #report: (first: Entry, second: Entry) => void;
   readonly #values = new Map<Entry, Map<string, string>>();
+  /** Entries that some tie has been told of. */
+  readonly #tied = new Set<Entry>();
   #comparisons = 0;
 
   constructor(report: (first: Entry, second: Entry) => void) {
@@ -74,7 +76,7 @@ class Search {
     if (entries.length < 2) return;
     const name = this.#mostDividing(entries, settled);
     if (name === undefined) {
-      for (const entry of entries.slice(1)) this.#report(entries[0]!, entry);
+      for (const entry of entries.slice(1)) this.#tell(entries[0]!, entry);
       return;
     }
     const byValue = new Map<string, Entry[]>();
@@ -120,12 +122,16 @@ class Search {
   #between(some: readonly Entry[], others: readonly Entry[]): void {
     for (const entry of some) {
       for (const other of others) {
+        if (this.#tied.has(entry) && this.#tied.has(other)) continue;
         if (++this.#comparisons > MOST_COMPARISONS) return;
-        if (!this.#agree(entry, other)) continue;
-        this.#report(entry, other);
-        break;
+        if (this.#agree(entry, other)) this.#tell(entry, other);
       }
     }
+  }
+
+  #tell(first: Entry, second: Entry): void {
+    this.#tied.add(first).add(second);
+    this.#report(first, second);
   }
 
   #agree(entry: Entry, other: Entry): boolean {

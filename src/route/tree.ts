@@ -4,12 +4,17 @@ import { decodeBytes, isPlain } from "../http/target.ts";
 import { Leaf, type Entry, type Found } from "./leaf.ts";
 import type { Pattern } from "./pattern.ts";
 
+/** Most literals of a node that are compared one by one. */
+const FEW = 3;
+
 /** A place in the tree: the paths that begin with the same segments of patterns. */
 export class TreeNode {
   /** By literal, for literals that are their own raw form. */
   plain: Map<string, TreeNode> | undefined = undefined;
   /** By literal, for all others. */
   encoded: Map<string, TreeNode> | undefined = undefined;
+  /** The same as `plain` as long as these are few: to compare them costs less than to cut and hash a segment. */
+  #few: readonly { readonly text: string; readonly node: TreeNode }[] = [];
   /** For any segment that is not empty. */
   param: TreeNode | undefined = undefined;
   /** Patterns that end here. */
@@ -22,9 +27,16 @@ export class TreeNode {
     return this.plain?.get(text) ?? this.encoded?.get(text);
   }
 
-  /** The child that a raw segment leads to by its text. */
-  #literalOf(raw: string): TreeNode | undefined {
-    return this.plain?.get(raw) ?? (isPlain(raw) ? undefined : this.literal(decodeBytes(raw)));
+  /** The child that the raw segment from `from` to `end` leads to by its text. */
+  #literalAt(path: string, from: number, end: number): TreeNode | undefined {
+    if (this.plain === undefined && this.encoded === undefined) return undefined;
+    for (let i = 0; i < this.#few.length; i++) {
+      const { text, node } = this.#few[i]!;
+      if (text.length === end - from && path.startsWith(text, from)) return node;
+    }
+    const raw = path.slice(from, end);
+    const child = this.#few.length === 0 ? this.plain?.get(raw) : undefined;
+    return child ?? (isPlain(raw) ? undefined : this.literal(decodeBytes(raw)));
   }
 
   /**
@@ -39,10 +51,8 @@ export class TreeNode {
     if (this.plain !== undefined || this.encoded !== undefined || this.param !== undefined) {
       const slash = path.indexOf("/", from);
       const end = slash < 0 ? path.length : slash;
-      const literal =
-        this.plain === undefined && this.encoded === undefined ? undefined : this.#literalOf(path.slice(from, end));
       const found =
-        literal?.find(method, path, end + 1, query, fields) ??
+        this.#literalAt(path, from, end)?.find(method, path, end + 1, query, fields) ??
         (end > from ? this.param?.find(method, path, end + 1, query, fields) : undefined);
       if (found !== undefined) return found;
     }
@@ -58,7 +68,7 @@ export class TreeNode {
     }
     const slash = path.indexOf("/", from);
     const end = slash < 0 ? path.length : slash;
-    this.#literalOf(path.slice(from, end))?.allowed(path, end + 1, query, fields, into);
+    this.#literalAt(path, from, end)?.allowed(path, end + 1, query, fields, into);
     if (end > from) this.param?.allowed(path, end + 1, query, fields, into);
   }
 
@@ -77,8 +87,13 @@ export class TreeNode {
     const known = this.literal(literal);
     if (known !== undefined) return known;
     const made = new TreeNode();
-    if (isPlain(literal)) (this.plain ??= new Map()).set(literal, made);
-    else (this.encoded ??= new Map()).set(literal, made);
+    if (!isPlain(literal)) {
+      (this.encoded ??= new Map()).set(literal, made);
+      return made;
+    }
+    this.plain ??= new Map();
+    this.plain.set(literal, made);
+    this.#few = this.plain.size <= FEW ? [...this.plain].map(([text, node]) => ({ text, node })) : [];
     return made;
   }
 
