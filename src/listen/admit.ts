@@ -3,7 +3,8 @@ import { GatewayError } from "../errors.ts";
 import type { Arrival } from "../exchange.ts";
 import type { Content } from "../http/body.ts";
 import type { Fields } from "../http/fields.ts";
-import type { Malformed, RequestHead } from "../http/message.ts";
+import type { Malformed } from "../http/message.ts";
+import type { RequestHead } from "../http/request-head.ts";
 
 /** A registered name, an IPv4 address or an IPv6 literal, and maybe a port. Stricter than RFC 3986 section 3.2.2 on purpose. */
 const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::\d{1,5})?$/;

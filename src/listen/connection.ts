@@ -1,14 +1,15 @@
 // One client connection: HTTP/1.1 requests in, one after another, and their answers out.
 import { GatewayError } from "../errors.ts";
 import { type Answer, Exchange } from "../exchange.ts";
-import { Accumulator } from "../http/accumulator.ts";
 import { ArrivingBody, type BodySource } from "../http/arriving-body.ts";
 import type { Content } from "../http/body.ts";
 import { Deadline } from "../http/deadlines.ts";
-import { CHUNKED, Malformed, type RequestHead, findEmptyLine, readRequestHead } from "../http/message.ts";
+import { Malformed } from "../http/message.ts";
+import type { RequestHead } from "../http/request-head.ts";
 import type { Socket, SocketHandler } from "../platform.ts";
 import { admit, refusalOf } from "./admit.ts";
 import { AnswerWriter, type WriterEvents } from "./answer-writer.ts";
+import { HeadReader } from "./head-reader.ts";
 import type { Shared } from "./shared.ts";
 import { joinTunnel } from "./tunnel.ts";
 
@@ -25,8 +26,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
   readonly #socket: Socket;
   readonly #shared: Shared;
   #phase: Phase = "idle";
-  /** Bytes that wait: the beginning of a head, or requests sent ahead (pipelining). */
-  readonly #held = new Accumulator();
+  readonly #ahead: HeadReader;
   #pumping = false;
   #paused = false;
   #halfClosed = false;
@@ -44,6 +44,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
   constructor(socket: Socket, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
+    this.#ahead = new HeadReader(shared.limits);
     this.#reading = new Deadline(() => this.#readTooSlow());
     this.#sending = new Deadline(() => this.#socket.destroy());
     socket.handler = this;
@@ -52,7 +53,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
 
   /** The gateway shuts down: a connection that serves nobody closes now, another after its answer. */
   drain(): void {
-    if (this.#phase === "idle" && this.#held.length === 0) this.#close();
+    if (this.#phase === "idle" && this.#ahead.length === 0) this.#close();
   }
 
   /** Ends whatever runs. */
@@ -61,16 +62,15 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
   }
 
   data(bytes: Uint8Array): void {
-    if (this.#phase === "idle") return this.#pump(bytes);
-    if (this.#phase !== "exchange") return;
-    let at = 0;
-    const body = this.#body;
-    if (body !== undefined && !body.whole) {
-      at = body.feed(bytes, 0);
-      if (!body.whole) this.#awaitBody();
-      else this.#shared.deadlines.disarm(this.#reading);
+    if (this.#phase === "idle") {
+      this.#ahead.add(bytes);
+      return this.#pump();
     }
-    if (at < bytes.length) this.#hold(bytes.subarray(at));
+    if (this.#phase !== "exchange") return;
+    const body = this.#body;
+    if (body !== undefined && !body.whole) this.#feed(body, bytes);
+    else this.#ahead.add(bytes);
+    this.#boundAhead();
   }
 
   drained(): void {
@@ -171,36 +171,26 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
 
   // Requests in
 
-  #pump(bytes: Uint8Array | undefined): void {
+  #pump(): void {
+    // A request answered at once ends inside `#begin`: the loop goes on, instead of nesting once for each of a pipeline.
     if (this.#pumping) return;
     this.#pumping = true;
-    let input = bytes;
     while (this.#phase === "idle") {
-      const scanned = this.#held.length;
-      if (scanned > 0) {
-        if (input !== undefined) this.#held.append(input);
-        input = this.#held.bytes;
-      }
-      if (input === undefined || input.length === 0) break;
-      const incomplete = scanned > 0 && bytes !== undefined && findEmptyLine(input, scanned - 3) < 0;
-      const head = incomplete ? undefined : this.#readHead(input);
-      bytes = undefined;
-      if (head === undefined) {
-        if (scanned === 0) this.#held.append(input);
-        if (this.#phase === "idle") this.#awaitHead(scanned === 0);
-        input = undefined;
-        break;
-      }
-      if (scanned > 0) input = this.#held.take();
-      input = this.#begin(head, input);
+      const head = this.#readHead();
+      if (head === undefined) break;
+      this.#begin(head);
     }
     this.#pumping = false;
-    if (input !== undefined && input.length > 0 && this.#phase === "exchange") this.#hold(input);
+    this.#boundAhead();
   }
 
-  #readHead(input: Uint8Array): RequestHead | undefined {
+  #readHead(): RequestHead | undefined {
+    const first = this.#ahead.length > 0 && this.#ahead.fresh;
     try {
-      return readRequestHead(input, 0, this.#shared.limits);
+      const head = this.#ahead.read();
+      if (head === undefined && this.#ahead.tooLong) throw new Malformed("size", "the head is too large");
+      if (head === undefined && first) this.#shared.deadlines.arm(this.#reading, this.#shared.plan.headMs);
+      return head;
     } catch (fault) {
       if (!(fault instanceof Malformed)) throw fault;
       this.#refuse(refusalOf(fault), undefined);
@@ -208,36 +198,37 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
     }
   }
 
-  /** Sends a request its way; returns the bytes behind it. */
-  #begin(head: RequestHead, input: Uint8Array): Uint8Array {
+  /** Sends a request its way. */
+  #begin(head: RequestHead): void {
     const shared = this.#shared;
-    const at = head.end;
     shared.deadlines.disarm(this.#reading);
     this.#head = head;
     this.#keepAlive = head.keepAlive;
     this.#answered = false;
-    this.#body = undefined;
     this.#phase = "exchange";
-    const { bodyLength } = head;
-    let content: Content = null;
-    let end = at;
-    if (bodyLength > 0 && bodyLength <= MOST_AT_ONCE && input.length - at >= bodyLength) {
-      end = at + bodyLength;
-      content = input.subarray(at, end);
-    } else if (bodyLength === CHUNKED || bodyLength > 0) {
-      content = this.#body = new ArrivingBody(bodyLength, this);
-      if (at < input.length) end = this.#body.feed(input, at);
-      if (!this.#body.whole) this.#awaitBody();
-    }
-    const arrival = admit(head, this.#socket.secure, this.#socket.remoteAddress, content);
-    if (arrival instanceof GatewayError) {
-      this.#refuse(arrival, head);
-    } else {
-      const x = new Exchange(arrival, shared.platform.now());
-      this.#exchange = x;
-      shared.way.travel(x, (answer) => this.#send(x, answer));
-    }
-    return end === input.length ? NOTHING : input.subarray(end);
+    const arrival = admit(head, this.#socket.secure, this.#socket.remoteAddress, this.#contentOf(head));
+    if (arrival instanceof GatewayError) return this.#refuse(arrival, head);
+    const x = new Exchange(arrival, shared.platform.now());
+    this.#exchange = x;
+    shared.way.travel(x, (answer) => this.#send(x, answer));
+  }
+
+  #contentOf({ bodyLength }: RequestHead): Content {
+    this.#body = undefined;
+    if (bodyLength === 0) return null;
+    if (bodyLength > 0 && bodyLength <= Math.min(MOST_AT_ONCE, this.#ahead.length)) return this.#ahead.take(bodyLength);
+    const body = new ArrivingBody(bodyLength, this);
+    this.#body = body;
+    if (this.#ahead.length > 0) this.#feed(body, this.#ahead.take());
+    else this.#awaitBody();
+    return body;
+  }
+
+  #feed(body: ArrivingBody, bytes: Uint8Array): void {
+    const end = body.feed(bytes, 0);
+    if (body.whole) this.#shared.deadlines.disarm(this.#reading);
+    else this.#awaitBody();
+    if (end < bytes.length) this.#ahead.add(bytes.subarray(end));
   }
 
   #send(x: Exchange, answer: Answer): void {
@@ -281,7 +272,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
   }
 
   #openTunnel(x: Exchange, answer: Answer): void {
-    const early = this.#held.take();
+    const early = this.#ahead.take();
     this.#release();
     joinTunnel(this.#socket, answer, early, this.#shared, (error, bytesIn, bytesOut) => {
       this.#shared.way.finish(x, { error, bytesIn, bytesOut });
@@ -305,15 +296,15 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
     this.#head = undefined;
     this.#body = undefined;
     this.#shared.deadlines.arm(this.#reading, this.#shared.plan.keepAliveMs);
-    if (this.#held.length <= this.#shared.limits.maxHead) this.resumeReading();
-    if (this.#held.length > 0) this.#pump(undefined);
+    if (this.#ahead.length > 0) this.#pump();
+    if (this.#phase === "idle") this.resumeReading();
   }
 
   /** Sends FIN and reads on for a while, so that a client still sending sees the answer and not a reset. */
   #close(): void {
     this.#phase = "linger";
     this.#writer = undefined;
-    this.#held.take();
+    this.#ahead.take();
     this.#socket.end();
     this.resumeReading();
     this.#shared.deadlines.arm(this.#reading, LINGER_MS);
@@ -327,15 +318,9 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
     if (this.#exchange?.answer?.tunnel === undefined) this.#shared.closed(this);
   }
 
-  #hold(bytes: Uint8Array): void {
-    this.#held.append(bytes);
-    if (this.#held.length > this.#shared.limits.maxHead) this.pauseReading();
-  }
-
-  #awaitHead(first: boolean): void {
-    if (first) this.#shared.deadlines.arm(this.#reading, this.#shared.plan.headMs);
-    if (this.#held.length <= this.#shared.limits.maxHead) return;
-    this.#refuse(new GatewayError("header_section_too_large", "the head is too large"), undefined);
+  /** Requests sent ahead are bounded by not reading on. */
+  #boundAhead(): void {
+    if (this.#phase === "exchange" && this.#ahead.length > this.#shared.limits.maxHead) this.pauseReading();
   }
 
   #awaitBody(): void {
@@ -343,7 +328,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
   }
 
   #readTooSlow(): void {
-    if (this.#phase === "idle" && this.#held.length === 0) return this.#close();
+    if (this.#phase === "idle" && this.#ahead.length === 0) return this.#close();
     if (this.#phase === "idle") {
       return this.#refuse(new GatewayError("request_timeout", "the head did not arrive in time"), undefined);
     }
@@ -353,5 +338,3 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
     if (this.#answered) this.#socket.destroy();
   }
 }
-
-const NOTHING = new Uint8Array(0);

@@ -6,7 +6,8 @@ import { Accumulator } from "../../http/accumulator.ts";
 import { ArrivingBody, type BodySource } from "../../http/arriving-body.ts";
 import { type Content, isStream } from "../../http/body.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
-import { type HeadLimits, Malformed, type ResponseHead, findEmptyLine, readResponseHead } from "../../http/message.ts";
+import { type HeadLimits, Malformed, findEmptyLine } from "../../http/message.ts";
+import { type ResponseHead, readResponseHead } from "../../http/response-head.ts";
 import type { Socket, SocketError, SocketHandler } from "../../platform.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 
