@@ -11,10 +11,10 @@ reexecute(false, () => undefined);
 try {
   startDemoServices();
 } catch (error) {
-  console.error(`The demo services need the ports 9001 to 9003 of 127.0.0.1: ${(error as Error).message}`);
+  process.stderr.write(`The demo services need the ports 9001 to 9003 of 127.0.0.1: ${(error as Error).message}\n`);
   process.exit(71);
 }
-console.error(`Try, in another terminal:
+process.stderr.write(`Try, in another terminal:
   curl -i http://127.0.0.1:8080/api/orders/1     (twice: the targets take turns)
   curl -i http://127.0.0.1:8080/hello/Ada        (a handler of the config's own)
   curl -N http://127.0.0.1:8080/api/orders/events

@@ -13,24 +13,28 @@ const QUIT = 131;
 
 /** Resolves to the exit code once a signal has come and the gateway has drained. */
 export async function untilStopped(gateway: Gateway, graceMs: number, terminal: Terminal): Promise<number> {
-  const signal = await firstSignal();
+  const signal = await firstSignal((exitCode) => {
+    // Cuts what is under way, so that it is recorded.
+    gateway.close();
+    process.exit(exitCode);
+  });
   terminal.err(`sluice: ${signal}: accepts no more, waits up to ${graceMs / 1000} s for exchanges under way`);
   const { cut } = await gateway.drain();
-  terminal.err(cut === 0 ? "sluice: stopped" : `sluice: stopped; ${cut} exchanges were cut off`);
+  terminal.err(cut === 0 ? "sluice: stopped" : `sluice: stopped; cut off what was still under way: ${cut}`);
   return EXIT.ok;
 }
 
-/** Waits for the first signal that asks for a drain. The next one, and SIGQUIT at any time, end the process at once. */
-function firstSignal(): Promise<Draining> {
+/** Waits for the first signal that asks for a drain. At the next one, and at SIGQUIT at any time, `end` is called. */
+function firstSignal(end: (exitCode: number) => void): Promise<Draining> {
   const { promise, resolve } = Promise.withResolvers<Draining>();
   let draining = false;
   const onSignal = (signal: Draining): void => {
-    if (draining) process.exit(DRAINING[signal]);
+    if (draining) return end(DRAINING[signal]);
     draining = true;
     resolve(signal);
   };
   for (const signal of Object.keys(DRAINING) as Draining[]) process.on(signal, onSignal);
-  process.on("SIGQUIT", () => process.exit(QUIT));
+  process.on("SIGQUIT", () => end(QUIT));
   return promise;
 }
 

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { until, within } from "../../support/deadline.ts";
 import { EXECUTABLE } from "../../support/executable.ts";
 
 /** What became of a run. */
@@ -66,3 +67,60 @@ export default defineGateway({
   routes: { hello: { match: "/hello", answer: { body: "hello" } } },
 });
 `;
+
+/** A gateway that was started with `sluice run` and listens. */
+export interface Running {
+  readonly pid: number;
+  readonly port: number;
+  /** Text of stdout and stderr so far. */
+  readonly output: { stdout: string; stderr: string };
+  signal(name: NodeJS.Signals): void;
+  /** Waits for the end; the exit code, or the signal's name. */
+  ended(): Promise<number | string>;
+}
+
+const children = new Set<Bun.Subprocess>();
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
+/** Starts `sluice run` with these further arguments in a folder and waits until it listens. */
+export async function startSluice(args: readonly string[], options: RunOptions & { cwd: string }): Promise<Running> {
+  const child = Bun.spawn([options.file ?? EXECUTABLE, "run", ...args], {
+    cwd: options.cwd,
+    env: cleanEnvironment(options),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  children.add(child);
+  const output = { stdout: "", stderr: "" };
+  const read = Promise.all([
+    collect(child.stdout, (text) => (output.stdout += text)),
+    collect(child.stderr, (text) => (output.stderr += text)),
+  ]);
+  const port = await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`sluice run ended with ${child.exitCode}: ${output.stderr}`);
+      return /listening on http:\/\/.*:(\d+) /.exec(output.stderr)?.[1];
+    },
+    () => `sluice run to listen; stderr: ${output.stderr}`,
+  );
+  return {
+    pid: child.pid,
+    port: Number(port),
+    output,
+    signal: (name) => child.kill(name),
+    async ended() {
+      await within(child.exited, "sluice run to end");
+      await within(read, "the end of its output");
+      children.delete(child);
+      return child.exitCode ?? child.signalCode ?? "?";
+    },
+  };
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, take: (text: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const bytes of stream) take(decoder.decode(bytes, { stream: true }));
+}
