@@ -17,7 +17,7 @@ export function requestOf(x: Exchange): Request {
   const hasContent = x.method !== "GET" && x.method !== "HEAD";
   const init: RequestInit & { duplex: "half" } = {
     method: x.method,
-    headers: requestHeaders(x.fields),
+    headers: headersOf(x.fields),
     body: hasContent ? (streamFromContent(x.content) as BodyInit | null) : null,
     signal: leaving.signal,
     // A stream as a request's body is refused without it (Fetch standard, RequestInit).
@@ -28,9 +28,15 @@ export function requestOf(x: Exchange): Request {
 
 /** The absolute URL of an exchange. Without a Host field (HTTP/1.0) the host reads `localhost`. */
 export function urlOf(x: Pick<Exchange, "scheme" | "authority" | "path" | "query">): string {
-  const target = x.path.replaceAll("\\", "%5C") + x.query;
-  const authority = x.authority === "" ? "localhost" : x.authority;
-  return `${x.scheme}://${authority}${UNSAFE.test(target) ? target.replace(UNSAFE_ALL, percent) : target}`;
+  return urlSafe(`${x.scheme}://${x.authority === "" ? "localhost" : x.authority}${x.path}${x.query}`);
+}
+
+/** An absolute URL in which the URL parser finds nothing to reinterpret: bytes that it would are percent-encoded. */
+export function urlSafe(url: string): string {
+  const queryAt = url.indexOf("?");
+  const path = queryAt < 0 ? url : url.slice(0, queryAt);
+  const plain = path.includes("\\") ? path.replaceAll("\\", "%5C") + url.slice(path.length) : url;
+  return UNSAFE.test(plain) ? plain.replace(UNSAFE_ALL, percent) : plain;
 }
 
 /**
@@ -47,13 +53,14 @@ export function answerOf(response: Response): Answer {
   }
   const length = declared !== undefined && /^\d{1,15}$/.test(declared) ? Number(declared) : undefined;
   const content = response.body === null ? null : bodyFromStream(response.body, length);
-  const answer = new Answer(response.status, response.statusText, fields, content);
+  const answer = new Answer(response.status, response.statusText || undefined, fields, content);
   if (content === null && length !== undefined) answer.announcedLength = String(length);
   answer.web = response;
   return answer;
 }
 
-function requestHeaders(fields: Fields): Headers {
+/** Fields as Headers; repeated lines are joined, cookies by `; `. */
+export function headersOf(fields: Fields): Headers {
   const headers = fields.toHeaders();
   // Headers joins repeated lines by a comma, which is no separator of cookies (RFC 9113 section 8.2.3).
   const cookies = fields.all("cookie");

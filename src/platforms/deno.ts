@@ -66,6 +66,11 @@ async function accept(listener: DenoListener, options: ListenOptions, stopped: (
   }
 }
 
+/**
+ * Deno's fetch decodes gzip and br but leaves the fields that describe the coded bytes. It does neither when the request
+ * asks for `identity`, so that is what a target is asked for. Deno names itself in User-Agent unless the field is there.
+ */
 async function unchanged(request: Request): Promise<Response> {
+  request.headers.set("accept-encoding", "identity");
   return fetch(request, { redirect: "manual" });
 }
