@@ -33,8 +33,8 @@ export interface Tunnel {
 /** What goes back to the client. `fields` hold neither hop-by-hop nor framing fields: the listener frames anew. */
 export class Answer {
   status: number;
-  /** The reason phrase as it came, or "" for the usual one. */
-  reason: string;
+  /** The reason phrase as it came, or undefined for the usual one. */
+  reason: string | undefined;
   fields: Fields;
   content: Content;
   /**
@@ -46,7 +46,7 @@ export class Answer {
   /** The Web API response this came from, kept where the runtime can send it without a copy. */
   web: Response | undefined = undefined;
 
-  constructor(status: number, reason: string, fields: Fields, content: Content) {
+  constructor(status: number, reason: string | undefined, fields: Fields, content: Content) {
     this.status = status;
     this.reason = reason;
     this.fields = fields;

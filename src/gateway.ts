@@ -62,7 +62,7 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       try {
         identify(x, isTrusted, platform);
         readPath(x);
-        if (x.path === "*") answer = new GatewayAnswer(204, "", new Fields(), null);
+        if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
         else {
           findRoute(x);
           answer = ways.get(x.route!)!(x);
@@ -145,7 +145,7 @@ function identify(x: Exchange, isTrusted: ((address: string) => boolean) | undef
     const { client, trusted } = clientAddress(isTrusted, x.peer, x.fields);
     x.client = client;
     x.trusted = trusted;
-    const id = trusted ? x.fields.get("x-request-id") : undefined;
+    const id = trusted ? x.fields.joined("x-request-id") : undefined;
     if (id !== undefined && REQUEST_ID.test(id)) {
       x.id = id;
       return;

@@ -24,7 +24,7 @@ export function answerToResponse(answer: Answer): Response {
     headers.set("content-length", String(answer.content.length));
   }
   const body = empty ? null : (streamFromContent(answer.content) as BodyInit | null);
-  return new Response(body, { status, statusText: answer.reason, headers });
+  return new Response(body, { status, statusText: answer.reason ?? "", headers });
 }
 
 /** Statuses whose Response must not have a body (Fetch standard, "null body status"). */

@@ -149,7 +149,7 @@ function lengthOf(answer: Answer): string | undefined {
 function headOf(answer: Answer, manner: Manner): string {
   const { status, fields } = answer;
   const { names, keys, values } = fields;
-  let head = `HTTP/1.1 ${status} ${answer.reason === "" ? reasonOf(status) : answer.reason}\r\n`;
+  let head = `HTTP/1.1 ${status} ${answer.reason ?? reasonOf(status)}\r\n`;
   let dated = false;
   for (let i = 0; i < names.length; i++) {
     if (keys[i] === "date") dated = true;

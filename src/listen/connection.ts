@@ -88,7 +88,6 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
       this.#socket.end();
       return;
     }
-    this.#keepAlive = false;
     const body = this.#body;
     const { halfClose } = this.#shared.plan;
     if (body !== undefined && !body.whole) {
@@ -240,7 +239,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
     x.answer = answer;
     this.#answered = true;
     const shared = this.#shared;
-    if (shared.draining || this.#halfClosed) this.#keepAlive = false;
+    if (shared.draining || (this.#halfClosed && this.#ahead.length === 0)) this.#keepAlive = false;
     if (answer.tunnel !== undefined) return this.#openTunnel(x, answer);
     if (this.#body !== undefined && !this.#body.whole && x.error !== undefined) this.#keepAlive = false;
     const minor = this.#head?.minor ?? 1;
@@ -297,7 +296,10 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
     this.#body = undefined;
     this.#shared.deadlines.arm(this.#reading, this.#shared.plan.keepAliveMs);
     if (this.#ahead.length > 0) this.#pump();
-    if (this.#phase === "idle") this.resumeReading();
+    if (this.#phase !== "idle") return;
+    // What was sent ahead has been answered, and nothing more can come.
+    if (this.#halfClosed) this.#close();
+    else this.resumeReading();
   }
 
   /** Sends FIN and reads on for a while, so that a client still sending sees the answer and not a reset. */

@@ -18,7 +18,7 @@ type Closed = (error: GatewayError | undefined, bytesIn: number, bytesOut: numbe
  */
 export function joinTunnel(client: Socket, answer: Answer, early: Uint8Array, shared: Shared, closed: Closed): void {
   const tunnel = answer.tunnel!;
-  let head = `HTTP/1.1 101 ${answer.reason === "" ? "Switching Protocols" : answer.reason}\r\n`;
+  let head = `HTTP/1.1 101 ${answer.reason ?? "Switching Protocols"}\r\n`;
   for (const [name, value] of answer.fields) head += `${name}: ${value}\r\n`;
   const { upstream } = tunnel;
   let open = 2;

@@ -27,7 +27,7 @@ export function problemAnswer(error: GatewayError, x: Exchange, gatewayName: str
   const received = error.fault === "upstream" ? (x.attempts.at(-1)?.status ?? 0) : 0;
   const content = problemContent(error, x.id);
   const fields = problemFields(error, x.id, gatewayName, received);
-  const answer = new Answer(error.status, "", fields, x.method === "HEAD" ? null : content);
+  const answer = new Answer(error.status, undefined, fields, x.method === "HEAD" ? null : content);
   if (x.method === "HEAD") answer.announcedLength = String(content.length);
   return answer;
 }

@@ -22,7 +22,7 @@ export function compileFixedAnswer(answer: FixedAnswer): () => Answer {
     lines.push(["Content-Type", typeof body === "string" ? "text/plain; charset=utf-8" : "application/json"]);
   }
   const content = text === undefined ? null : new TextEncoder().encode(text);
-  return () => new Answer(status, "", Fields.of(...lines), content);
+  return () => new Answer(status, undefined, Fields.of(...lines), content);
 }
 
 /** Why an answer cannot be sent: one sentence for the operator. Undefined when it can. */

@@ -99,6 +99,6 @@ export function compileRedirect(route: RoutePlan): (x: Exchange) => Answer {
   return (x) => {
     const location = x.match === undefined ? undefined : locations.get(x.match);
     if (location === undefined) throw new Error(`route \`${route.name}\` redirects an exchange it did not match`);
-    return new Answer(destination.status, "", Fields.of(["Location", location(x.path, x.query)]), null);
+    return new Answer(destination.status, undefined, Fields.of(["Location", location(x.path, x.query)]), null);
   };
 }

@@ -68,7 +68,9 @@ export function requestWriter(
   pseudonym: string,
 ): RequestWriter {
   const removed = new Set<string>();
-  let constant = `Via: 1.1 ${pseudonym}\r\n`;
+  const via11 = `Via: 1.1 ${pseudonym}\r\n`;
+  const via10 = `Via: 1.0 ${pseudonym}\r\n`;
+  let constant = "";
   for (const key of changes?.remove ?? []) removed.add(fieldKey(key));
   for (const [name, value] of changes?.set ?? []) {
     removed.add(fieldKey(name));
@@ -136,6 +138,7 @@ export function requestWriter(
       forwardedHost ??= x.authority;
       if (forwardedHost !== "" && !removed.has("x-forwarded-host")) text += `X-Forwarded-Host: ${forwardedHost}\r\n`;
       if (!removed.has("x-request-id")) text += `X-Request-ID: ${x.id}\r\n`;
+      text += x.version === "1.0" ? via10 : via11;
       if (upgrade !== "") text += `Connection: upgrade\r\nUpgrade: ${upgrade}\r\n`;
       return `${text}${constant}\r\n`;
     },

@@ -46,6 +46,9 @@ type Phase = "idle" | "waiting" | "body" | "gone";
 /** Whole answers up to this size, arrived with their head, are handed on as bytes. */
 const MOST_AT_ONCE = 256 * 1024;
 
+/** Most interim answers (1xx) before the final one. */
+const MOST_INTERIM = 64;
+
 /** A connection to a target. */
 export class Connection implements SocketHandler, BodySource {
   /** Monotonic milliseconds when it was opened. */
@@ -62,6 +65,7 @@ export class Connection implements SocketHandler, BodySource {
   #receiver: Receiver | undefined = undefined;
   #outgoing: OutgoingBody | undefined = undefined;
   #held = new Accumulator();
+  #interim = 0;
   #body: ArrivingBody | undefined = undefined;
   #reusable = false;
   #paused = false;
@@ -84,6 +88,7 @@ export class Connection implements SocketHandler, BodySource {
   /** Sends a request. The connection must be idle. */
   send(request: Outgoing, receiver: Receiver): void {
     this.#phase = "waiting";
+    this.#interim = 0;
     this.#request = request;
     this.#receiver = receiver;
     const { content } = request;
@@ -203,6 +208,9 @@ export class Connection implements SocketHandler, BodySource {
       if (head.status >= 200 || head.status === 101) {
         if (held > 0) input = this.#held.take();
         return this.#answer(head, input);
+      }
+      if (++this.#interim > MOST_INTERIM) {
+        return this.#refuse(new GatewayError("http_protocol_error", "the target sends interim answers without end"));
       }
     }
   }
