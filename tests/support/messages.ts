@@ -24,8 +24,12 @@ export const ADDED_TO_REQUESTS: ReadonlySet<string> = new Set([
   "x-request-id",
 ]);
 
-/** Field names the gateway may put into a response: its own connection, and the request id. */
+/**
+ * Field names the gateway may put into a response: its own connection, the request id, and the Date that a response
+ * without one must get (RFC 9110 section 6.6.1).
+ */
 export const ADDED_TO_RESPONSES: ReadonlySet<string> = new Set([
+  "date",
   "via",
   "x-request-id",
   "connection",

@@ -51,7 +51,10 @@ export function withGateway<N extends string>(
       for (const name of Object.keys(plans) as N[]) origins[name] = await startOrigin(plans[name]);
       gateway = await startGateway(options.config(origins), options.start);
     });
+    const clients: RawClient[] = [];
     afterAll(async () => {
+      // A test that failed may have left its clients open.
+      for (const client of clients) client.close();
       try {
         await gateway?.stop();
       } finally {
@@ -63,7 +66,11 @@ export function withGateway<N extends string>(
         return running();
       },
       origins,
-      connect: () => connect(running().port),
+      connect: async () => {
+        const client = await connect(running().port);
+        clients.push(client);
+        return client;
+      },
       exchange: (bytes, receive) => exchange(running().port, bytes, receive),
     });
   });
