@@ -42,5 +42,6 @@ export function quoted(text: string): string {
 
 /** Upstreams and routes hold what may be a credential; their names, the second key, are the user's own words. */
 function isGuarded(path: ConfigPath): boolean {
-  return (path[0] === "upstreams" || path[0] === "routes") && path.some((key, i) => i > 1 && GUARDED.has(key));
+  if ((path[0] !== "upstreams" && path[0] !== "routes") || path.includes("remove", 2)) return false;
+  return path.some((key, i) => i > 1 && GUARDED.has(key));
 }

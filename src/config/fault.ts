@@ -16,6 +16,8 @@ export interface ConfigFault {
   readonly nearest?: string;
   /** Sentences that explain or tell how to mend it. */
   readonly hint?: string;
+  /** Method and URL of a request that shows it: `GET http://any.host/users/x`. */
+  readonly example?: string;
 }
 
 /** What the resolver may ask of the world. Neither function throws. */

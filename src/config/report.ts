@@ -19,6 +19,7 @@ export interface FaultJson extends FaultPlace {
   readonly wanted: string;
   readonly nearest?: string;
   readonly hint?: string;
+  readonly example?: string;
   /** All of it in sentences. */
   readonly message: string;
 }
@@ -35,9 +36,10 @@ export function formatPath(path: ConfigPath): string {
 
 /** What is wrong, in sentences and without its place: `"oders" is not an upstream. Did you mean "orders"?` */
 export function messageOf(fault: ConfigFault): string {
-  const { found, wanted, hint, nearest } = fault;
+  const { found, wanted, hint, example, nearest } = fault;
   const sentences = [found === undefined ? `wanted ${wanted}.` : `${found} is not ${wanted}.`];
   if (hint !== undefined) sentences.push(hint);
+  if (example !== undefined) sentences.push(`For example: ${example}`);
   if (nearest !== undefined) sentences.push(`Did you mean ${JSON.stringify(nearest)}?`);
   return oneLine(sentences.join(" "));
 }

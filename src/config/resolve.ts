@@ -1,7 +1,8 @@
 // From what a user wrote to the plan that runs, or to everything that is wrong with it. Pure: the reader is the world.
 import * as v from "valibot";
 import { isToken } from "../http/message.ts";
-import { Problem, type ConfigReader, type Resolved } from "./fault.ts";
+import { findRouteFaults, type RouteFault } from "../route/conflicts.ts";
+import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
 import type { Plan } from "./plan.ts";
@@ -18,7 +19,14 @@ import { duration, text } from "./values.ts";
 export function resolvePlan(written: unknown, reader: ConfigReader): Resolved {
   const result = v.safeParse(gatewayShape(written, reader), written);
   if (!result.success) return { plan: undefined, faults: faultsOf(result.issues) };
-  return { plan: result.output, faults: [] };
+  const plan = result.output;
+  const faults = findRouteFaults(plan.routes).map(routeFault);
+  return faults.length === 0 ? { plan, faults: [] } : { plan: undefined, faults };
+}
+
+function routeFault({ route, message, other, url }: RouteFault): ConfigFault {
+  const wanted = other === undefined ? "a match that can be served" : "a match of its own";
+  return { path: ["routes", route, "match"], wanted, hint: message, example: url };
 }
 
 function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
@@ -34,10 +42,8 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
       log: logShape,
       shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
     },
-    function* (_, { routes }) {
-      if (typeof routes === "object" && routes !== null && Object.keys(routes).length === 0) {
-        yield new Problem("at least one route", { at: ["routes"] });
-      }
+    function* ({ routes }) {
+      if (routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
     },
   );
   return then(shape, ({ name, listen, upstreams, routes, log, shutdown }) => {

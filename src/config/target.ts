@@ -50,7 +50,9 @@ export function readTargetUrl(url: string): Omit<TargetPlan, "weight"> | Problem
 /** Host and port of an authority; a sentence when it is none. */
 function readAuthority(authority: string): { host: string; port: number | undefined } | string {
   const parts = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(authority);
-  if (parts === null) return "An IPv6 address stands in brackets, such as [::1].";
+  if (parts === null || (!authority.startsWith("[") && authority.split(":").length > 2)) {
+    return "An IPv6 address stands in brackets, such as [::1].";
+  }
   const [, written = "", portText] = parts;
   if (written === "") return "It has no host.";
   if (portText !== undefined && !isPort(portText)) return "The port is a whole number from 1 to 65535.";

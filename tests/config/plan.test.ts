@@ -1,0 +1,326 @@
+// What right options come out as: the defaults that options.ts documents, and every option in its place.
+import { describe, expect, test } from "bun:test";
+import { defineGateway, env } from "../../src/mod.ts";
+import { Secret } from "../../src/config/secrets.ts";
+import { CREDENTIAL_PARAMETERS } from "../../src/record/redact.ts";
+import { HELLO, planOf, routeOf, upstreamOf, withListen } from "./support.ts";
+
+const TLS = { serverName: undefined, ca: undefined, cert: undefined, key: undefined, verify: true };
+const TIMEOUTS = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 300_000 };
+
+describe("without options", () => {
+  test("the gateway has the documented defaults", () => {
+    expect(planOf({ routes: { hello: HELLO } })).toEqual({
+      name: "sluice",
+      listen: {
+        port: 8080,
+        host: "0.0.0.0",
+        trustedProxies: [],
+        maxTarget: 16 * 1024,
+        maxHead: 64 * 1024,
+        headMs: 10_000,
+        keepAliveMs: 75_000,
+        bodyMs: 30_000,
+        sendMs: 60_000,
+        halfClose: "ask",
+        maxConnections: 16_384,
+      },
+      upstreams: {},
+      routes: [
+        {
+          name: "hello",
+          matches: [{ path: "/", methods: [], hosts: [], headers: [], query: [] }],
+          use: [],
+          destination: { kind: "answer", answer: { status: 200, body: "hello" } },
+          requestFields: undefined,
+          responseFields: undefined,
+          log: true,
+        },
+      ],
+      log: { format: "auto", redactQuery: CREDENTIAL_PARAMETERS },
+      graceMs: 25_000,
+    });
+  });
+
+  test("an upstream has the documented defaults", () => {
+    expect(upstreamOf({})).toEqual({
+      name: "orders",
+      targets: [
+        {
+          url: "http://127.0.0.1:9001",
+          secure: false,
+          host: "127.0.0.1",
+          port: 9001,
+          authority: "127.0.0.1:9001",
+          weight: 1,
+        },
+      ],
+      balance: "round-robin",
+      protocol: "http1",
+      host: "upstream",
+      timeouts: TIMEOUTS,
+      idleMs: 4_000,
+      maxIdle: 256,
+      maxAgeMs: 300_000,
+      maxConnections: 4_096,
+      waitMs: 5_000,
+      maxWaiting: 1_024,
+      maxHead: 64 * 1024,
+      tls: TLS,
+    });
+  });
+
+  test("a route to an upstream has the upstream's clocks, and lets WebSocket pass", () => {
+    const plan = planOf({
+      upstreams: { orders: { targets: ["http://a"], timeouts: { idle: "1h" } } },
+      routes: { it: { match: "/*", to: "orders" } },
+    });
+    expect(plan.routes[0]!.destination).toEqual({
+      kind: "upstream",
+      upstream: plan.upstreams["orders"]!,
+      rewrite: undefined,
+      timeouts: { ...TIMEOUTS, idleMs: 3_600_000 },
+      upgrade: ["websocket"],
+    });
+    const { destination } = plan.routes[0]!;
+    expect(destination.kind === "upstream" && destination.upstream).toBe(plan.upstreams["orders"]!);
+  });
+
+  test("an option that is undefined is one that was left out", () => {
+    const written = { name: undefined, listen: { port: undefined, timeouts: undefined }, upstreams: undefined };
+    expect(planOf({ ...written, routes: { hello: { ...HELLO, to: undefined, log: undefined } } })).toEqual(
+      planOf({ routes: { hello: HELLO } }),
+    );
+  });
+});
+
+describe("with options", () => {
+  test("defineGateway gives back what it took", () => {
+    const options = { routes: { hello: { match: "/", answer: { body: "hello" } } } } as const;
+    expect(defineGateway(options)).toBe(options as never);
+  });
+
+  test("the listener is as they say", () => {
+    const plan = planOf(
+      withListen({
+        port: 0,
+        host: "::",
+        trustedProxies: ["10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1"],
+        maxTarget: "8KiB",
+        maxHead: "1MB",
+        timeouts: { head: "1s", keepAlive: "2s", body: "3s", send: "4s" },
+        halfClose: "leave",
+        maxConnections: 1,
+      }),
+    );
+    expect(plan.listen).toEqual({
+      port: 0,
+      host: "::",
+      trustedProxies: ["10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1"],
+      maxTarget: 8_192,
+      maxHead: 1_000_000,
+      headMs: 1_000,
+      keepAliveMs: 2_000,
+      bodyMs: 3_000,
+      sendMs: 4_000,
+      halfClose: "leave",
+      maxConnections: 1,
+    });
+  });
+
+  test("an upstream is as they say", () => {
+    const plan = upstreamOf({
+      protocol: "http1",
+      balance: "round-robin",
+      host: "client",
+      timeouts: { connect: "1s", firstByte: "2s", idle: "3s" },
+      keepAlive: { idle: "4s", maxIdle: 0, maxAge: "6s" },
+      connections: { max: 7, wait: "0s", maxWaiting: 0 },
+      maxHead: "9B",
+      tls: { serverName: "a.test", verify: false },
+    });
+    expect(plan).toMatchObject({
+      host: "client",
+      timeouts: { connectMs: 1_000, firstByteMs: 2_000, idleMs: 3_000 },
+      idleMs: 4_000,
+      maxIdle: 0,
+      maxAgeMs: 6_000,
+      maxConnections: 7,
+      waitMs: 0,
+      maxWaiting: 0,
+      maxHead: 9,
+      tls: { ...TLS, serverName: "a.test", verify: false },
+    });
+  });
+
+  test.each([
+    ["upstream", "upstream"],
+    ["client", "client"],
+    ["api.test", { fixed: "api.test" }],
+    ["api.test:8080", { fixed: "api.test:8080" }],
+    ["[::1]:8080", { fixed: "[::1]:8080" }],
+  ] as const)("the Host field %j is %j", (host, wanted) => expect(upstreamOf({ host }).host).toEqual(wanted));
+
+  test("a route sets some clocks and keeps the upstream's others", () => {
+    const { destination } = routeOf({
+      match: "/",
+      to: "orders",
+      timeouts: { firstByte: "1ms" },
+      upgrade: ["MQTT/5", "x"],
+    });
+    expect(destination).toMatchObject({ timeouts: { ...TIMEOUTS, firstByteMs: 1 }, upgrade: ["mqtt/5", "x"] });
+  });
+
+  test("rewrite, redirect, answer and handler become the destination", () => {
+    const handler = (): Response => new Response();
+    const destination = (route: object): unknown => routeOf({ match: "/a/:id/*", ...route }).destination;
+    expect(destination({ to: "orders", rewrite: { stripPrefix: "/a" } })).toMatchObject({
+      rewrite: { kind: "strip-prefix", prefix: "/a" },
+    });
+    expect(destination({ to: "orders", rewrite: { replace: "/b/:id/*" } })).toMatchObject({
+      rewrite: { kind: "replace", template: "/b/:id/*" },
+    });
+    expect(destination({ redirect: { to: "/b/:id" } })).toEqual({ kind: "redirect", to: "/b/:id", status: 308 });
+    expect(destination({ redirect: { to: "https://a.test/*", status: 301 } })).toMatchObject({ status: 301 });
+    expect(destination({ handler })).toEqual({ kind: "handler", handler });
+    expect(destination({ answer: { status: 410, headers: { "X-A": "b" }, body: [1] } })).toEqual({
+      kind: "answer",
+      answer: { status: 410, headers: { "X-A": "b" }, body: [1] },
+    });
+  });
+
+  const ANY = { methods: [], hosts: [], headers: [], query: [] };
+  test.each<[unknown, unknown[]]>([
+    ["/a/:id", [{ ...ANY, path: "/a/:id" }]],
+    ["GET /a", [{ ...ANY, path: "/a", methods: ["GET"] }]],
+    ["GET|post|GET /a b", [{ ...ANY, path: "/a b", methods: ["GET", "POST"] }]],
+    ["PROPFIND /*", [{ ...ANY, path: "/*", methods: ["PROPFIND"] }]],
+    ["//a//", [{ ...ANY, path: "//a//" }]],
+    [
+      ["/a", { path: "/b", method: ["GET", "PUT"] }],
+      [
+        { ...ANY, path: "/a" },
+        { ...ANY, path: "/b", methods: ["GET", "PUT"] },
+      ],
+    ],
+    [{ path: "/", host: "API.Example.com" }, [{ ...ANY, path: "/", hosts: ["api.example.com"] }]],
+    [
+      { path: "/", host: ["*.A.test", "127.0.0.1", "::1", "[::2]"] },
+      [{ ...ANY, path: "/", hosts: ["*.a.test", "127.0.0.1", "[::1]", "[::2]"] }],
+    ],
+    [
+      { path: "/", headers: { "X-A": "B", Upgrade: true } },
+      [
+        {
+          ...ANY,
+          path: "/",
+          headers: [
+            ["x-a", "B"],
+            ["upgrade", true],
+          ],
+        },
+      ],
+    ],
+    [
+      { path: "/", query: { V: "2", w: true, x: "" } },
+      [
+        {
+          ...ANY,
+          path: "/",
+          query: [
+            ["V", "2"],
+            ["w", true],
+            ["x", ""],
+          ],
+        },
+      ],
+    ],
+  ])("match %j", (match, wanted) => {
+    expect(routeOf({ match, answer: {} }).matches).toEqual(wanted as never);
+  });
+
+  test("fields are removed by lower-case names and set as written", () => {
+    const route = routeOf({
+      ...HELLO,
+      headers: {
+        request: { set: { "X-A": "b", "x-empty": "", "x-utf": "é–" }, remove: ["Cookie", "Connection"] },
+        response: { set: { Host: "fine here" } },
+      },
+    });
+    expect(route.requestFields).toEqual({
+      remove: ["cookie", "connection"],
+      set: [
+        ["X-A", "b"],
+        ["x-empty", ""],
+        ["x-utf", "é–"],
+      ],
+    });
+    expect(route.responseFields).toEqual({ remove: [], set: [["Host", "fine here"]] });
+    expect(routeOf({ ...HELLO, headers: { request: { remove: [] }, response: {} } }).requestFields).toBeUndefined();
+  });
+
+  test("the log is on, off, or as its options say, and routes may leave it", () => {
+    const log = (log: unknown): unknown => planOf({ log, routes: { hello: HELLO } }).log;
+    expect(log(false)).toBe(false);
+    expect(log(true)).toEqual(log(undefined));
+    expect(log({ format: "json", redactQuery: ["Pin", "token"] })).toEqual({
+      format: "json",
+      redactQuery: [...CREDENTIAL_PARAMETERS, "pin"],
+    });
+    expect(routeOf({ ...HELLO, log: false }).log).toBe(false);
+    expect(planOf({ log: false, routes: { hello: HELLO } }).routes[0]!.log).toBe(false);
+  });
+
+  test("PEM files are read and a private key does not print itself", () => {
+    const cert = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    const key = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n";
+    const files = { "ca.pem": cert, "tls/client.key": key };
+    const { tls } = upstreamOf({ tls: { ca: "ca.pem", cert, key: "tls/client.key" } }, { files });
+    expect(tls).toMatchObject({ ca: cert, cert });
+    expect(tls.key).toBeInstanceOf(Secret);
+    expect(tls.key!.reveal()).toBe(key);
+    expect(JSON.stringify(tls) + Bun.inspect(tls)).not.toContain("MC4C");
+    const rsa = "-----BEGIN RSA PRIVATE KEY-----\nMC4C\n-----END RSA PRIVATE KEY-----";
+    const fromEnv = upstreamOf(
+      { tls: { cert: env("CERT"), key: env("KEY") } },
+      { env: { CERT: "c.pem", KEY: rsa }, files: { "c.pem": cert } },
+    );
+    expect(fromEnv.tls.key!.reveal()).toBe(rsa);
+    expect(fromEnv.tls.key!.source).toBe("KEY");
+  });
+
+  test.each([
+    ["http://127.0.0.1:9001", false, "127.0.0.1", 9001, "127.0.0.1:9001"],
+    ["http://a.test", false, "a.test", 80, "a.test"],
+    ["http://a.test:80/", false, "a.test", 80, "a.test"],
+    ["https://A.Test:443", true, "a.test", 443, "a.test"],
+    ["HTTPS://a.test:80", true, "a.test", 80, "a.test:80"],
+    ["http://a.test:443", false, "a.test", 443, "a.test:443"],
+    ["http://[::1]:9001", false, "::1", 9001, "[::1]:9001"],
+    ["https://[2001:DB8:0:0::1]", true, "2001:db8::1", 443, "[2001:db8::1]"],
+    ["http://[::ffff:127.0.0.1]:9", false, "127.0.0.1", 9, "127.0.0.1:9"],
+    ["http://orders_v1.internal:1", false, "orders_v1.internal", 1, "orders_v1.internal:1"],
+    ["http://localhost:65535", false, "localhost", 65_535, "localhost:65535"],
+    ["http://xn--bcher-kva.test", false, "xn--bcher-kva.test", 80, "xn--bcher-kva.test"],
+    ["http://3com.test", false, "3com.test", 80, "3com.test"],
+  ] as const)("the target %s", (url, secure, host, port, authority) => {
+    expect(upstreamOf({ targets: [url] }).targets).toEqual([{ url, secure, host, port, authority, weight: 1 }]);
+    const weighted = upstreamOf({
+      targets: [
+        { url, weight: 3 },
+        { url: "http://other", weight: 0 },
+      ],
+    }).targets;
+    expect(weighted[0]).toEqual({ url, secure, host, port, authority, weight: 3 });
+  });
+
+  test("names of upstreams and routes that objects have by birth are names like any other", () => {
+    const plan = planOf({
+      upstreams: { constructor: { targets: ["http://a"] }, toString: { targets: ["http://b"] } },
+      routes: { hasOwnProperty: { match: "/", to: "toString" }, prototype: { match: "/p", to: "constructor" } },
+    });
+    expect(plan.routes.map(({ name }) => name)).toEqual(["hasOwnProperty", "prototype"]);
+    expect(plan.routes[0]!.destination).toMatchObject({ upstream: { targets: [{ host: "b" }] } });
+    expect(Object.keys(plan.upstreams)).toEqual(["constructor", "toString"]);
+  });
+});
