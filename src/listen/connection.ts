@@ -17,6 +17,8 @@ import { joinTunnel } from "./tunnel.ts";
 const MOST_AT_ONCE = 64 * 1024;
 /** A connection that closes listens so long for a client still sending, so that the answer is not lost in a reset. */
 const LINGER_MS = 2000;
+/** And so many bytes. */
+const MOST_DROPPED = 1024 * 1024;
 
 /** `idle`: between requests. `exchange`: a request is under way. `linger`: closing. `gone`: closed or handed to a tunnel. */
 type Phase = "idle" | "exchange" | "linger" | "gone";
@@ -28,6 +30,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
   #phase: Phase = "idle";
   readonly #ahead: HeadReader;
   #pumping = false;
+  #dropped = 0;
   #paused = false;
   #halfClosed = false;
   #head: RequestHead | undefined = undefined;
@@ -66,6 +69,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
       this.#ahead.add(bytes);
       return this.#pump();
     }
+    if (this.#phase === "linger" && (this.#dropped += bytes.length) > MOST_DROPPED) return this.#socket.destroy();
     if (this.#phase !== "exchange") return;
     const body = this.#body;
     if (body !== undefined && !body.whole) this.#feed(body, bytes);

@@ -48,7 +48,10 @@ export class HeadReader {
   /** The next head, or undefined while it is not whole. @throws Malformed */
   read(): RequestHead | undefined {
     if (this.#bytes.length === 0) return undefined;
-    const dripping = this.#scanned > 0 && findEmptyLine(this.#bytes, this.#scanned - 3) < 0;
+    const { maxTarget } = this.#limits;
+    // A request line that has grown too long is refused now, not when the whole head has.
+    const longLine = this.#scanned <= maxTarget && this.#bytes.length > maxTarget;
+    const dripping = this.#scanned > 0 && !longLine && findEmptyLine(this.#bytes, this.#scanned - 3) < 0;
     const head = dripping ? undefined : readRequestHead(this.#bytes, 0, this.#limits);
     if (head === undefined) this.#scanned = this.#bytes.length;
     else this.#drop(head.end);

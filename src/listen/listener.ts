@@ -10,7 +10,7 @@ import { Connection } from "./connection.ts";
 import type { Shared, Way } from "./shared.ts";
 
 /** Most field lines of a request head; more is 431. */
-const MAX_FIELDS = 1024;
+const MAX_FIELDS = 256;
 
 /** An open listener. */
 export class Listener implements Shared {

@@ -8,7 +8,7 @@ import { connectFailure } from "./connect-failure.ts";
 import { Connection, type Home } from "./connection.ts";
 
 /** Most field lines of a response head. */
-const MAX_FIELDS = 1024;
+const MAX_FIELDS = 256;
 
 /** Wants a connection. Told once, perhaps before `acquire` returns. */
 export interface Borrower {
