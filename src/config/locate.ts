@@ -19,16 +19,19 @@ export type Locator = (path: ConfigPath) => Place | undefined;
  * that was found. Undefined when the source cannot be read or exports nothing by default.
  */
 export function locator(source: string): Locator {
-  const module = read(source);
-  const root = module?.exported;
+  const program = read(source);
+  const exported = program?.body.map(exportedBy).find((node) => node !== undefined);
+  if (program === undefined || exported === undefined) return () => undefined;
+  const variables = variablesOf(program);
   return (path) => {
-    let place = root?.loc;
-    let value: ast.Node | undefined = root && module?.valueOf(root);
+    const search = new Search(variables);
+    let place = exported.loc;
+    let value = search.valueOf(exported);
     for (const key of path) {
-      const found = module && value && childOf(module, value, key);
+      const found = value && search.childOf(value, key);
       if (found === undefined) break;
       place = found.place.loc;
-      value = found.value && module?.valueOf(found.value);
+      value = found.value && search.valueOf(found.value);
     }
     return place ? { line: place.start.line, column: place.start.column + 1 } : undefined;
   };
@@ -39,35 +42,26 @@ export function locate(source: string, path: ConfigPath): Place | undefined {
   return locator(source)(path);
 }
 
-interface Module {
-  readonly exported: ast.Node | undefined;
-  /** The expression a node stands for: variables and wrappers followed. */
-  valueOf(node: ast.Node): ast.Node | undefined;
-}
-
-/** Most variables and wrappers to follow for one value: a variable may name itself. */
-const DEEPEST = 32;
-
-function read(source: string): Module | undefined {
-  let program: ast.Program;
+function read(source: string): ast.Program | undefined {
   try {
     // A byte order mark is no part of the first line.
     const text = source.replace(/^\uFEFF/, " ");
-    program = parse(text, { sourceType: "module", plugins: ["typescript"], errorRecovery: true }).program;
+    return parse(text, { sourceType: "module", plugins: ["typescript"], errorRecovery: true }).program;
   } catch {
     return undefined;
   }
+}
+
+/** Initial values of the module's own variables. */
+function variablesOf(program: ast.Program): ReadonlyMap<string, ast.Node> {
   const variables = new Map<string, ast.Node>();
-  let exported: ast.Node | undefined;
   for (const statement of program.body) {
     const declared = statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
-    if (declared?.type === "VariableDeclaration") {
-      for (const { id, init } of declared.declarations)
-        if (id.type === "Identifier" && init) variables.set(id.name, init);
-    }
-    exported ??= exportedBy(statement);
+    if (declared?.type !== "VariableDeclaration") continue;
+    for (const { id, init } of declared.declarations)
+      if (id.type === "Identifier" && init) variables.set(id.name, init);
   }
-  return { exported, valueOf: (node) => follow(node, variables, DEEPEST) };
+  return variables;
 }
 
 function exportedBy(statement: ast.Statement): ast.Node | undefined {
@@ -79,69 +73,79 @@ function exportedBy(statement: ast.Statement): ast.Node | undefined {
   return undefined;
 }
 
-function follow(node: ast.Node, variables: ReadonlyMap<string, ast.Node>, depth: number): ast.Node | undefined {
-  if (depth === 0) return undefined;
-  const next = (inner: ast.Node | null | undefined): ast.Node | undefined =>
-    inner ? follow(inner, variables, depth - 1) : undefined;
-  switch (node.type) {
-    case "Identifier":
-      return next(variables.get(node.name));
-    case "TSSatisfiesExpression":
-    case "TSAsExpression":
-    case "TSNonNullExpression":
-    case "TSTypeAssertion":
-    case "ParenthesizedExpression":
-      return next(node.expression);
-    case "AwaitExpression":
-      return next(node.argument);
-    case "CallExpression":
-      return next(node.arguments[0]);
-    case "MemberExpression": {
-      const key = node.computed ? literalOf(node.property) : nameOf(node.property);
-      const owner = next(node.object);
-      return owner && key !== undefined ? next(childOf({ valueOf: next }, owner, key)?.value) : undefined;
-    }
-    default:
-      return node;
-  }
-}
-
 /** A property or member: where it stands, and its value if it has one that can be looked into. */
 interface Child {
   readonly place: ast.Node;
   readonly value: ast.Node | undefined;
 }
 
-function childOf(module: Pick<Module, "valueOf">, parent: ast.Node, key: string | number): Child | undefined {
-  if (parent.type === "ArrayExpression") return memberOf(module, parent, Number(key));
-  if (parent.type !== "ObjectExpression") return undefined;
-  // What stands later wins, as it does when the module runs.
-  for (const property of parent.properties.toReversed()) {
-    if (property.type === "SpreadElement") {
-      const spread = module.valueOf(property.argument);
-      const found = spread && childOf(module, spread, key);
-      if (found !== undefined) return found;
-    } else if (keyOf(property) === String(key)) {
-      return { place: property, value: property.type === "ObjectProperty" ? property.value : undefined };
-    }
-  }
-  return undefined;
-}
+/** The way along one path. Its steps are counted: variables may hold themselves. */
+class Search {
+  readonly #variables: ReadonlyMap<string, ast.Node>;
+  #stepsLeft = 1000;
 
-function memberOf(module: Pick<Module, "valueOf">, list: ast.ArrayExpression, index: number): Child | undefined {
-  let left = index;
-  for (const element of list.elements) {
-    if (element?.type === "SpreadElement") {
-      const spread = module.valueOf(element.argument);
-      if (spread?.type !== "ArrayExpression") return undefined;
-      const found = memberOf(module, spread, left);
-      if (found !== undefined) return found;
-      left -= spread.elements.length;
-    } else if (left-- === 0) {
-      return element ? { place: element, value: element } : undefined;
+  constructor(variables: ReadonlyMap<string, ast.Node>) {
+    this.#variables = variables;
+  }
+
+  /** The expression a node stands for: variables and wrappers followed. */
+  valueOf(node: ast.Node | null | undefined): ast.Node | undefined {
+    if (!node || this.#stepsLeft-- <= 0) return undefined;
+    switch (node.type) {
+      case "Identifier":
+        return this.valueOf(this.#variables.get(node.name));
+      case "TSSatisfiesExpression":
+      case "TSAsExpression":
+      case "TSNonNullExpression":
+      case "TSTypeAssertion":
+      case "ParenthesizedExpression":
+        return this.valueOf(node.expression);
+      case "AwaitExpression":
+        return this.valueOf(node.argument);
+      case "CallExpression":
+        return this.valueOf(node.arguments[0]);
+      case "MemberExpression": {
+        const key = node.computed ? literalOf(node.property) : nameOf(node.property);
+        const owner = this.valueOf(node.object);
+        return owner && key !== undefined ? this.valueOf(this.childOf(owner, key)?.value) : undefined;
+      }
+      default:
+        return node;
     }
   }
-  return undefined;
+
+  /** What an object or list holds under a key. */
+  childOf(parent: ast.Node, key: string | number): Child | undefined {
+    if (parent.type === "ArrayExpression") {
+      const member = [...this.#members(parent)][Number(key)];
+      return member ? { place: member, value: member } : undefined;
+    }
+    if (parent.type !== "ObjectExpression") return undefined;
+    // What stands later wins, as it does when the module runs.
+    for (const property of parent.properties.toReversed()) {
+      if (property.type === "SpreadElement") {
+        const spread = this.valueOf(property.argument);
+        const found = spread && this.childOf(spread, key);
+        if (found !== undefined) return found;
+      } else if (keyOf(property) === String(key)) {
+        return { place: property, value: property.type === "ObjectProperty" ? property.value : undefined };
+      }
+    }
+    return undefined;
+  }
+
+  /** The members of a list in order, null for holes, up to a spread that cannot be followed. Returns whether to go on. */
+  *#members(list: ast.ArrayExpression): Generator<ast.Node | null, boolean> {
+    for (const element of list.elements) {
+      if (element?.type !== "SpreadElement") {
+        yield element;
+        continue;
+      }
+      const spread = this.valueOf(element.argument);
+      if (spread?.type !== "ArrayExpression" || !(yield* this.#members(spread))) return false;
+    }
+    return true;
+  }
 }
 
 function keyOf(property: ast.ObjectProperty | ast.ObjectMethod): string | undefined {

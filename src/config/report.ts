@@ -26,12 +26,11 @@ export interface FaultJson extends FaultPlace {
 
 /** A path as people write it: `routes.orders.match.0`, with `["…"]` for a key that is no word. */
 export function formatPath(path: ConfigPath): string {
-  return path
-    .map((key, i) => {
-      if (/^[\w$-]+$/.test(String(key))) return i === 0 ? String(key) : `.${key}`;
-      return `[${JSON.stringify(String(key).slice(0, 60))}]`;
-    })
-    .join("");
+  const parts = path.map((key, i) => {
+    if (/^[\w$-]+$/.test(String(key))) return i === 0 ? String(key) : `.${key}`;
+    return `[${JSON.stringify(String(key).slice(0, 60))}]`;
+  });
+  return oneLine(parts.join(""));
 }
 
 /** What is wrong, in sentences and without its place: `"oders" is not an upstream. Did you mean "orders"?` */
