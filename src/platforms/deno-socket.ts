@@ -15,9 +15,10 @@ export class DenoSocket implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly remoteAddress: string;
   readonly secure = false;
-  waiting = 0;
   readonly #conn: DenoConn;
   #queue: Uint8Array[] = [];
+  /** Bytes not yet taken by the kernel. */
+  #unsent = 0;
   #writing = false;
   #heldBack = false;
   #ending = false;
@@ -40,12 +41,16 @@ export class DenoSocket implements Socket {
     if (!this.#reading && !this.#gone) void this.#readOn();
   }
 
+  get waiting(): number {
+    return this.#heldBack ? this.#unsent : 0;
+  }
+
   write(bytes: Uint8Array): boolean {
     if (this.#gone || this.#ending) return true;
     this.#queue.push(bytes);
-    this.waiting += bytes.length;
+    this.#unsent += bytes.length;
     if (!this.#writing) void this.#writeOn();
-    this.#heldBack ||= this.waiting > ENOUGH_WAITING;
+    this.#heldBack ||= this.#unsent > ENOUGH_WAITING;
     return !this.#heldBack;
   }
 
@@ -120,9 +125,9 @@ export class DenoSocket implements Socket {
           const taken = await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
           if (this.#gone) return;
           at += taken;
-          this.waiting -= taken;
+          this.#unsent -= taken;
         }
-        if (this.#heldBack && this.waiting === 0) {
+        if (this.#heldBack && this.#unsent === 0) {
           this.#heldBack = false;
           if (!this.#ending) this.handler.drained();
         }
@@ -170,8 +175,9 @@ export class DenoSocket implements Socket {
   #close(): void {
     this.#gone = true;
     this.#queue = [];
+    this.#heldBack = false;
     this.#read = undefined;
-    this.waiting = 0;
+    this.#unsent = 0;
     try {
       this.#conn.close();
     } catch {

@@ -67,6 +67,8 @@ class NodeSocket implements Socket {
   readonly remoteAddress: string;
   readonly secure: boolean;
   readonly #raw: net.Socket;
+  /** Node says when it has sent all only after a write that was too much. */
+  #heldBack = false;
   #destroyed = false;
   #gone = false;
 
@@ -79,6 +81,7 @@ class NodeSocket implements Socket {
       if (!this.#destroyed) this.handler.data(bytes);
     });
     raw.on("drain", () => {
+      this.#heldBack = false;
       if (!this.#destroyed && !raw.writableEnded) this.handler.drained();
     });
     raw.on("end", () => {
@@ -93,20 +96,21 @@ class NodeSocket implements Socket {
   }
 
   get waiting(): number {
-    return this.#destroyed ? 0 : this.#raw.writableLength;
+    // What TLS holds is not counted by Node: it is at least something.
+    return this.#heldBack && !this.#destroyed ? Math.max(this.#raw.writableLength, 1) : 0;
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.#deaf || this.#raw.write(bytes);
+    return this.#deaf || this.#sent(this.#raw.write(bytes));
   }
 
   writeText(text: string, bytes?: Uint8Array): boolean {
     if (this.#deaf) return true;
-    if (bytes === undefined) return this.#raw.write(text, "latin1");
+    if (bytes === undefined) return this.#sent(this.#raw.write(text, "latin1"));
     const both = Buffer.allocUnsafe(text.length + bytes.length);
     both.write(text, 0, "latin1");
     both.set(bytes, text.length);
-    return this.#raw.write(both);
+    return this.#sent(this.#raw.write(both));
   }
 
   pause(): void {
@@ -127,6 +131,11 @@ class NodeSocket implements Socket {
     // Deno resets plain connections only; a TLS stream that ends without close_notify is known to be cut.
     if (this.secure) this.#raw.destroy();
     else this.#raw.resetAndDestroy();
+  }
+
+  #sent(room: boolean): boolean {
+    if (!room) this.#heldBack = true;
+    return room;
   }
 
   /** Whether writing has no meaning any more. */

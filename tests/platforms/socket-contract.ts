@@ -89,6 +89,18 @@ const OF_EVERY_SOCKET: Readonly<Record<string, (kit: Kit, side: Side) => Promise
     check(told.drains === before + 1, "drained came more than once");
   },
 
+  async "something waits only after a write that said false, so drained always follows"(kit, side) {
+    const { socket, peer, told } = await pair(kit, side);
+    for (let i = 0; i < 20; i++) {
+      const { drains } = told;
+      const room = socket.write(pattern(i * 7000));
+      check(room === (socket.waiting === 0), `write said ${room} and ${socket.waiting} bytes wait`);
+      if (!room) await until(() => told.drains > drains, "drained");
+      check(socket.waiting === 0, "bytes wait after drained");
+    }
+    await until(() => peer.received === 1_330_000, "all bytes at the peer");
+  },
+
   async "pause stops the bytes, resume brings all of them"(kit, side) {
     const { socket, peer, told } = await pair(kit, side);
     told.onData = () => socket.pause();

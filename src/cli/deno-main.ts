@@ -1,0 +1,74 @@
+// The entry on Deno: `deno run -A src/cli/deno-main.ts [gateway.config.ts]`, the verb `run` of the executable.
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import manifest from "../../package.json" with { type: "json" };
+import type { Plan } from "../config/plan.ts";
+import { formatFault, placeFaults } from "../config/report.ts";
+import { resolvePlan } from "../config/resolve.ts";
+import { createGateway } from "../gateway.ts";
+import { denoPlatform } from "../platforms/deno.ts";
+import { EXIT, messageOf, Refusal } from "./exit.ts";
+import { findConfig } from "./find-config.ts";
+import { listenRefusal } from "./listen-refusal.ts";
+import { planSummary } from "./plan-summary.ts";
+import { keepServing, untilStopped } from "./serving.ts";
+import { formatRefusal, openTerminal, shownPath } from "./terminal.ts";
+
+const terminal = openTerminal("auto");
+
+/** Runs the config until a signal ends it; resolves to the exit code. */
+async function run(named: string | undefined): Promise<number> {
+  const file = findConfig(named);
+  const plan = await planOf(file);
+  if (plan === undefined) return EXIT.config;
+  const platform = denoPlatform();
+  process.on("exit", () => platform.flush());
+  const gateway = createGateway(plan, platform);
+  keepServing((text) => platform.notice("error", text));
+  const { host, port } = listen(gateway.listen, plan);
+  const address = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  terminal.err(`sluice ${manifest.version} on Deno listening on ${address} (${planSummary(plan)})`);
+  return untilStopped(gateway, plan.graceMs, terminal);
+}
+
+async function planOf(file: string): Promise<Plan | undefined> {
+  let written: unknown;
+  try {
+    ({ default: written } = (await import(pathToFileURL(file).href)) as { default: unknown });
+  } catch (thrown) {
+    throw new Refusal(EXIT.config, `${shownPath(file)} cannot be loaded: ${messageOf(thrown)}`);
+  }
+  const { plan, faults } = resolvePlan(written, {
+    env: (name) => process.env[name],
+    file: (path) => {
+      try {
+        return readFileSync(resolve(dirname(file), path), "utf8");
+      } catch {
+        return undefined;
+      }
+    },
+  });
+  if (plan !== undefined) return plan;
+  for (const [fault, place] of placeFaults(faults, shownPath(file), readFileSync(file, "utf8"))) {
+    terminal.err(formatFault(fault, place));
+  }
+  return undefined;
+}
+
+function listen(open: () => { host: string; port: number }, plan: Plan): { host: string; port: number } {
+  try {
+    return open();
+  } catch (error) {
+    throw listenRefusal(error, plan.listen.host, plan.listen.port);
+  }
+}
+
+try {
+  process.exit(await run(process.argv[2]));
+} catch (thrown) {
+  if (!(thrown instanceof Refusal)) throw thrown;
+  terminal.err(formatRefusal(thrown, terminal.errColors));
+  process.exit(thrown.exitCode);
+}
