@@ -81,6 +81,7 @@ class NodeSocket implements Socket {
       if (!this.#destroyed) this.handler.data(bytes);
     });
     raw.on("drain", () => {
+      if (!this.#heldBack) return;
       this.#heldBack = false;
       if (!this.#destroyed && !raw.writableEnded) this.handler.drained();
     });
@@ -96,8 +97,7 @@ class NodeSocket implements Socket {
   }
 
   get waiting(): number {
-    // What TLS holds is not counted by Node: it is at least something.
-    return this.#heldBack && !this.#destroyed ? Math.max(this.#raw.writableLength, 1) : 0;
+    return this.#heldBack && !this.#destroyed ? this.#raw.writableLength : 0;
   }
 
   write(bytes: Uint8Array): boolean {
@@ -133,9 +133,10 @@ class NodeSocket implements Socket {
     else this.#raw.resetAndDestroy();
   }
 
+  /** Deno's TLS also says false when it took all at once, and never says `drain` then. */
   #sent(room: boolean): boolean {
-    if (!room) this.#heldBack = true;
-    return room;
+    if (!room && this.#raw.writableLength > 0) this.#heldBack = true;
+    return !this.#heldBack;
   }
 
   /** Whether writing has no meaning any more. */
