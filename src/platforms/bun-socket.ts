@@ -5,7 +5,10 @@ import type { Socket, SocketHandler } from "../platform.ts";
 export type RawSocket = Bun.Socket<BunSocket | undefined>;
 
 /** Heads are written through this, so that head and body leave in one write without an allocation. */
-const scratch = Buffer.allocUnsafe(128 * 1024);
+const scratch = Buffer.allocUnsafe(128 * 1024) as Latin1Buffer;
+
+/** `write(text, "latin1")` does the same at four times the cost; the types leave this one out. */
+type Latin1Buffer = Buffer<ArrayBuffer> & { latin1Write(text: string, at: number): number };
 
 /** A Socket over Bun's. */
 export class BunSocket implements Socket {
@@ -41,7 +44,7 @@ export class BunSocket implements Socket {
       const all = this.write(Buffer.from(text, "latin1"));
       return bytes === undefined ? all : this.write(bytes);
     }
-    scratch.write(text, 0, "latin1");
+    scratch.latin1Write(text, 0);
     if (bytes !== undefined) scratch.set(bytes, text.length);
     if (this.waiting > 0) return this.#hold(Buffer.from(scratch.subarray(0, size)));
     if (this.#gone) return true;
