@@ -101,11 +101,12 @@ class NodeSocket implements Socket {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.#deaf || this.#sent(this.#raw.write(bytes));
+    // An empty write breaks a TLS connection of Deno (EPERM).
+    return this.#deaf || bytes.length === 0 || this.#sent(this.#raw.write(bytes));
   }
 
   writeText(text: string, bytes?: Uint8Array): boolean {
-    if (this.#deaf) return true;
+    if (this.#deaf || text.length + (bytes?.length ?? 0) === 0) return true;
     if (bytes === undefined) return this.#sent(this.#raw.write(text, "latin1"));
     const both = Buffer.allocUnsafe(text.length + bytes.length);
     both.write(text, 0, "latin1");
@@ -133,10 +134,9 @@ class NodeSocket implements Socket {
     else this.#raw.resetAndDestroy();
   }
 
-  /** Deno's TLS also says false when it took all at once, and never says `drain` then. */
   #sent(room: boolean): boolean {
-    if (!room && this.#raw.writableLength > 0) this.#heldBack = true;
-    return !this.#heldBack;
+    if (!room) this.#heldBack = true;
+    return room;
   }
 
   /** Whether writing has no meaning any more. */
