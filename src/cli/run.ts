@@ -49,9 +49,11 @@ export const run = defineVerb(
     process.on("exit", () => platform.flush());
     const gateway = createGateway(plan, platform);
     keepServing((text) => platform.notice("error", text));
+    // Signals are heard before anybody can be told that it listens.
+    const stopped = untilStopped(gateway, plan.graceMs, terminal);
     const { host, port } = listen(gateway, plan);
     terminal.err(`sluice ${fullVersion(embedded)} listening on ${urlOf(host, port)} (${planSummary(plan)})`);
-    return untilStopped(gateway, plan.graceMs, terminal);
+    return stopped;
   },
 );
 

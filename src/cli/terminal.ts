@@ -27,10 +27,13 @@ export interface Terminal {
 
 /** The terminal of this process, coloured as `choice` and the environment say. */
 export function openTerminal(choice: ColorChoice): Terminal {
+  const outColors = pico.createColors(wantsColor(choice, process.env, isatty(1)));
+  // The access log prints with the shared colours: they go by the flag too.
+  Object.assign(pico, outColors);
   return {
     out: (text) => writeWhole(1, `${text}\n`),
     err: (text) => writeWhole(2, `${text}\n`),
-    outColors: pico.createColors(wantsColor(choice, process.env, isatty(1))),
+    outColors,
     errColors: pico.createColors(wantsColor(choice, process.env, isatty(2))),
   };
 }

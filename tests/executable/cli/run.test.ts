@@ -199,6 +199,22 @@ describe("signals", () => {
   });
 });
 
+test("the access log for people is coloured as --color says", async () => {
+  const config = RIGHT_CONFIG.replace("routes:", 'log: { format: "pretty" },\n  routes:');
+  const choices = [
+    ["always", true],
+    ["never", false],
+  ] as const;
+  for (const [choice, colored] of choices) {
+    const cwd = folderWith({ "gateway.config.ts": config });
+    const gateway = await startSluice([`--color=${choice}`], { cwd });
+    await (await fetch(`http://127.0.0.1:${gateway.port}/hello`)).text();
+    await stop(gateway);
+    expect(gateway.output.stdout).toContain("200");
+    expect(gateway.output.stdout.includes("\u001b[")).toBe(colored);
+  }
+});
+
 test("errors that nobody caught are told with their place and counted; the gateway goes on", async () => {
   const cwd = folderWith({
     "gateway.config.ts": `import { defineGateway } from "sluice";
