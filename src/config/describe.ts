@@ -9,15 +9,27 @@ const GUARDED: ReadonlySet<string | number> = new Set(["set", "headers", "query"
 
 /** The value as a message shows it; undefined for undefined. `path` tells whether it may be a credential. */
 export function describeFound(value: unknown, path: ConfigPath): string | undefined {
-  if (value === undefined) return undefined;
+  switch (typeof value) {
+    case "undefined":
+      return undefined;
+    case "function":
+      return "a function";
+    case "symbol":
+      return "a symbol";
+    case "object":
+      return describeObject(value);
+    default:
+      if (isGuarded(path)) return REDACTED;
+      return typeof value === "string" ? quoted(value) : String(value);
+  }
+}
+
+function describeObject(value: object | null): string {
+  if (value === null) return "null";
   if (value instanceof EnvReference) return describeReference(value);
   if (value instanceof Secret) return REDACTED;
-  if (value === null) return "null";
-  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
-  if (typeof value === "object") return "an object";
-  if (typeof value === "function") return "a function";
-  if (isGuarded(path)) return REDACTED;
-  return typeof value === "string" ? quoted(value) : String(value);
+  if (!Array.isArray(value)) return "an object";
+  return value.length === 0 ? "an empty list" : "a list";
 }
 
 /** `env("NAME")`. A name that is none may be a secret in the wrong place and is masked. */

@@ -15,7 +15,6 @@ const A_VALUE = "a field value";
 
 /** Why the text cannot be the value of a field (RFC 9110 section 5.5). The value itself is not told. */
 function valueProblem(value: string): Problem | undefined {
-  // eslint-disable-next-line no-control-regex
   if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
     const lineBreak = /[\r\n]/.test(value);
     return new Problem(A_VALUE, { hint: `It holds a ${lineBreak ? "line break" : "control character"}.` });

@@ -44,9 +44,7 @@ export function locate(source: string, path: ConfigPath): Place | undefined {
 
 function read(source: string): ast.Program | undefined {
   try {
-    // A byte order mark is no part of the first line.
-    const text = source.replace(/^\uFEFF/, " ");
-    return parse(text, { sourceType: "module", plugins: ["typescript"], errorRecovery: true }).program;
+    return parse(source, { sourceType: "module", plugins: ["typescript"], errorRecovery: true }).program;
   } catch {
     return undefined;
   }

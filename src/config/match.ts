@@ -62,7 +62,6 @@ const host: Shape<string> = text(A_HOST, (written) => {
   if (typeof read === "string")
     return new Problem(A_HOST, { hint: scheme ? "It is the host alone, without scheme." : read });
   const bare = ("exact" in read ? read.exact : read.suffix.slice(1)).replace(/^\[(.*)\]$/, "$1");
-  // eslint-disable-next-line no-control-regex
   if (/[^\0-\x7f]/.test(bare)) return new Problem(A_HOST, { hint: "Hosts are written in ASCII (Punycode)." });
   if (!isHostName(bare) || ("suffix" in read && bare.includes(":"))) return new Problem(A_HOST);
   return "exact" in read ? read.exact : `*${read.suffix}`;

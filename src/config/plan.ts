@@ -14,6 +14,7 @@ export interface Plan {
   readonly graceMs: number;
 }
 
+/** Where the gateway accepts, and within which bounds. */
 export interface ListenPlan {
   readonly port: number;
   readonly host: string;
@@ -29,6 +30,7 @@ export interface ListenPlan {
   readonly maxConnections: number;
 }
 
+/** One address of an upstream: what to connect to and what to call it. */
 export interface TargetPlan {
   /** As the config writes it: the name in records, never shown to clients. */
   readonly url: string;
@@ -41,12 +43,14 @@ export interface TargetPlan {
   readonly weight: number;
 }
 
+/** How long an upstream is waited for; see UpstreamTimeouts for what each clock measures. */
 export interface TimeoutsPlan {
   readonly connectMs: number;
   readonly firstByteMs: number;
   readonly idleMs: number;
 }
 
+/** A named service. The plain `idleMs` and `maxAgeMs` are those of its kept connections, `timeouts.idleMs` that of a body. */
 export interface UpstreamPlan {
   readonly name: string;
   readonly targets: readonly TargetPlan[];
@@ -64,6 +68,7 @@ export interface UpstreamPlan {
   readonly tls: TlsPlan;
 }
 
+/** TLS towards the `https` targets of an upstream. `undefined`: the target's host, the system's authorities, no client certificate. */
 export interface TlsPlan {
   readonly serverName: string | undefined;
   /** PEM text. */
@@ -86,14 +91,17 @@ export interface MatchPlan {
   readonly query: readonly (readonly [name: string, value: string | true])[];
 }
 
+/** Fields to change in passing. Names to remove are lower case; names to set are as written. */
 export interface FieldChangesPlan {
   readonly remove: readonly string[];
   readonly set: readonly (readonly [name: string, value: string | Secret])[];
 }
 
+/** How the path changes on its way to the upstream. */
 export type RewritePlan =
   { readonly kind: "strip-prefix"; readonly prefix: string } | { readonly kind: "replace"; readonly template: string };
 
+/** Where a route leads. */
 export type Destination =
   | {
       readonly kind: "upstream";
@@ -107,6 +115,7 @@ export type Destination =
   | { readonly kind: "answer"; readonly answer: FixedAnswer }
   | { readonly kind: "redirect"; readonly to: string; readonly status: 301 | 302 | 303 | 307 | 308 };
 
+/** One route. `requestFields` and `responseFields` are undefined when there is nothing to change. */
 export interface RoutePlan {
   readonly name: string;
   readonly matches: readonly MatchPlan[];
@@ -117,6 +126,7 @@ export interface RoutePlan {
   readonly log: boolean;
 }
 
+/** The access log. */
 export interface LogPlan {
   readonly format: "json" | "pretty" | "auto";
   /** Lower-case names of query parameters to mask, the built-in ones included. */

@@ -1,6 +1,9 @@
 // Tells the faults of a config: to people in a line each, to machines as JSON.
-import type { ConfigFault, ConfigPath } from "./fault.ts";
+import type { ConfigFault } from "./fault.ts";
 import { locator } from "./locate.ts";
+import { formatPath, messageOf } from "./message.ts";
+
+export { formatPath, messageOf };
 
 /** Where a fault stands. Line and column count from 1 and are absent when the source does not show them. */
 export interface FaultPlace {
@@ -22,25 +25,6 @@ export interface FaultJson extends FaultPlace {
   readonly example?: string;
   /** All of it in sentences. */
   readonly message: string;
-}
-
-/** A path as people write it: `routes.orders.match.0`, with `["…"]` for a key that is no word. */
-export function formatPath(path: ConfigPath): string {
-  const parts = path.map((key, i) => {
-    if (/^[\w$-]+$/.test(String(key))) return i === 0 ? String(key) : `.${key}`;
-    return `[${JSON.stringify(String(key).slice(0, 60))}]`;
-  });
-  return oneLine(parts.join(""));
-}
-
-/** What is wrong, in sentences and without its place: `"oders" is not an upstream. Did you mean "orders"?` */
-export function messageOf(fault: ConfigFault): string {
-  const { found, wanted, hint, example, nearest } = fault;
-  const sentences = [found === undefined ? `wanted ${wanted}.` : `${found} is not ${wanted}.`];
-  if (hint !== undefined) sentences.push(hint);
-  if (example !== undefined) sentences.push(`For example: ${example}`);
-  if (nearest !== undefined) sentences.push(`Did you mean ${JSON.stringify(nearest)}?`);
-  return oneLine(sentences.join(" "));
 }
 
 /** One fault as one line of text: `gateway.config.ts:14:22  routes.orders.to: "oders" is not an upstream. …` */
@@ -72,10 +56,4 @@ export function placeFaults(
     const [[lineA, columnA], [lineB, columnB]] = [order(a), order(b)];
     return lineA - lineB || columnA - columnB;
   });
-}
-
-/** Keys of the user's own may hold anything: a message stays on its line. */
-function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\0-\x1f\x7f\u2028\u2029]+/g, " ");
 }

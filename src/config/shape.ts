@@ -106,12 +106,7 @@ export function named<T>(
 /** A list of at least `least` members. */
 export function list<T>(member: Shape<T>, wanted: string, least = 0): Shape<readonly T[]> {
   const isList = leaf((value) => (Array.isArray(value) && value.length >= least ? value : new Problem(wanted)));
-  // A copy without holes: an array may have them, and then `member` would not be asked.
-  return v.pipe(
-    isList,
-    v.transform((members) => Array.from(members as unknown[])),
-    v.array(member),
-  );
+  return v.pipe(isList, v.array(member));
 }
 
 /** One value or a list of them, as a list. */

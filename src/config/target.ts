@@ -58,13 +58,12 @@ function readAuthority(authority: string): { host: string; port: number | undefi
   if (portText !== undefined && !isPort(portText)) return "The port is a whole number from 1 to 65535.";
   const port = portText === undefined ? undefined : Number(portText);
   if (written.startsWith("[")) {
-    const address = written.includes("%") ? undefined : normalAddress(written);
+    const address = normalAddress(written);
     if (address === undefined) return "What stands in the brackets is not an IPv6 address, or has a zone.";
     return { host: address, port };
   }
   const name = written.toLowerCase();
   if (isHostName(name)) return { host: name, port };
-  // eslint-disable-next-line no-control-regex
   if (/[^\0-\x7f]/.test(name)) return "The host is written in ASCII (Punycode).";
   if (name.endsWith(".")) return 'The host ends in ".": certificates have no such names.';
   return "The host is neither a name nor an IP address.";

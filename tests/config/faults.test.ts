@@ -74,6 +74,7 @@ describe("a name", () => {
     ],
     [{ routes: { hello: HELLO }, name: "1st" }, "name", '"1st" is not a name for Via'],
     [{ routes: { hello: HELLO }, name: "a b" }, "name", '"a b" is not a name for Via'],
+    [{ routes: { hello: HELLO }, name: "x".repeat(65) }, "name", "is not a name for Via"],
     [{ routes: { hello: HELLO }, name: "" }, "name", '"" is not a name for Via'],
     [{ routes: { hello: HELLO }, name: 5 }, "name", "5 is not a name for Via"],
     [{ routes: {} }, "routes", "wanted at least one route"],
@@ -188,6 +189,7 @@ describe("a target", () => {
   refuses([
     [target(), "upstreams.orders.targets", "an empty list is not a list of at least one target"],
     [withUpstream({ targets: "http://a" }), "upstreams.orders.targets", "is not a list of at least one target"],
+    [withUpstream({ targets: Array(1) }), AT, "wanted the URL of a target"],
     [withUpstream({ targets: undefined }), "upstreams.orders.targets", "wanted a list of at least one target"],
     [target(null), AT, "null is not the URL of a target"],
     [target(9001), AT, "9001 is not the URL of a target"],

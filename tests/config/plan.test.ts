@@ -165,10 +165,13 @@ describe("with options", () => {
     const { destination } = routeOf({
       match: "/",
       to: "orders",
-      timeouts: { firstByte: "1ms" },
+      timeouts: { firstByte: "1ms", idle: "2ms" },
       upgrade: ["MQTT/5", "x"],
     });
-    expect(destination).toMatchObject({ timeouts: { ...TIMEOUTS, firstByteMs: 1 }, upgrade: ["mqtt/5", "x"] });
+    expect(destination).toMatchObject({
+      timeouts: { ...TIMEOUTS, firstByteMs: 1, idleMs: 2 },
+      upgrade: ["mqtt/5", "x"],
+    });
   });
 
   test("rewrite, redirect, answer and handler become the destination", () => {

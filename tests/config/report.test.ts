@@ -72,7 +72,6 @@ describe("a message", () => {
     };
     for (const fault of faults({ routes, "k\ne\x7fy": 1 })) {
       const line = formatFault(fault, { file: "f" });
-      // eslint-disable-next-line no-control-regex
       expect(line).not.toMatch(/[\0-\x1f\x7f\u2028\u2029]/);
     }
   });
