@@ -90,8 +90,7 @@ async function copyWithImports(
   const name = placeFor(file, origins);
   if (files[name] !== undefined) return name;
   const text = readFileSync(file, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
-  // A declaration that was written for `./x.ts` lies in `./x.d.ts`, which the compiler finds as `./x.js`.
-  files[name] = text.replace(/((?:\bfrom|\bimport)\s*\(?\s*["']\.[^"']*)\.ts(["'])/g, "$1.js$2");
+  files[name] = text;
   for (const [, specifier] of text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["'](\.[^"']*)["']/g)) {
     const target = declarationOf(resolve(dirname(file), specifier ?? ""));
     if (target !== undefined) await copyWithImports(target, origins, files);

@@ -223,6 +223,14 @@ describe("a config that does not load is one message with its place, exit 78", (
     expect(code).toBe(78);
   });
 
+  test("a name that is near to none gets no suggestion", async () => {
+    for (const name of ["hono/nothing", "zod", "./absent.ts"]) {
+      const { stderr } = await checkText(`import { a } from "${name}";\nexport default { a };\n`);
+      expect(stderr).toContain(`"${name}"`);
+      expect(stderr).not.toContain("Did you mean");
+    }
+  });
+
   test("JSON that is none", async () => {
     const cwd = folderWith({ "gateway.config.json": '{ "routes": { }' });
     const { code, stderr } = await sluice(["check"], { cwd });
