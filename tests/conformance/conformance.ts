@@ -1,0 +1,63 @@
+// The list: what a gateway does, whatever it runs on. The files beside it hold the promises by subject.
+import { afterAll, beforeAll, describe, test } from "bun:test";
+import { type RawOrigin, startOrigin } from "../support/raw-origin.ts";
+import { ANSWERS } from "./answers.ts";
+import { BODIES } from "./bodies.ts";
+import { FAILURES } from "./failures.ts";
+import { FORWARDING } from "./forwarding.ts";
+import { type Kit, kitFor, type Promised, type Runtime } from "./kit.ts";
+import { ROUTING } from "./routing.ts";
+import { USER_CODE } from "./user-code.ts";
+
+/** All promises. */
+export const PROMISES: readonly Promised[] = [
+  ...ROUTING,
+  ...FORWARDING,
+  ...ANSWERS,
+  ...BODIES,
+  ...FAILURES,
+  ...USER_CODE,
+];
+
+/** A gateway that was started for the list. */
+export interface Started {
+  readonly port: number;
+  /** Lines of its standard output so far. */
+  readonly lines: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Starts a gateway with tests/conformance/gateway.config.ts and these variables. */
+export type Start = (environment: Readonly<Record<string, string>>) => Promise<Started>;
+
+/** Describes the list for one runtime. */
+export function conforms(runtime: Runtime, start: Start): void {
+  describe(`a gateway on ${runtime}`, () => {
+    let origin: RawOrigin;
+    let gateway: Started;
+    let kit: Kit;
+
+    beforeAll(async () => {
+      origin = await startOrigin();
+      const down = await startOrigin();
+      const environment = { ORIGIN: origin.url, DOWN: down.url, KEY: "the key of the tests" };
+      await down.stop();
+      gateway = await start(environment);
+      kit = kitFor(runtime, gateway.port, origin, () => gateway.lines);
+    }, 60_000);
+
+    afterAll(async () => {
+      try {
+        await gateway?.stop();
+      } finally {
+        await origin?.stop();
+      }
+    });
+
+    for (const { name, except, holds } of PROMISES) {
+      const reason = except?.[runtime];
+      if (reason === undefined) test(name, () => holds(kit), 15_000);
+      else test.skip(`${name} (skipped on ${runtime}: ${reason})`, () => undefined);
+    }
+  });
+}

@@ -1,0 +1,43 @@
+// What a conformance promise is, and what it is checked with: a gateway by its port, and the origin behind it.
+import { connect, exchange, type RawClient, type ReceiveOptions } from "../support/raw-client.ts";
+import type { Bytes } from "../support/byte-writer.ts";
+import type { ReceivedResponse } from "../support/message-reader.ts";
+import type { RawOrigin } from "../support/raw-origin.ts";
+
+/** Where the same gateway runs. */
+export type Runtime = "executable" | "deno" | "workerd";
+
+/** A gateway that runs tests/conformance/gateway.config.ts. */
+export interface Kit {
+  readonly runtime: Runtime;
+  readonly port: number;
+  readonly origin: RawOrigin;
+  /** Lines of the access log so far, parsed. */
+  log(): Record<string, unknown>[];
+  /** One request and its response over a connection of its own. */
+  send(bytes: Bytes, options?: ReceiveOptions): Promise<ReceivedResponse>;
+  /** A connection to the gateway. */
+  connect(): Promise<RawClient>;
+}
+
+/** One thing that every runtime does alike, but for those that cannot: each with its reason. */
+export interface Promised {
+  readonly name: string;
+  readonly except?: Readonly<Partial<Record<Runtime, string>>>;
+  readonly holds: (kit: Kit) => Promise<void>;
+}
+
+/** The kit for a running gateway. */
+export function kitFor(runtime: Runtime, port: number, origin: RawOrigin, lines: () => readonly string[]): Kit {
+  return {
+    runtime,
+    port,
+    origin,
+    log: () =>
+      lines()
+        .filter((line) => line.startsWith('{"time"'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    send: (bytes, options) => exchange(port, bytes, options),
+    connect: () => connect(port),
+  };
+}
