@@ -294,7 +294,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
 
   #settle(): void {
     this.#writer = undefined;
-    if (!this.#keepAlive) return this.#close();
+    if (!this.#keepAlive || this.#shared.draining) return this.#close();
     this.#phase = "idle";
     this.#head = undefined;
     this.#body = undefined;
