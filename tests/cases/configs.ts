@@ -1,5 +1,6 @@
 // The gateway each case needs: the words of `gateway.needs` in cases.json, written as a config.
 import type { GatewayOptions } from "../../src/config/options.ts";
+import { closedPort } from "../support/closed-port.ts";
 import { certificates } from "../support/certificates.ts";
 import type { Config } from "../support/executable.ts";
 import type { RawOrigin } from "../support/raw-origin.ts";
@@ -50,7 +51,7 @@ const identified: ConfigOf = ({ u1 }, vars) => {
 
 /** GW-25. */
 const clocks: ConfigOf = ({ u1 }): GatewayOptions => ({
-  upstreams: { u1: { targets: [u1!.url] }, closed: { targets: ["http://127.0.0.1:1"] } },
+  upstreams: { u1: { targets: [u1!.url] }, closed: { targets: [`http://127.0.0.1:${closedPort()}`] } },
   routes: {
     slow: { match: "/slow/*", to: "u1", timeouts: { firstByte: "20s" } },
     quiet: { match: "/quiet/*", to: "u1", timeouts: { firstByte: "5s", idle: "60s" } },

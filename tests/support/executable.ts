@@ -53,6 +53,7 @@ export class Gateway {
   readonly stderr: { text: string };
   /** The folder it runs in. */
   readonly folder: string;
+  #signalled = false;
   readonly #process: Subprocess;
   readonly #read: Promise<unknown>;
 
@@ -106,6 +107,7 @@ export class Gateway {
 
   /** Sends a signal. */
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL"): void {
+    this.#signalled = true;
     this.#process.kill(name);
   }
 
@@ -117,10 +119,10 @@ export class Gateway {
     return this.#process.exitCode ?? this.#process.signalCode ?? "?";
   }
 
-  /** Stops it with SIGTERM, demands a clean end, and that no process of its group stays. */
+  /** Stops it with SIGTERM, unless it was told to end already, demands a clean end, and that no process of its group stays. */
   async stop(timeoutMs = PATIENCE_MS): Promise<void> {
     try {
-      if (this.alive) this.signal("SIGTERM");
+      if (this.alive && !this.#signalled) this.signal("SIGTERM");
       const code = await this.ended(timeoutMs);
       if (code !== 0) throw new Error(`the gateway ended with ${code}; stderr: ${this.stderr.text}`);
       const left = processesOfGroup(this.pid);
