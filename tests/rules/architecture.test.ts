@@ -1,0 +1,38 @@
+// ARCHITECTURE.md against the code: its tree is the one that is there, its defaults are those that hold.
+import { expect, test } from "bun:test";
+import { withTree } from "../../scripts/tree.ts";
+import { resolvePlan } from "../../src/config/resolve.ts";
+import { readPage } from "./markdown.ts";
+
+const page = readPage("ARCHITECTURE.md");
+
+test("the tree in ARCHITECTURE.md is the tree of src (npm run tree)", () => {
+  expect(page).toBe(withTree(page));
+});
+
+test("the clocks in ARCHITECTURE.md have the defaults that the plan has", () => {
+  const { plan } = resolvePlan(
+    { upstreams: { app: { targets: ["http://127.0.0.1:1"] } }, routes: { app: { match: "/*", to: "app" } } },
+    { env: () => undefined, file: () => undefined },
+  );
+  const { listen, graceMs } = plan!;
+  const upstream = plan!.upstreams["app"]!;
+  const defaults = {
+    "listen.timeouts.keepAlive": listen.keepAliveMs,
+    "listen.timeouts.head": listen.headMs,
+    "listen.timeouts.body": listen.bodyMs,
+    "listen.timeouts.send": listen.sendMs,
+    "timeouts.connect": upstream.timeouts.connectMs,
+    "connections.wait": upstream.waitMs,
+    "timeouts.firstByte": upstream.timeouts.firstByteMs,
+    "timeouts.idle": upstream.timeouts.idleMs,
+    "keepAlive.idle": upstream.idleMs,
+    "keepAlive.maxAge": upstream.maxAgeMs,
+    "shutdown.grace": graceMs,
+  };
+  const told: Record<string, number> = {};
+  for (const [, name, count, unit] of page.matchAll(/^\| `([\w.]+)`\s+\| ([\d.]+) (s|min)\s+\|/gm)) {
+    told[name!] = Number(count) * (unit === "min" ? 60_000 : 1000);
+  }
+  expect(told).toEqual(defaults);
+});
