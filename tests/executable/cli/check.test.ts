@@ -1,8 +1,10 @@
 // `sluice check`: all faults at once with their places, and one clear message for each way a config can fail to load.
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { folderWith, RIGHT_CONFIG, type Run, sluice } from "./run-sluice.ts";
+import { cleanUp, folderWith, RIGHT_CONFIG, type Run, sluice } from "./run-sluice.ts";
+
+afterAll(cleanUp);
 
 const FAULTY = `import { defineGateway, env } from "sluice";
 

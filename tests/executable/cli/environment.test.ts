@@ -1,10 +1,12 @@
 // What the executable takes from its surroundings and what it must not: .env, bunfig.toml, proxies, limits, node_modules.
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXECUTABLE } from "../../support/executable.ts";
 import { until } from "../../support/deadline.ts";
-import { folderWith, RIGHT_CONFIG, type Running, sluice, startSluice } from "./run-sluice.ts";
+import { cleanUp, folderWith, RIGHT_CONFIG, type Running, sluice, startSluice } from "./run-sluice.ts";
+
+afterAll(cleanUp);
 
 async function stop(gateway: Running): Promise<void> {
   gateway.signal("SIGTERM");

@@ -1,9 +1,11 @@
 // `sluice init`: a config, and types with which the real TypeScript compiler checks it, nothing else installed.
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import manifest from "../../../package.json" with { type: "json" };
-import { cleanEnvironment, folderWith, RIGHT_CONFIG, sluice } from "./run-sluice.ts";
+import { cleanUp, cleanEnvironment, folderWith, RIGHT_CONFIG, sluice } from "./run-sluice.ts";
+
+afterAll(cleanUp);
 
 const COMPILER = resolve(import.meta.dir, "../../../node_modules/.bin/tsc");
 

@@ -45,11 +45,19 @@ export function cleanEnvironment(options: RunOptions): Record<string, string> {
 }
 
 const folders: string[] = [];
-process.on("exit", () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
+const children = new Set<Bun.Subprocess>();
 
-/** A new folder with these files, texts by relative path. It is removed when the tests end. */
+/** For `afterAll` of each test file: removes the folders and ends what a failed test left running. */
+export async function cleanUp(): Promise<void> {
+  for (const child of children) {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+  children.clear();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** A new folder with these files, texts by relative path. `cleanUp` removes it. */
 export function folderWith(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), "sluice-cli-"));
   folders.push(folder);
@@ -78,11 +86,6 @@ export interface Running {
   /** Waits for the end; the exit code, or the signal's name. */
   ended(): Promise<number | string>;
 }
-
-const children = new Set<Bun.Subprocess>();
-process.on("exit", () => {
-  for (const child of children) child.kill("SIGKILL");
-});
 
 /** Starts `sluice run` with these further arguments in a folder and waits until it listens. */
 export async function startSluice(args: readonly string[], options: RunOptions & { cwd: string }): Promise<Running> {

@@ -2,7 +2,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import manifest from "../../../package.json" with { type: "json" };
 import { until } from "../../support/deadline.ts";
-import { folderWith, RIGHT_CONFIG, type Running, sluice, startSluice } from "./run-sluice.ts";
+import { cleanUp, folderWith, RIGHT_CONFIG, type Running, sluice, startSluice } from "./run-sluice.ts";
+
+afterAll(cleanUp);
 
 const stops: (() => unknown)[] = [];
 afterAll(async () => {

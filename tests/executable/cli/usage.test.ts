@@ -1,7 +1,9 @@
 // The command line: help, version, and one clear message with exit code 64 for every mistake.
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import manifest from "../../../package.json" with { type: "json" };
-import { folderWith, RIGHT_CONFIG, sluice } from "./run-sluice.ts";
+import { cleanUp, folderWith, RIGHT_CONFIG, sluice } from "./run-sluice.ts";
+
+afterAll(cleanUp);
 
 describe("help and version", () => {
   test.each(["--version", "-V"])("%s prints the version on stdout", async (flag) => {
