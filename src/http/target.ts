@@ -148,7 +148,6 @@ export function decodeBytes(raw: string): string {
     if (byte < 0) continue;
     decoded += raw.slice(from, percent) + String.fromCharCode(byte);
     from = percent + 3;
-    percent += 2;
   }
   return decoded + raw.slice(from);
 }

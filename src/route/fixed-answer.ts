@@ -47,5 +47,5 @@ export function fixedAnswerFault(answer: FixedAnswer): string | undefined {
 
 /** Undefined without a body, and for a value that JSON leaves out, such as a function. */
 function bodyText(body: unknown): string | undefined {
-  return typeof body === "string" ? body : (JSON.stringify(body) as string | undefined);
+  return typeof body === "string" ? body : JSON.stringify(body);
 }

@@ -58,7 +58,7 @@ export const anyRequest: fc.Arbitrary<SampleRequest> = fc.record({
   method: fc.constantFrom("GET", "HEAD", "POST", "PUT"),
   host: fc.constantFrom("h.test", "h.test:80", "x.h.test", "y.x.h.test:8080", "other", "z.test", ".test", "[::1]:80"),
   path: fc.array(pathSegment, { minLength: 1, maxLength: 5 }).map((segments) => `/${segments.join("/")}`),
-  query: fc.constantFrom("", "?", "?u=1", "?v=1&u=2", "?u=1&u=2", "?u=2&u=2", "?v"),
+  query: fc.constantFrom("", "?", "?u=1", "?v=1&u=2", "?u=1&u=2", "?u=2&u=2", "?v", "?v&u=1"),
   fields: fc
     .uniqueArray(fc.tuple(fc.constantFrom("U", "v"), fc.constantFrom("1", "2")), { maxLength: 2 })
     .map((lines) => Fields.of(...lines)),

@@ -179,6 +179,7 @@ describe("conditions", () => {
     ],
     ["?q", [["X-V", "1"]], "two"],
     ["?a=1&q=x", [["X-V", "1"]], "two"],
+    ["?q&a=1", [["X-V", "1"]], "two"],
     ["?qq=1&=q", [["X-V", "1"]], "one"],
     ["?n%C3%A4me=a+b", [], "word"],
     ["?n\xc3\xa4me=a%20b", [], "word"],
