@@ -1,6 +1,6 @@
 // Message bodies between framed bytes and plain ones: sized, chunked, or until the connection ends (RFC 9112 section 6, 7).
 import { Accumulator } from "./accumulator.ts";
-import type { Fields } from "./fields.ts";
+import { type Fields, HOP_BY_HOP } from "./fields.ts";
 import { CHUNKED, Malformed, UNTIL_CLOSE, findEmptyLine, readTrailers } from "./message.ts";
 
 const CR = 13;
@@ -9,15 +9,23 @@ const SEMICOLON = 59;
 
 /** Most bytes of one chunk's extensions; they mean nothing to us and are not passed on. */
 const MAX_EXTENSION = 1024;
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const QUOTED = '"(?:[\\t !#-[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])*"';
+const EXTENSION = `;[\\t ]*${TOKEN}(?:[\\t ]*=[\\t ]*(?:${TOKEN}|${QUOTED}))?`;
+/** The extensions of a chunk, from their first ";" on (RFC 9112 section 7.1.1). */
+const EXTENSIONS = new RegExp(`^${EXTENSION}(?:[\\t ]*${EXTENSION})*$`);
 /** Most bytes and lines of a trailer section. */
 const MAX_TRAILER_BYTES = 16384;
 const MAX_TRAILERS = 64;
 /** Hexadecimal digits of a chunk size that can still be counted exactly. */
 const MAX_SIZE_DIGITS = 13;
 
-/** Trailer fields that must not be: framing, routing and what a hop vouches for (RFC 9110 section 6.5.1, case GW-17). */
+/**
+ * Trailer fields that must not be, beside those of one hop: framing, routing and what a hop vouches for (RFC 9110
+ * section 6.5.1, case GW-17).
+ */
 const FORBIDDEN_TRAILERS =
-  /^(?:content-(?:length|encoding|type|range)|transfer-encoding|host|connection|te|trailer|upgrade|authorization|cookie|set-cookie|forwarded|via|x[-_.].*)$/;
+  /^(?:content-(?:length|encoding|type|range)|host|expect|authorization|cookie|set-cookie|forwarded|via|client-cert.*|cf-connecting-ip|true-client-ip|x-.*)$/;
 
 /** Where the reading of a chunked body stands. */
 type ChunkState = "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" | "trailer" | "done";
@@ -33,7 +41,7 @@ export class BodyReader {
   #state: ChunkState;
   readonly #untilClose: boolean;
   #digits = 0;
-  #extension = 0;
+  #extension = "";
   #trailer: Accumulator | undefined = undefined;
 
   /** @param length bytes of the body, CHUNKED, or UNTIL_CLOSE. */
@@ -103,15 +111,19 @@ export class BodyReader {
         if (this.#digits === 0) throw new Malformed("syntax", "a chunk size holds no hexadecimal digit");
         if (byte === CR) this.#state = "size-lf";
         else if (byte === SEMICOLON) {
-          this.#extension = 0;
+          this.#extension = ";";
           this.#state = "extension";
         } else throw new Malformed("syntax", "a chunk size is followed by neither CR LF nor an extension");
         return;
       }
       case "extension":
-        if (byte === CR) this.#state = "size-lf";
-        else if (byte < 32 && byte !== 9) throw new Malformed("syntax", "a chunk extension holds a control character");
-        else if (++this.#extension > MAX_EXTENSION) throw new Malformed("syntax", "a chunk extension is too long");
+        if (byte !== CR) {
+          this.#extension += String.fromCharCode(byte);
+          if (this.#extension.length > MAX_EXTENSION) throw new Malformed("syntax", "a chunk extension is too long");
+          return;
+        }
+        if (!EXTENSIONS.test(this.#extension)) throw new Malformed("syntax", "a chunk extension is malformed");
+        this.#state = "size-lf";
         return;
       case "size-lf":
         if (byte !== LF) throw new Malformed("syntax", "a chunk size does not end with CR LF");
@@ -144,12 +156,18 @@ export class BodyReader {
       if (trailer.length > MAX_TRAILER_BYTES) throw new Malformed("size", "the trailer section is too large");
       return bytes.length;
     }
-    for (const key of new Set(read.fields.keys)) if (FORBIDDEN_TRAILERS.test(key)) read.fields.delete(key);
+    for (const key of new Set(read.fields.keys)) if (isForbidden(key)) read.fields.delete(key);
     if (read.fields.size > 0) this.trailers = read.fields;
     this.#trailer = undefined;
     this.done = true;
     return at + read.end - held;
   }
+}
+
+/** Whether a trailer of this name is dropped, in whatever spelling: some servers read `_` and `.` as `-`. */
+function isForbidden(key: string): boolean {
+  const plain = key.replace(/[_.]/g, "-");
+  return HOP_BY_HOP.has(plain) || FORBIDDEN_TRAILERS.test(plain);
 }
 
 function hexDigit(byte: number): number {
