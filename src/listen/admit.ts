@@ -2,7 +2,7 @@
 import { GatewayError } from "../errors.ts";
 import type { Arrival } from "../exchange.ts";
 import type { Content } from "../http/body.ts";
-import type { Fields } from "../http/fields.ts";
+import { Fields } from "../http/fields.ts";
 import type { Malformed } from "../http/message.ts";
 import type { RequestHead } from "../http/request-head.ts";
 
@@ -16,15 +16,20 @@ const KNOWN_KEPT = 256;
 
 const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
+/** Why a request with this method is refused whatever its route: TRACE would echo credentials, CONNECT is no request to us. */
+export function refusalOfMethod(method: string): GatewayError | undefined {
+  if (method !== "TRACE" && method !== "CONNECT") return undefined;
+  return new GatewayError("method_not_allowed", `${method} is never forwarded`, { fields: [["Allow", METHODS]] });
+}
+
 /**
  * The arrival that a request head makes, or why it is refused.
  * @param peer address of the connection's other end
  */
 export function admit(head: RequestHead, secure: boolean, peer: string, content: Content): Arrival | GatewayError {
   const { method, fields } = head;
-  if (method === "TRACE" || method === "CONNECT") {
-    return new GatewayError("method_not_allowed", `${method} is never forwarded`, { fields: [["Allow", METHODS]] });
-  }
+  const refusal = refusalOfMethod(method);
+  if (refusal !== undefined) return refusal;
   const expect = fields.get("expect");
   if (expect !== undefined && expect.toLowerCase() !== "100-continue") {
     return new GatewayError("expectation_failed", "an Expect other than 100-continue");
@@ -51,6 +56,20 @@ export function admit(head: RequestHead, secure: boolean, peer: string, content:
     version: head.minor === 1 ? "1.1" : "1.0",
     fields,
     content,
+    peer,
+  };
+}
+
+/** What is known of a request that is not let in: nothing, when not even its head could be read. */
+export function refusedArrival(head: RequestHead | undefined, secure: boolean, peer: string): Arrival {
+  return {
+    method: head?.method ?? "",
+    target: head?.target ?? "",
+    scheme: secure ? "https" : "http",
+    authority: "",
+    version: head?.minor === 0 ? "1.0" : "1.1",
+    fields: head?.fields ?? new Fields(),
+    content: null,
     peer,
   };
 }

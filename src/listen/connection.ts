@@ -7,10 +7,10 @@ import { Deadline } from "../http/deadlines.ts";
 import { Malformed } from "../http/message.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { Socket, SocketHandler } from "../platform.ts";
-import { admit, refusalOf } from "./admit.ts";
+import { admit, refusalOf, refusedArrival } from "./admit.ts";
 import { AnswerWriter, type WriterEvents } from "./answer-writer.ts";
 import { HeadReader } from "./head-reader.ts";
-import type { Shared } from "./shared.ts";
+import type { Guest, Shared } from "./shared.ts";
 import { joinTunnel } from "./tunnel.ts";
 
 /** Bodies that have arrived with their head, up to this size, are handed on as bytes: they can be sent again. */
@@ -24,7 +24,7 @@ const MOST_DROPPED = 1024 * 1024;
 type Phase = "idle" | "exchange" | "linger" | "gone";
 
 /** A client's connection. Owns its socket until the end, or until a tunnel takes it. */
-export class Connection implements SocketHandler, BodySource, WriterEvents {
+export class Connection implements Guest, SocketHandler, BodySource, WriterEvents {
   readonly #socket: Socket;
   readonly #shared: Shared;
   #phase: Phase = "idle";
@@ -39,6 +39,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
   #answered = false;
   #keepAlive = false;
   #writer: AnswerWriter | undefined = undefined;
+  #cutTunnel: (() => void) | undefined = undefined;
   /** Set while the answer's last bytes wait for the client: the next request begins after them. */
   #next = false;
   readonly #reading: Deadline;
@@ -54,14 +55,13 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
     shared.deadlines.arm(this.#reading, shared.plan.keepAliveMs);
   }
 
-  /** The gateway shuts down: a connection that serves nobody closes now, another after its answer. */
   drain(): void {
     if (this.#phase === "idle" && this.#ahead.length === 0) this.#close();
   }
 
-  /** Ends whatever runs. */
   cut(): void {
-    this.#socket.destroy();
+    if (this.#cutTunnel !== undefined) this.#cutTunnel();
+    else this.#socket.destroy();
   }
 
   data(bytes: Uint8Array): void {
@@ -257,19 +257,8 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
     this.#phase = "exchange";
     this.#head = head;
     this.#keepAlive = false;
-    const x = new Exchange(
-      {
-        method: head?.method ?? "",
-        target: head?.target ?? "",
-        scheme: this.#socket.secure ? "https" : "http",
-        authority: "",
-        version: head?.minor === 0 ? "1.0" : "1.1",
-        fields: head?.fields ?? this.#shared.noFields,
-        content: null,
-        peer: this.#socket.remoteAddress,
-      },
-      this.#shared.platform.now(),
-    );
+    const { secure, remoteAddress } = this.#socket;
+    const x = new Exchange(refusedArrival(head, secure, remoteAddress), this.#shared.platform.now());
     this.#exchange = x;
     this.#send(x, this.#shared.way.refuse(x, error));
   }
@@ -277,7 +266,7 @@ export class Connection implements SocketHandler, BodySource, WriterEvents {
   #openTunnel(x: Exchange, answer: Answer): void {
     const early = this.#ahead.take();
     this.#release();
-    joinTunnel(this.#socket, answer, early, this.#shared, (error, bytesIn, bytesOut) => {
+    this.#cutTunnel = joinTunnel(this.#socket, answer, early, this.#shared, (error, bytesIn, bytesOut) => {
       this.#shared.way.finish(x, { error, bytesIn, bytesOut });
       this.#shared.closed(this);
     });

@@ -3,11 +3,10 @@ import type { ListenPlan } from "../config/plan.ts";
 import type { Answer } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import { Deadlines } from "../http/deadlines.ts";
-import { Fields } from "../http/fields.ts";
 import type { HeadLimits } from "../http/message.ts";
 import type { ListeningSocket, Platform } from "../platform.ts";
 import { Connection } from "./connection.ts";
-import type { Shared, Way } from "./shared.ts";
+import type { Guest, Shared, Way } from "./shared.ts";
 
 /** Most field lines of a request head; more is 431. */
 const MAX_FIELDS = 256;
@@ -19,9 +18,8 @@ export class Listener implements Shared {
   readonly platform: Platform;
   readonly deadlines: Deadlines;
   readonly limits: HeadLimits;
-  readonly noFields = new Fields();
   draining = false;
-  readonly #open = new Set<Connection>();
+  readonly #open = new Set<Guest>();
   readonly #socket: ListeningSocket;
   #second = -1;
   #date = "";
@@ -92,8 +90,8 @@ export class Listener implements Shared {
     return this.#date;
   }
 
-  closed(connection: Connection): void {
-    this.#open.delete(connection);
+  closed(guest: Guest): void {
+    this.#open.delete(guest);
     if (this.#open.size === 0) this.#empty?.();
   }
 

@@ -3,10 +3,8 @@ import type { ListenPlan } from "../config/plan.ts";
 import type { GatewayError } from "../errors.ts";
 import type { Answer, Ending, Exchange } from "../exchange.ts";
 import type { Deadlines } from "../http/deadlines.ts";
-import type { Fields } from "../http/fields.ts";
 import type { HeadLimits } from "../http/message.ts";
 import type { Platform } from "../platform.ts";
-import type { Connection } from "./connection.ts";
 
 /** The way an exchange takes, as the listener sees it. */
 export interface Way {
@@ -18,6 +16,14 @@ export interface Way {
   finish(x: Exchange, ending: Ending): void;
 }
 
+/** What a listener knows of a connection. */
+export interface Guest {
+  /** The gateway shuts down: close now if nobody is served, else after the answer. */
+  drain(): void;
+  /** Ends whatever runs. */
+  cut(): void;
+}
+
 /** One for each listener. */
 export interface Shared {
   readonly way: Way;
@@ -25,12 +31,11 @@ export interface Shared {
   readonly platform: Platform;
   readonly deadlines: Deadlines;
   readonly limits: HeadLimits;
-  readonly noFields: Fields;
   readonly draining: boolean;
   /** Text of a Date field for now. */
   date(): string;
   /** The connection is gone, or its tunnel is. */
-  closed(connection: Connection): void;
+  closed(guest: Guest): void;
   /** Nobody will read this answer. */
   discard(answer: Answer): void;
 }

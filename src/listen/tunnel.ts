@@ -15,8 +15,15 @@ type Closed = (error: GatewayError | undefined, bytesIn: number, bytesOut: numbe
  * Sends the 101, then joins client and upstream until either closes. Nothing is read into it: frames, pings and close
  * codes pass as they are (cases GW-28, GW-29).
  * @param early bytes the client sent behind its request
+ * @returns a function that ends both sides at once
  */
-export function joinTunnel(client: Socket, answer: Answer, early: Uint8Array, shared: Shared, closed: Closed): void {
+export function joinTunnel(
+  client: Socket,
+  answer: Answer,
+  early: Uint8Array,
+  shared: Shared,
+  closed: Closed,
+): () => void {
   const tunnel = answer.tunnel!;
   let head = `HTTP/1.1 101 ${answer.reason ?? "Switching Protocols"}\r\n`;
   for (const [name, value] of answer.fields) head += `${name}: ${value}\r\n`;
@@ -24,10 +31,19 @@ export function joinTunnel(client: Socket, answer: Answer, early: Uint8Array, sh
   let open = 2;
   let failure: GatewayError | undefined;
   const bytes = { in: 0, out: 0 };
-  const closing = new Deadline(() => {
+  const over = (): void => {
+    if (open === 0) return;
+    open = 0;
+    shared.deadlines.disarm(closing);
+    tunnel.closed(bytes.in, bytes.out);
+    closed(failure, bytes.in, bytes.out);
+  };
+  const cut = (): void => {
     client.destroy();
     upstream.destroy();
-  });
+    over();
+  };
+  const closing = new Deadline(cut);
   const side = (from: Socket, to: Socket, count: "in" | "out"): SocketHandler => ({
     data(piece) {
       bytes[count] += piece.length;
@@ -43,10 +59,11 @@ export function joinTunnel(client: Socket, answer: Answer, early: Uint8Array, sh
       // A side that is gone can take nothing: what came from it before still goes out, then the other closes too.
       if (error === undefined) to.end();
       else to.destroy();
-      if (--open > 0) return void shared.deadlines.arm(closing, CLOSING_MS);
-      shared.deadlines.disarm(closing);
-      tunnel.closed(bytes.in, bytes.out);
-      closed(failure, bytes.in, bytes.out);
+      if (open === 1) over();
+      else if (open === 2) {
+        open = 1;
+        shared.deadlines.arm(closing, CLOSING_MS);
+      }
     },
   });
   client.handler = side(client, upstream, "in");
@@ -56,6 +73,7 @@ export function joinTunnel(client: Socket, answer: Answer, early: Uint8Array, sh
   if (!client.writeText(`${head}\r\n`, tunnel.early)) upstream.pause();
   if (early.length > 0 && !upstream.write(early)) client.pause();
   else client.resume();
+  return cut;
 }
 
 function brokenBy(count: "in" | "out", error: SocketError): GatewayError {

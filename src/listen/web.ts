@@ -1,11 +1,12 @@
 // The listener where the runtime has no sockets: a Request of the Web API comes in.
 import { GatewayError, toGatewayError } from "../errors.ts";
-import { type Arrival, type Bindings, Exchange } from "../exchange.ts";
+import { type Answer, type Arrival, type Bindings, Exchange } from "../exchange.ts";
 import { type Body, type BodySink, contentLength, isStream } from "../http/body.ts";
 import { Fields } from "../http/fields.ts";
 import { answerToResponse } from "../http/web-answer.ts";
 import { bodyFromStream } from "../http/web-body.ts";
 import type { Platform } from "../platform.ts";
+import { refusalOfMethod } from "./admit.ts";
 import type { Way } from "./shared.ts";
 
 /**
@@ -58,7 +59,7 @@ export function travelWeb(
   x.bindings = bindings;
   request.signal.addEventListener("abort", () => x.left.tell());
   return new Promise((resolve) => {
-    way.travel(x, (answer) => {
+    const send = (answer: Answer): void => {
       x.answer = answer;
       const bytesIn = x.content instanceof Uint8Array ? x.content.length : 0;
       const finish = (error: GatewayError | undefined, bytesOut: number): void =>
@@ -66,7 +67,13 @@ export function travelWeb(
       if (isStream(answer.content) && answer.web === undefined) answer.content = new Watched(answer.content, finish);
       else finish(undefined, contentLength(answer.content) ?? 0);
       resolve(answerToResponse(answer));
-    });
+    };
+    const refusal = refusalOfMethod(x.method);
+    if (refusal === undefined) way.travel(x, send);
+    else {
+      x.error = refusal;
+      send(way.refuse(x, refusal));
+    }
   });
 }
 

@@ -1,26 +1,26 @@
 // The stage that forwards by the runtime's fetch: for `protocol: "h2"`, and where the runtime lends no sockets.
-import type { TimeoutsPlan } from "../config/plan.ts";
+import type { TimeoutsPlan, UpstreamPlan } from "../config/plan.ts";
 import type { Exchange, LastStage } from "../exchange.ts";
 import { toGatewayError } from "../errors.ts";
 import { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
 import { fetchAttempt } from "./fetch-client.ts";
 import type { RequestWriter } from "./request.ts";
-import type { Upstream } from "./upstream.ts";
 
 /** What the message's framing says; fetch frames by itself. */
 const FRAMING: ReadonlySet<string> = new Set(["transfer-encoding", "content-length"]);
 
 /** One attempt at one target: fetch does not tell whether a second one would be safe. */
 export function fetchTarget(
-  upstream: Upstream,
+  upstream: UpstreamPlan,
+  pick: () => number,
   writer: RequestWriter,
   timeouts: TimeoutsPlan,
   upgradeOf: (x: Exchange) => string,
   platform: Platform,
 ): LastStage {
   return async (x) => {
-    const target = upstream.plan.targets[upstream.pick()]!;
+    const target = upstream.targets[pick()]!;
     const attempt = {
       target: target.url,
       status: 0,

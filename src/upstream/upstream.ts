@@ -41,7 +41,7 @@ export function upstreamStage(route: RoutePlan, upstream: Upstream, pseudonym: s
   const { timeouts } = destination;
   const upgrades = new Set(destination.upgrade);
   if (upstream.pools.length === 0)
-    return fetchTarget(upstream, writer, timeouts, (x) => upgradeOf(x, upgrades), platform);
+    return fetchTarget(upstream.plan, upstream.pick, writer, timeouts, (x) => upgradeOf(x, upgrades), platform);
   return (x) =>
     new Promise((resolve, reject) => new Forwarding(x, upstream, writer, timeouts, upgrades, resolve, reject));
 }

@@ -2,13 +2,14 @@
 import type { TimeoutsPlan } from "../../config/plan.ts";
 import { GatewayError } from "../../errors.ts";
 import { Answer } from "../../exchange.ts";
-import { Accumulator } from "../../http/accumulator.ts";
 import { ArrivingBody, type BodySource } from "../../http/arriving-body.ts";
 import { type Content, isStream } from "../../http/body.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
-import { type HeadLimits, Malformed, findEmptyLine } from "../../http/message.ts";
-import { type ResponseHead, readResponseHead } from "../../http/response-head.ts";
+import { tokens } from "../../http/fields.ts";
+import type { HeadLimits, Malformed } from "../../http/message.ts";
+import type { ResponseHead } from "../../http/response-head.ts";
 import type { Socket, SocketError, SocketHandler } from "../../platform.ts";
+import { AnswerReader, malformedAnswer } from "./answer-reader.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 
 /** A request ready to be sent. */
@@ -46,9 +47,6 @@ type Phase = "idle" | "waiting" | "body" | "gone";
 /** Whole answers up to this size, arrived with their head, are handed on as bytes. */
 const MOST_AT_ONCE = 256 * 1024;
 
-/** Most interim answers (1xx) before the final one. */
-const MOST_INTERIM = 64;
-
 /** A connection to a target. */
 export class Connection implements SocketHandler, BodySource {
   /** Monotonic milliseconds when it was opened. */
@@ -64,8 +62,7 @@ export class Connection implements SocketHandler, BodySource {
   #request: Outgoing | undefined = undefined;
   #receiver: Receiver | undefined = undefined;
   #outgoing: OutgoingBody | undefined = undefined;
-  #held = new Accumulator();
-  #interim = 0;
+  #heads: AnswerReader | undefined = undefined;
   #body: ArrivingBody | undefined = undefined;
   #reusable = false;
   #paused = false;
@@ -88,7 +85,7 @@ export class Connection implements SocketHandler, BodySource {
   /** Sends a request. The connection must be idle. */
   send(request: Outgoing, receiver: Receiver): void {
     this.#phase = "waiting";
-    this.#interim = 0;
+    this.#heads = new AnswerReader(this.#home.limits, request.method);
     this.#request = request;
     this.#receiver = receiver;
     const { content } = request;
@@ -121,8 +118,8 @@ export class Connection implements SocketHandler, BodySource {
   }
 
   data(bytes: Uint8Array): void {
-    if (this.#phase === "waiting") return this.#readHeads(bytes);
-    if (this.#phase === "body") return this.#readBody(bytes, 0);
+    if (this.#phase === "waiting") return this.#readHead(bytes);
+    if (this.#phase === "body") return this.#readBody(bytes);
     // Bytes that nobody asked for: an answer to no request must never become the answer to the next.
     this.#socket.destroy();
   }
@@ -177,66 +174,36 @@ export class Connection implements SocketHandler, BodySource {
   }
 
   explain(fault: Malformed): GatewayError {
-    return malformed(fault);
+    return malformedAnswer(fault);
   }
 
-  #readHeads(bytes: Uint8Array): void {
-    let input = bytes;
-    const held = this.#held.length;
-    if (held > 0) {
-      this.#held.append(bytes);
-      input = this.#held.bytes;
-      if (findEmptyLine(input, held - 3) < 0) return this.#boundHead();
+  #readHead(bytes: Uint8Array): void {
+    let read: ReturnType<AnswerReader["read"]>;
+    try {
+      read = this.#heads!.read(bytes);
+    } catch (error) {
+      return this.#refuse(error as GatewayError);
     }
-    let at = 0;
-    for (;;) {
-      let head: ResponseHead | undefined;
-      try {
-        head = readResponseHead(input, at, this.#home.limits, this.#request!.method);
-      } catch (fault) {
-        if (!(fault instanceof Malformed)) throw fault;
-        return this.#refuse(malformed(fault));
-      }
-      if (head === undefined) {
-        const rest = input.subarray(at);
-        this.#held = new Accumulator();
-        this.#held.append(rest);
-        return this.#boundHead();
-      }
-      at = head.end;
-      // Interim answers mean nothing here: 100 was answered at the client's side (RFC 9110 section 15.2).
-      if (head.status >= 200 || head.status === 101) {
-        if (held > 0) input = this.#held.take();
-        return this.#answer(head, input);
-      }
-      if (++this.#interim > MOST_INTERIM) {
-        return this.#refuse(new GatewayError("http_protocol_error", "the target sends interim answers without end"));
-      }
-    }
+    if (read !== undefined) this.#answer(read.head, read.rest);
   }
 
-  #boundHead(): void {
-    if (this.#held.length <= this.#home.limits.maxHead) return;
-    this.#refuse(new GatewayError("http_response_header_section_size", "the target's head is too large"));
-  }
-
-  #answer(head: ResponseHead, input: Uint8Array): void {
+  #answer(head: ResponseHead, rest: Uint8Array): void {
     const request = this.#request!;
     const receiver = this.#receiver!;
     this.#receiver = undefined;
     this.#served++;
     this.#home.deadlines.disarm(this.#clock);
-    if (head.status === 101) return this.#switch(head, input, receiver);
-    const { bodyLength, end } = head;
+    if (head.status === 101) return this.#switch(head, rest, receiver);
+    const { bodyLength } = head;
     const answer = new Answer(head.status, head.reason, head.fields, null);
     if (request.method === "HEAD" || head.status === 304) answer.announcedLength = head.announcedLength;
     this.#reusable = head.keepAlive;
     this.keepAliveTimeout = head.keepAliveTimeout;
     this.#phase = "body";
-    const whole = bodyLength >= 0 && bodyLength <= MOST_AT_ONCE && input.length - end >= bodyLength;
-    if (whole) {
-      if (bodyLength > 0) answer.content = input.subarray(end, end + bodyLength);
-      if (input.length > end + bodyLength) this.#reusable = false;
+    if (bodyLength >= 0 && bodyLength <= Math.min(MOST_AT_ONCE, rest.length)) {
+      if (bodyLength > 0) answer.content = rest.length === bodyLength ? rest : rest.subarray(0, bodyLength);
+      // Bytes behind the answer belong to no request: they must never become the answer to the next.
+      if (rest.length > bodyLength) this.#reusable = false;
       this.#settle();
       receiver.answered(answer);
       return;
@@ -244,27 +211,29 @@ export class Connection implements SocketHandler, BodySource {
     this.#body = new ArrivingBody(bodyLength, this);
     answer.content = this.#body;
     this.#awaitMore();
-    if (end < input.length) this.#readBody(input, end);
+    if (rest.length > 0) this.#readBody(rest);
     receiver.answered(answer);
   }
 
-  #switch(head: ResponseHead, input: Uint8Array, receiver: Receiver): void {
-    if (this.#request!.upgrade === "" || head.upgrade === "") {
+  #switch(head: ResponseHead, rest: Uint8Array, receiver: Receiver): void {
+    const asked = tokens(this.#request!.upgrade);
+    const switched = tokens(head.upgrade);
+    if (switched.length === 0 || !switched.every((protocol) => asked.includes(protocol))) {
       this.#receiver = receiver;
-      return this.#refuse(new GatewayError("http_upgrade_failed", "the target switched protocols without being asked"));
+      return this.#refuse(new GatewayError("http_upgrade_failed", "the target switched to what nobody asked for"));
     }
     const answer = new Answer(101, head.reason, head.fields, null);
     head.fields.add("Connection", "upgrade");
     head.fields.add("Upgrade", head.upgrade);
-    answer.tunnel = { upstream: this.#socket, early: input.subarray(head.end), closed: () => this.#home.closed(this) };
+    answer.tunnel = { upstream: this.#socket, early: rest, closed: () => this.#home.closed(this) };
     // From here on the socket is the tunnel's.
     this.#leave();
     receiver.answered(answer);
   }
 
-  #readBody(bytes: Uint8Array, from: number): void {
+  #readBody(bytes: Uint8Array): void {
     const body = this.#body!;
-    const end = body.feed(bytes, from);
+    const end = body.feed(bytes, 0);
     if (this.#phase !== "body") return;
     if (!body.whole) return this.#awaitMore();
     if (end < bytes.length) this.#reusable = false;
@@ -319,7 +288,7 @@ export class Connection implements SocketHandler, BodySource {
   /** The connection broke before a whole head: only on a reused one may that mean that nothing was done (case GW-19). */
   #brokenBefore(error: SocketError | undefined): GatewayError {
     const how = error === undefined ? "closed" : error.code;
-    if (this.#held.length > 0) {
+    if (this.#heads!.begun) {
       return new GatewayError("http_response_incomplete", `the target broke off in the head of its answer: ${how}`);
     }
     return new GatewayError("connection_terminated", `the target ended the connection before it answered: ${how}`, {
@@ -332,16 +301,4 @@ export class Connection implements SocketHandler, BodySource {
     this.#home.deadlines.disarm(this.#clock);
     this.#home.deadlines.disarm(this.idle);
   }
-}
-
-const CODE_OF = {
-  syntax: "http_protocol_error",
-  version: "http_protocol_error",
-  "target-size": "http_protocol_error",
-  coding: "http_response_transfer_coding",
-  size: "http_response_header_section_size",
-} as const;
-
-function malformed(fault: Malformed): GatewayError {
-  return new GatewayError(CODE_OF[fault.kind], `the target's answer is malformed: ${fault.message}`, { cause: fault });
 }
