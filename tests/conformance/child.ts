@@ -1,4 +1,5 @@
 // A runtime as a child process: its lines, the moment it listens, and its end.
+import { tmpdir } from "node:os";
 import { until, within } from "../support/deadline.ts";
 import type { Started } from "./conformance.ts";
 
@@ -22,7 +23,7 @@ process.on("exit", () => {
 export async function startChild({ command, folder, env, port, ends }: ChildOptions): Promise<Started> {
   const child = Bun.spawn([...command], {
     cwd: folder,
-    env: { PATH: process.env["PATH"] ?? "", HOME: folder, NO_COLOR: "1", ...env },
+    env: { PATH: process.env["PATH"] ?? "", HOME: tmpdir(), NO_COLOR: "1", ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
