@@ -52,7 +52,7 @@ test("src/mod.ts exports these types and no others", () => {
   expect(types.toSorted()).toEqual(TYPES);
 });
 
-test("package.json offers src/mod.ts and nothing else", async () => {
+test("package.json offers src/mod.ts, the entry for Cloudflare, and nothing else", async () => {
   const manifest = (await Bun.file(join(ROOT, "package.json")).json()) as { exports: unknown };
-  expect(manifest.exports).toEqual({ ".": "./src/mod.ts" });
+  expect(manifest.exports).toEqual({ ".": "./src/mod.ts", "./workers": "./src/platforms/workers.ts" });
 });

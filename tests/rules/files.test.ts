@@ -41,7 +41,7 @@ test("no file is longer than it may be", () => {
 
 test("file names are kebab-case and say what is inside", () => {
   const faults = all.filter(({ path }) => {
-    const name = basename(path).replace(/(?:\.(?:test|bench|d))?\.ts$/, "");
+    const name = basename(path).replace(/(?:\.(?:test|bench|config|d))?\.ts$/, "");
     return !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name) || /^(?:utils?|helpers?|common|misc|index)$/.test(name);
   });
   expect(faults.map(({ path }) => path)).toEqual([]);

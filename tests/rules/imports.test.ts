@@ -21,8 +21,8 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
   src: ["src"],
   // The config brings together what each stage says of its own options: their checks.
   "src/config": ["src/route", "src/record"],
-  // An edge starts the gateway.
-  "src/platforms": ["src/gateway.ts"],
+  // An edge that is its own entry makes the plan and starts the gateway.
+  "src/platforms": ["src/gateway.ts", "src/config"],
   "src/cli": ["src"],
 };
 
