@@ -69,16 +69,19 @@ export class Deadlines {
   }
 
   #fire(queue: Queue): void {
-    queue.timer = undefined;
     const now = this.#platform.now();
-    // A timer may fire a fraction early; half a millisecond is the grain.
-    while (queue.first !== undefined && queue.first.due <= now + 0.5) {
-      const deadline = queue.first;
-      this.disarm(deadline);
-      deadline.expired();
+    // The spent timer stays in its place meanwhile: one that is armed from within starts none, the next is set below.
+    try {
+      // A timer may fire a fraction early; half a millisecond is the grain.
+      while (queue.first !== undefined && queue.first.due <= now + 0.5) {
+        const deadline = queue.first;
+        this.disarm(deadline);
+        deadline.expired();
+      }
+    } finally {
+      queue.timer = undefined;
+      if (queue.first !== undefined) this.#wait(queue, Math.max(1, Math.ceil(queue.first.due - now)));
+      else this.#queues.delete(queue.ms);
     }
-    if (queue.timer !== undefined) return;
-    if (queue.first !== undefined) this.#wait(queue, Math.max(1, Math.ceil(queue.first.due - now)));
-    else this.#queues.delete(queue.ms);
   }
 }
