@@ -7,7 +7,7 @@ import type { Answer, Exchange, LastStage } from "../exchange.ts";
 import type { Fields } from "../http/fields.ts";
 import { bodyFromStream } from "../http/web-body.ts";
 import { answerToResponse } from "../http/web-answer.ts";
-import { answerOf, requestOf } from "../http/web-message.ts";
+import { answerOf, requestOf, settledAnswerOf } from "../http/web-message.ts";
 
 /** Under this key the app's `env` carries the exchange; no binding can have it. */
 const EXCHANGE = Symbol("exchange");
@@ -21,6 +21,12 @@ const TUNNEL_STATUS = 204;
  */
 export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: "stage" | "handler"): LastStage {
   const app = new Hono();
+  if (route.use.length > 0) {
+    app.use((c, next) => {
+      nameTypes(c);
+      return next();
+    });
+  }
   for (const middleware of route.use) app.use(middleware);
   const last = kind === "handler" ? callHandler(inner as Handler) : forward(inner as LastStage);
   app.all("*", last);
@@ -34,21 +40,40 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
     const response = await app.fetch(requestOf(x), { ...env, [EXCHANGE]: x }, context as never);
     const tunnelled = x.answer;
     x.answer = undefined;
-    if (tunnelled === undefined) return answerOf(response);
-    if (response.status === TUNNEL_STATUS) return tunnelled;
-    tunnelled.tunnel!.upstream.destroy();
-    tunnelled.tunnel!.closed(0, 0);
-    return answerOf(response);
+    if (tunnelled !== undefined) {
+      if (response.status === TUNNEL_STATUS) return tunnelled;
+      tunnelled.tunnel!.upstream.destroy();
+      tunnelled.tunnel!.closed(0, 0);
+    }
+    const passedOn = passedOnTo.get(x);
+    if (passedOn !== undefined && passedOn !== response.body && !passedOn.locked) {
+      // Middleware answered with something else: nobody will read what the upstream sends.
+      void passedOn.cancel().catch(() => undefined);
+    }
+    // A runtime that gives a context frames by itself, and best what it has not lost sight of.
+    return context === undefined ? settledAnswerOf(response) : answerOf(response);
   };
 }
+
+/** The upstream's content, as middleware sees it. */
+const passedOnTo = new WeakMap<Exchange, ReadableStream<Uint8Array>>();
 
 function exchangeOf(c: Context): Exchange {
   return (c.env as Record<symbol, Exchange>)[EXCHANGE]!;
 }
 
+/**
+ * Has Hono write the type of `c.text()` itself: its short way leaves that to the runtime's Response, and Bun's shows none
+ * (the Fetch standard, "extract a body", wants text/plain).
+ */
+function nameTypes(c: Context): void {
+  c.header("content-type", undefined);
+}
+
 function callHandler(handler: Handler): (c: Context) => Response | Promise<Response> {
   return (c) => {
     const x = exchangeOf(c);
+    nameTypes(c);
     return handler({ request: c.req.raw, params: x.params as never, client: x.client, id: x.id, c });
   };
 }
@@ -59,7 +84,11 @@ function forward(inner: LastStage): (c: Context) => Promise<Response> {
     takeOver(c.req.raw.headers, x.fields);
     if (x.content !== null && x.method !== "GET" && x.method !== "HEAD") x.content = await contentOf(c, x);
     const answer = await inner(x);
-    if (answer.tunnel === undefined) return answerToResponse(answer);
+    if (answer.tunnel === undefined) {
+      const response = answerToResponse(answer);
+      if (response.body !== null) passedOnTo.set(x, response.body);
+      return response;
+    }
     x.answer = answer;
     return new Response(null, { status: TUNNEL_STATUS });
   };

@@ -1,5 +1,6 @@
 // An answer on its way out through the Web API: to Hono's middleware, or to a runtime without sockets.
 import type { Answer } from "../exchange.ts";
+import { reasonOf } from "./reason.ts";
 import { StreamBody, streamFromContent } from "./web-body.ts";
 
 /**
@@ -18,13 +19,12 @@ export function answerToResponse(answer: Answer): Response {
   const headers = answer.fields.toHeaders();
   const empty = NULL_BODY.has(status);
   if (empty) discard(answer);
+  // Content tells its length itself. As a field it would outlive content that middleware puts in another's place.
   else if (answer.content === null && answer.announcedLength !== undefined) {
     headers.set("content-length", answer.announcedLength);
-  } else if (answer.content !== null && answer.content.length !== undefined) {
-    headers.set("content-length", String(answer.content.length));
   }
   const body = empty ? null : (streamFromContent(answer.content) as BodyInit | null);
-  return new Response(body, { status, statusText: answer.reason ?? "", headers });
+  return new Response(body, { status, statusText: answer.reason ?? reasonOf(status), headers });
 }
 
 /** Statuses whose Response must not have a body (Fetch standard, "null body status"). */

@@ -2,12 +2,17 @@
 import type { Body, BodySink, Content } from "./body.ts";
 import { isStream } from "./body.ts";
 
+type ReadResult = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
+
 /** A body whose bytes come from a ReadableStream. While nobody has read it, the stream can be handed on as it is. */
 export class StreamBody implements Body {
   readonly length: number | undefined;
   readonly #stream: ReadableStream<Uint8Array>;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined = undefined;
   #sink: BodySink | undefined = undefined;
+  /** Read before anybody piped. */
+  readonly #early: Uint8Array[] = [];
+  #reading: Promise<ReadResult> | undefined = undefined;
   #received = 0;
   #full = false;
   #pumping = false;
@@ -30,10 +35,34 @@ export class StreamBody implements Body {
     return stream;
   }
 
+  /**
+   * All of it, if it is here already and need not be waited for: text and bytes of a Response are. The body is used up
+   * then. Otherwise undefined, and the body goes on as before, with what was read. Only before `pipe`.
+   */
+  async whole(): Promise<Uint8Array | undefined> {
+    if (this.untouched === undefined || this.#stream.locked) return undefined;
+    this.#reader = this.#stream.getReader();
+    let size = 0;
+    while (size <= MOST_WHOLE) {
+      this.#reading = this.#reader.read();
+      const piece = await atOnce(this.#reading);
+      // Not here yet, broken, or no bytes: whoever pipes will see.
+      if (piece === undefined || !(piece.done || piece.value instanceof Uint8Array)) return undefined;
+      this.#reading = undefined;
+      if (piece.done) {
+        this.#over = true;
+        return joined(this.#early, size);
+      }
+      this.#early.push(piece.value);
+      size += piece.value.length;
+    }
+    return undefined;
+  }
+
   pipe(sink: BodySink): void {
     if (this.#over) return;
     try {
-      this.#reader = this.#stream.getReader();
+      this.#reader ??= this.#stream.getReader();
     } catch (thrown) {
       this.#over = true;
       sink.fail(asError(thrown));
@@ -61,9 +90,15 @@ export class StreamBody implements Body {
     if (this.#pumping) return;
     this.#pumping = true;
     while (!this.#over && !this.#full) {
-      let piece: Awaited<ReturnType<typeof reader.read>>;
+      const early = this.#early.shift();
+      if (early !== undefined) {
+        this.#pass(early, reader, sink);
+        continue;
+      }
+      let piece: ReadResult;
       try {
-        piece = await reader.read();
+        piece = await (this.#reading ?? reader.read());
+        this.#reading = undefined;
       } catch (thrown) {
         this.#finish(sink, asError(thrown));
         break;
@@ -106,18 +141,23 @@ export class StreamBody implements Body {
   }
 }
 
+/** Streams that stand for a Body and that nobody has read yet; the call takes the Body out. */
+const standIns = new WeakMap<ReadableStream<Uint8Array>, () => Body>();
+
 /**
- * A ReadableStream as a Body. A `length` is a promise: content that turns out shorter or longer fails, for an answer or
- * request framed by it would be wrong. The stream is read no faster than the sink takes it, and cancelled with the body.
+ * A ReadableStream as a Body. A stream that {@link streamFromContent} made and nobody has read gives back the Body it
+ * stands for. A `length` is a promise: content that turns out shorter or longer fails, for a message framed by it would
+ * be wrong. The stream is read no faster than the sink takes it, and cancelled with the body.
  */
-export function bodyFromStream(stream: ReadableStream<Uint8Array>, length?: number): StreamBody {
-  return new StreamBody(stream, length);
+export function bodyFromStream(stream: ReadableStream<Uint8Array>, length?: number): Body {
+  const takeOut = stream.locked ? undefined : standIns.get(stream);
+  return takeOut === undefined ? new StreamBody(stream, length) : takeOut();
 }
 
 /**
  * Content as the Web API takes it. A stream that was only carried comes out as the same object; any other Body is read
- * when the stream is, one piece ahead of nobody. Cancelling the stream cancels the body; a body that fails makes the
- * stream fail with the same error. Trailers are lost: the Web API has no place for them.
+ * when the stream is, and not ahead of it. Cancelling the stream cancels the body; a body that fails makes the stream
+ * fail with the same error. Trailers are lost: the Web API has no place for them.
  */
 export function streamFromContent(content: Content): ReadableStream<Uint8Array> | Uint8Array | null {
   if (!isStream(content)) return content;
@@ -128,11 +168,12 @@ function streamFromBody(body: Body): ReadableStream<Uint8Array> {
   let piped = false;
   let wanted = false;
   let writing = false;
-  return new ReadableStream<Uint8Array>(
+  const stream = new ReadableStream<Uint8Array>(
     {
       pull(controller) {
         wanted = true;
         if (!piped) {
+          if (!standIns.delete(stream)) throw new TypeError("this content has been passed on: it cannot be read here");
           piped = true;
           body.pipe(sinkOf(controller));
         } else if (!writing) {
@@ -140,12 +181,17 @@ function streamFromBody(body: Body): ReadableStream<Uint8Array> {
         }
       },
       cancel(reason) {
-        body.cancel(reason === undefined ? undefined : asError(reason));
+        if (piped || standIns.delete(stream)) body.cancel(reason === undefined ? undefined : asError(reason));
       },
     },
     // Nothing is read ahead: what nobody asks for stays with its sender.
     { highWaterMark: 0 },
   );
+  standIns.set(stream, () => {
+    standIns.delete(stream);
+    return body;
+  });
+  return stream;
 
   function sinkOf(controller: ReadableStreamDefaultController<Uint8Array>): BodySink {
     return {
@@ -166,6 +212,37 @@ function streamFromBody(body: Body): ReadableStream<Uint8Array> {
       },
     };
   }
+}
+
+/** Content up to this size is taken whole when it is here already. */
+const MOST_WHOLE = 1024 * 1024;
+/** Turns of the microtask queue that the runtimes take to hand out what is here: 3 on Bun, 8 on Deno. */
+const TURNS = 10;
+
+/** What a promise has settled to within a few turns of the microtask queue; undefined if it has not, or was rejected. */
+async function atOnce<T>(promise: Promise<T>): Promise<T | undefined> {
+  let value: T | undefined;
+  let settled = false;
+  promise.then(
+    (given) => {
+      value = given;
+      settled = true;
+    },
+    () => (settled = true),
+  );
+  for (let turn = 0; turn < TURNS && !settled; turn++) await undefined;
+  return value;
+}
+
+function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 function asError(thrown: unknown): Error {

@@ -2,7 +2,7 @@
 import { Answer } from "../exchange.ts";
 import type { Exchange } from "../exchange.ts";
 import { Fields, HOP_BY_HOP, tokens } from "./fields.ts";
-import { bodyFromStream, streamFromContent } from "./web-body.ts";
+import { bodyFromStream, StreamBody, streamFromContent } from "./web-body.ts";
 
 /**
  * The exchange as a Request for Hono and the user's functions. Its URL carries the path that was matched, so what a
@@ -55,7 +55,21 @@ export function answerOf(response: Response): Answer {
   const content = response.body === null ? null : bodyFromStream(response.body, length);
   const answer = new Answer(response.status, response.statusText || undefined, fields, content);
   if (content === null && length !== undefined) answer.announcedLength = String(length);
-  answer.web = response;
+  // A response whose content was taken out of its stream cannot be sent any more.
+  if (content === null || content instanceof StreamBody) answer.web = response;
+  return answer;
+}
+
+/**
+ * As {@link answerOf}, but content that is here already (text, JSON, bytes) is taken as bytes, whatever Content-Length
+ * says. Content that is still to come stays a stream: its head need not wait.
+ */
+export async function settledAnswerOf(response: Response): Promise<Answer> {
+  const answer = answerOf(response);
+  if (!(answer.content instanceof StreamBody)) return answer;
+  answer.web = undefined;
+  const bytes = await answer.content.whole();
+  if (bytes !== undefined) answer.content = bytes;
   return answer;
 }
 

@@ -56,7 +56,8 @@ export const FAILURES: readonly Promised[] = [
       origin.at(path, (x) => x.hang());
       const response = await send(get(path));
       expect([response.status, problemOf(response).code]).toEqual([504, "http_response_timeout"]);
-      expect((await origin.requestTo(path)).connection.ending).not.toBe("open");
+      const { connection } = await origin.requestTo(path);
+      await until(() => connection.ending !== "open", "the origin's connection to end");
     },
   },
   {

@@ -20,7 +20,7 @@ export default defineGateway({
     hostedElse: { match: "/hosted", answer: { body: "else" } },
     keyed: { match: { path: "/keyed", headers: { "x-kind": "a" }, query: { v: "1" } }, answer: { body: "keyed" } },
     stripped: { match: "/strip/*", to: "origin", rewrite: { stripPrefix: "/strip" } },
-    replaced: { match: "/replace/:a/*", to: "origin", rewrite: { replace: "/all/:a/x/*" } },
+    rewritten: { match: "/replace/:a/*", to: "origin", rewrite: { replace: "/all/:a/x/*" } },
     moved: { match: "/moved/:id", redirect: { to: "/one/:id" } },
     fixed: { match: "/fixed", answer: { status: 418, headers: { "x-fixed": "yes" }, body: "short and stout" } },
     json: { match: "/json", answer: { body: { a: [1, "é"] } } },
@@ -60,6 +60,16 @@ export default defineGateway({
           await next();
           c.header("x-guard", "passed");
           return;
+        },
+      ],
+    },
+    replaced: {
+      match: "/replaced/*",
+      to: "origin",
+      use: [
+        async (c, next) => {
+          await next();
+          c.res = new Response(`instead of ${c.res.status}`, c.res);
         },
       ],
     },

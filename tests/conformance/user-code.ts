@@ -1,5 +1,6 @@
 // Conformance: handlers and middleware of the user's own, and WebSockets.
 import { expect } from "bun:test";
+import { until } from "../support/deadline.ts";
 import { get, problemOf, request } from "../support/messages.ts";
 import { ownPath } from "../support/rig.ts";
 import { acceptOf, FrameEnd, OPCODE, readFrame, upgradeAnswer, upgradeRequest } from "../support/websocket-frames.ts";
@@ -15,6 +16,7 @@ export const USER_CODE: readonly Promised[] = [
       const said = JSON.parse(response.body.text) as Record<string, string>;
       const id = response.fields.one("x-request-id")!;
       const url = "http://gw.test/handler/a%20b?q=%2F";
+      expect(response.fields.one("content-length")).toBe(String(response.body.bytes));
       expect(said).toEqual({ name: "a b", method: "POST", url, body: "content", id });
     },
   },
@@ -63,6 +65,21 @@ export const USER_CODE: readonly Promised[] = [
       const received = await origin.requestTo(path);
       expect(received.fields.one("x-seen")).toBe("me");
       expect(received.body.text).toBe("content");
+    },
+  },
+  {
+    name: "middleware may answer with something else; the origin's content is not read then",
+    async holds({ send, origin }) {
+      const path = ownPath("/replaced");
+      origin.at(path, async (x) => {
+        await x.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\nX-A: 1\r\n\r\nonly this");
+        await x.hang();
+      });
+      const response = await send(get(path));
+      expect([response.body.text, response.fields.one("x-a")]).toEqual(["instead of 200", "1"]);
+      expect(response.complete).toBe(true);
+      const { connection } = await origin.requestTo(path);
+      await until(() => connection.ending !== "open", "the origin's connection to end");
     },
   },
   {

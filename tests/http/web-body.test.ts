@@ -6,7 +6,7 @@ import type { Arrival } from "../../src/exchange.ts";
 import type { Body, BodySink } from "../../src/http/body.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { bodyFromStream, streamFromContent } from "../../src/http/web-body.ts";
-import { answerOf, requestOf, urlOf } from "../../src/http/web-message.ts";
+import { answerOf, requestOf, settledAnswerOf, urlOf } from "../../src/http/web-message.ts";
 import { answerToResponse } from "../../src/http/web-answer.ts";
 import { arrivalFromRequest } from "../../src/listen/web.ts";
 
@@ -138,6 +138,36 @@ describe("content as a stream", () => {
     );
   });
 
+  test("a stream that nobody has read gives its body back", async () => {
+    const body = new ManualBody();
+    const stream = streamFromContent(body) as ReadableStream<Uint8Array>;
+    expect(bodyFromStream(new Response(stream).body!)).toBe(body);
+    expect(
+      await stream
+        .getReader()
+        .read()
+        .catch((error: unknown) => error),
+    ).toBeInstanceOf(TypeError);
+    expect(body.sink).toBeUndefined();
+  });
+
+  test("a stream that somebody has begun to read is read on", async () => {
+    const body = new ManualBody();
+    const stream = streamFromContent(body) as ReadableStream<Uint8Array>;
+    const reader = stream.getReader();
+    const first = reader.read();
+    await body.piped;
+    body.sink!.write(new Uint8Array([1]));
+    await first;
+    reader.releaseLock();
+    const rest = pipedTo(bodyFromStream(stream));
+    await until(() => body.resumed > 0);
+    body.sink!.write(new Uint8Array([2]));
+    body.sink!.end();
+    expect(await rest.outcome).toBe("end");
+    expect(rest.bytes()).toEqual(Buffer.from([2]));
+  });
+
   test("a body is not read before somebody reads the stream", async () => {
     const body = new ManualBody();
     const stream = streamFromContent(body) as ReadableStream<Uint8Array>;
@@ -267,6 +297,51 @@ describe("a Response as an answer", () => {
     expect(whole.content!.length).toBe(5);
     const head = answerOf(new Response(null, { headers: { "content-length": "5" } }));
     expect(head.announcedLength).toBe("5");
+  });
+
+  test("content that is here is taken whole, whatever Content-Length says", async () => {
+    const answer = await settledAnswerOf(new Response("hello", { headers: { "content-length": "3" } }));
+    expect(answer.content).toEqual(new TextEncoder().encode("hello"));
+    const many = [new Uint8Array([1]), new Uint8Array([2, 3])];
+    expect((await settledAnswerOf(new Response(streamOf(many)))).content).toEqual(new Uint8Array([1, 2, 3]));
+    expect((await settledAnswerOf(Response.json({}))).content).toEqual(new TextEncoder().encode("{}"));
+  });
+
+  test("content that is still to come stays a stream, with all that was read of it", async () => {
+    await fc.assert(
+      fc.asyncProperty(chunkings, fc.nat(20), async (chunks, late) => {
+        let next = 0;
+        const stream = new ReadableStream<Uint8Array>({
+          async pull(controller) {
+            if (next === late) await settled();
+            if (next < chunks.length) controller.enqueue(chunks[next++]!);
+            else controller.close();
+          },
+        });
+        const { content } = await settledAnswerOf(new Response(stream));
+        if (content instanceof Uint8Array) return expect(Buffer.from(content)).toEqual(Buffer.concat(chunks));
+        const sink = pipedTo(content as Body);
+        expect(await sink.outcome).toBe("end");
+        expect(sink.bytes()).toEqual(Buffer.concat(chunks));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("content that fails at once stays a stream that fails", async () => {
+    const failure = new Error("broken off");
+    const answer = await settledAnswerOf(new Response(failingStream([new Uint8Array([1])], failure)));
+    expect(await pipedTo(answer.content as Body).outcome).toBe(failure);
+  });
+
+  test("endless content that is always here is not waited for", async () => {
+    let pulled = 0;
+    const source = new ReadableStream<Uint8Array>({
+      pull: (controller) => void ((pulled += 1), controller.enqueue(new Uint8Array(100_000))),
+    });
+    const answer = await settledAnswerOf(new Response(source));
+    (answer.content as Body).cancel();
+    expect(pulled).toBeLessThan(20);
   });
 
   test("goes back as the same response while nothing was changed", () => {
