@@ -45,15 +45,20 @@ export class ArrivingBody implements Body {
   }
 
   pipe(sink: BodySink): void {
+    if (this.#cancelled) return;
     this.#sink = sink;
     if (!this.#reader.done && this.#failure === undefined) this.#source.wanted();
     const early = this.#early;
     this.#early = [];
     let room = true;
-    for (const piece of early) room = sink.write(piece) && room;
-    if (this.#cancelled) return;
-    if (this.#failure !== undefined) sink.fail(this.#failure);
-    else if (this.#reader.done) sink.end(this.#reader.trailers);
+    for (const piece of early) {
+      room = sink.write(piece) && room;
+      if (this.#cancelled) return;
+    }
+    if (this.#failure !== undefined) {
+      this.#sink = undefined;
+      sink.fail(this.#failure);
+    } else if (this.#reader.done) sink.end(this.#reader.trailers);
     else if (room) this.#source.resumeReading();
     else this.#source.pauseReading();
   }
@@ -90,6 +95,7 @@ export class ArrivingBody implements Body {
 
   /** The connection ends in good order: whether that makes the body whole. */
   endedByClose(): boolean {
+    if (this.#failure !== undefined) return false;
     const before = this.#reader.done;
     const whole = this.#reader.endedByClose();
     if (whole && !before) this.#end();
