@@ -1,7 +1,8 @@
 // An answer on its way out through the Web API: to Hono's middleware, or to a runtime without sockets.
 import type { Answer } from "../exchange.ts";
 import { reasonOf } from "./reason.ts";
-import { StreamBody, streamFromContent } from "./web-body.ts";
+import { StreamBody } from "./stream-body.ts";
+import { streamFromContent } from "./web-body.ts";
 
 /**
  * An Answer as a Response. The response it came from is returned itself while the answer still says the same; otherwise

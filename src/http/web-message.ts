@@ -2,7 +2,8 @@
 import { Answer } from "../exchange.ts";
 import type { Exchange } from "../exchange.ts";
 import { Fields, HOP_BY_HOP, tokens } from "./fields.ts";
-import { bodyFromStream, StreamBody, streamFromContent } from "./web-body.ts";
+import { StreamBody } from "./stream-body.ts";
+import { bodyFromStream, streamFromContent } from "./web-body.ts";
 
 /**
  * The exchange as a Request for Hono and the user's functions. Its URL carries the path that was matched, so what a

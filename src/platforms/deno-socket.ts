@@ -85,7 +85,7 @@ export class DenoSocket implements Socket {
   async #readOn(): Promise<void> {
     this.#reading = true;
     // Whoever called `resume` or `accept` is still at work: its calls and ours must not overlap.
-    await undefined;
+    await Promise.resolve();
     let buffer: Uint8Array | undefined;
     while (!this.#gone && !this.#paused && !this.#peerEnded) {
       if (this.#read !== undefined) {

@@ -5,7 +5,7 @@ import { type Content, contentLength, isStream } from "../http/body.ts";
 import type { Fields } from "../http/fields.ts";
 import { streamFromContent } from "../http/web-body.ts";
 import { answerOf, headersOf, urlSafe } from "../http/web-message.ts";
-import type { Platform } from "../platform.ts";
+import type { FetchConnection, Platform } from "../platform.ts";
 import { fetchFailure } from "./fetch-failure.ts";
 import { TimedBody } from "./timed-body.ts";
 
@@ -14,6 +14,7 @@ export interface FetchRequest {
   readonly method: string;
   /** Absolute; path and query as they are to be sent (latin1). */
   readonly url: string;
+  readonly over: FetchConnection;
   /** As the target is to see them, without framing fields. */
   readonly fields: Fields;
   readonly content: Content;
@@ -44,13 +45,14 @@ export async function fetchAttempt(platform: Platform, request: FetchRequest, le
     request.firstByteMs,
   );
   const before = left.then;
-  left.then = () => {
+  const leave = (): void => {
     before?.();
     end(new GatewayError("client_disconnect", "the client left before its answer came"));
   };
-  if (left.yes) left.then();
+  left.then = leave;
+  if (left.yes) leave();
   try {
-    const response = await platform.fetch(webRequest(request, stop.signal));
+    const response = await platform.fetch(webRequest(request, stop.signal), request.over);
     if (ended === undefined) return answered(platform, request, response);
     void response.body?.cancel().catch(() => undefined);
     throw ended;
