@@ -95,6 +95,14 @@ export interface ListeningSocket {
   stop(): void;
 }
 
+/** What a fetch goes over, as far as the runtime lets that be chosen (Cloudflare: not at all). */
+export interface FetchConnection {
+  /** HTTP/2 and nothing else. */
+  readonly http2: boolean;
+  /** For https targets. */
+  readonly tls: ClientTls | undefined;
+}
+
 /** All that a runtime lends to the core. */
 export interface Platform {
   readonly runtime: "bun" | "deno" | "workers";
@@ -110,7 +118,7 @@ export interface Platform {
   /** 36 characters, unpredictable. */
   uuid(): string;
   /** The runtime's fetch, set so that bytes pass unchanged: no redirects followed, no decoding, no environment proxies. */
-  fetch(request: Request): Promise<Response>;
+  fetch(request: Request, over: FetchConnection): Promise<Response>;
   /** Opens a connection; undefined where the runtime lends no sockets (Cloudflare), fetch is the client then. */
   readonly connect: ((options: ConnectOptions, handler: ConnectHandler) => Connecting) | undefined;
   /** Opens a listening socket; throws a SocketError (EADDRINUSE, EACCES, …). Undefined on Cloudflare. */

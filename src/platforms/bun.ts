@@ -22,8 +22,15 @@ export function bunPlatform(): Platform & { flush(): void } {
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (timer) => clearTimeout(timer as Timer),
     uuid: () => crypto.randomUUID(),
-    // Bytes pass unchanged, and proxy variables of the environment never redirect traffic.
-    fetch: (request) => fetch(request, { decompress: false, redirect: "manual", proxy: "" } as RequestInit),
+    fetch: (request, { http2, tls }) =>
+      fetch(request, {
+        decompress: false,
+        redirect: "manual",
+        // Proxy variables of the environment never redirect traffic.
+        proxy: false,
+        ...(http2 ? { protocol: "http2" } : {}),
+        ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
+      }),
     connect,
     listen,
     line: (text) => lines.write(text),

@@ -23,6 +23,16 @@ export interface DenoListener {
 /** The namespace `Deno`. */
 export interface DenoNamespace {
   listen(options: { hostname: string; port: number }): DenoListener;
+  /** What a fetch goes over, for its option `client`. */
+  createHttpClient(options: {
+    http1: boolean;
+    http2: boolean;
+    /** Lets a request set Host. */
+    allowHost: boolean;
+    caCerts?: string[];
+    cert?: string;
+    key?: string;
+  }): object;
 }
 
 /** Deno's namespace, or undefined in another runtime. */

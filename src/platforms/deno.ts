@@ -1,6 +1,7 @@
 // The edge on Deno: sockets, timers, fetch and lines out, as platform.ts asks for them.
 import process from "node:process";
-import type { ListeningSocket, ListenOptions, Platform } from "../platform.ts";
+import { GatewayError } from "../errors.ts";
+import type { FetchConnection, ListeningSocket, ListenOptions, Platform } from "../platform.ts";
 import { type DenoConn, type DenoListener, denoNamespace } from "./deno-api.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { connect } from "./node-connect.ts";
@@ -70,7 +71,31 @@ async function accept(listener: DenoListener, options: ListenOptions, stopped: (
  * Deno's fetch decodes gzip and br but leaves the fields that describe the coded bytes. It does neither when the request
  * asks for `identity`, so that is what a target is asked for. Deno names itself in User-Agent unless the field is there.
  */
-async function unchanged(request: Request): Promise<Response> {
+async function unchanged(request: Request, over: FetchConnection): Promise<Response> {
   request.headers.set("accept-encoding", "identity");
-  return fetch(request, { redirect: "manual" });
+  let client = clients.get(over);
+  if (client === undefined) {
+    client = clientFor(over, new URL(request.url).hostname);
+    clients.set(over, client);
+  }
+  return fetch(request, { redirect: "manual", client } as RequestInit);
+}
+
+const clients = new WeakMap<FetchConnection, object>();
+
+function clientFor({ http2, tls }: FetchConnection, hostname: string): object {
+  if (tls !== undefined && (!tls.verify || tls.serverName !== hostname.replace(/^\[|\]$/g, ""))) {
+    throw new GatewayError(
+      "protocol_not_supported",
+      "fetch on Deno takes neither tls.verify: false nor tls.serverName",
+    );
+  }
+  return denoNamespace().createHttpClient({
+    http1: !http2,
+    http2,
+    allowHost: true,
+    ...(tls?.ca === undefined ? {} : { caCerts: [tls.ca] }),
+    ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls?.key === undefined ? {} : { key: tls.key }),
+  });
 }

@@ -3,7 +3,8 @@ import type { TimeoutsPlan, UpstreamPlan } from "../config/plan.ts";
 import type { Exchange, LastStage } from "../exchange.ts";
 import { toGatewayError } from "../errors.ts";
 import { Fields } from "../http/fields.ts";
-import type { Platform } from "../platform.ts";
+import type { FetchConnection, Platform } from "../platform.ts";
+import { clientTls } from "./client-tls.ts";
 import { fetchAttempt } from "./fetch-client.ts";
 import type { RequestWriter } from "./request.ts";
 
@@ -19,8 +20,13 @@ export function fetchTarget(
   upgradeOf: (x: Exchange) => string,
   platform: Platform,
 ): LastStage {
+  const connections = upstream.targets.map((target): FetchConnection => ({
+    http2: upstream.protocol === "h2",
+    tls: target.secure ? clientTls(upstream.tls, target.host) : undefined,
+  }));
   return async (x) => {
-    const target = upstream.targets[pick()]!;
+    const index = pick();
+    const target = upstream.targets[index]!;
     const attempt = {
       target: target.url,
       status: 0,
@@ -32,6 +38,7 @@ export function fetchTarget(
     const request = {
       method: x.method,
       url,
+      over: connections[index]!,
       fields,
       content: x.content,
       firstByteMs: timeouts.connectMs + timeouts.firstByteMs,

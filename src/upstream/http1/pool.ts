@@ -4,6 +4,7 @@ import { GatewayError } from "../../errors.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
 import type { HeadLimits } from "../../http/message.ts";
 import type { Connecting, Platform } from "../../platform.ts";
+import { clientTls } from "../client-tls.ts";
 import { connectFailure } from "./connect-failure.ts";
 import { Connection, type Home } from "./connection.ts";
 
@@ -106,7 +107,6 @@ export class TargetPool implements Home {
   #connect(borrower: Borrower, connectMs: number): Wish {
     this.#open++;
     const { target } = this;
-    const { tls } = this.#upstream;
     const host = target.host;
     let connecting: Connecting | undefined;
     const over = (): void => {
@@ -132,15 +132,7 @@ export class TargetPool implements Home {
       {
         host,
         port: target.port,
-        tls: target.secure
-          ? {
-              serverName: tls.serverName ?? host,
-              ca: tls.ca,
-              cert: tls.cert,
-              key: tls.key?.reveal(),
-              verify: tls.verify,
-            }
-          : undefined,
+        tls: target.secure ? clientTls(this.#upstream.tls, host) : undefined,
       },
       {
         connected: (socket) => {

@@ -1,0 +1,14 @@
+// TLS towards a target, from the plan alone: never from a request (case GW-59).
+import type { TlsPlan } from "../config/plan.ts";
+import type { ClientTls } from "../platform.ts";
+
+/** What a connection to `host` asks of TLS. */
+export function clientTls(tls: TlsPlan, host: string): ClientTls {
+  return {
+    serverName: tls.serverName ?? host,
+    ca: tls.ca,
+    cert: tls.cert,
+    key: tls.key?.reveal(),
+    verify: tls.verify,
+  };
+}
