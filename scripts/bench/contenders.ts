@@ -1,7 +1,7 @@
 // The gateways that are compared: how each is found, installed, configured for a work and started with one worker.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 
 /**
  * What every contender does for each request. `plain`: match one path, round robin over two targets, no log; what a
@@ -47,9 +47,10 @@ export interface Contender {
 /** The repository's root. */
 export const ROOT = join(import.meta.dir, "../..");
 
-/** The contenders; nginx, the measure of all, comes first. `executable` is the path of sluice. */
-export function contenders(executable: string): readonly Contender[] {
-  return [nginx, haproxy, caddy, fastify, sluice(executable)];
+/** The contenders; nginx, the measure of all, comes first. Several executables of sluice are told apart by their paths. */
+export function contenders(executables: readonly string[]): readonly Contender[] {
+  const ours = executables.map((path) => sluice(executables.length === 1 ? "Sluice" : `Sluice ${path}`, resolve(path)));
+  return [nginx, haproxy, caddy, fastify, ...ours];
 }
 
 const nginx: Contender = {
@@ -166,7 +167,8 @@ const fastify: Contender = {
     const manifest = join(ROOT, "node_modules/fastify/package.json");
     if (!existsSync(manifest) || !existsSync(join(ROOT, "node_modules/@fastify/http-proxy"))) return undefined;
     const node = said(["node", "--version"], /v([\d.]+)/);
-    return node && `${(require(manifest) as { version: string }).version} on Node.js ${node}`;
+    const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+    return node && `${version} on Node.js ${node}`;
   },
   launch({ work, port, targets }) {
     const urls = targets.map((target) => `http://127.0.0.1:${target}`);
@@ -179,9 +181,9 @@ const fastify: Contender = {
   },
 };
 
-function sluice(executable: string): Contender {
+function sluice(name: string, executable: string): Contender {
   return {
-    name: "Sluice",
+    name,
     install: "npm run build",
     version: () => said([executable, "--version"], /(\d+\.\d+\.\d+\S*)/),
     launch({ work, port, targets, write }) {

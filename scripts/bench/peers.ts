@@ -1,7 +1,7 @@
 // npm run bench: what each gateway spends on a request, side by side on the same upstreams in one run.
 import { existsSync, mkdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { cpus } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Contender, BODY, contenders, ROOT, upstream, type Work, WORKS } from "./contenders.ts";
 import { cpuSeconds, residentBytes } from "./cpu.ts";
@@ -15,7 +15,7 @@ const HELP = `npm run bench -- [flags]
   --rounds 3               alternating rounds
   --connections 32,200     client connections; a row for each
   --only nginx,sluice      contenders to run beside nginx (default: all that are installed)
-  --sluice dist/sluice     the executable to measure
+  --sluice dist/sluice     the executable to measure; several, such as a,b, to compare two builds
   --json                   prints every round as JSON instead of tables
 `;
 
@@ -56,7 +56,7 @@ function numbers(flag: "seconds" | "rounds" | "connections"): number[] {
 
 async function begin(workshop: Workshop, contender: Contender, work: Work, targets: [number, number]): Promise<Ready> {
   const [port = 0] = await freePorts(1);
-  const name = `${work}-${contender.name}`;
+  const name = `${work}-${contender.name.replaceAll(/\W+/g, "-")}`;
   const log = workshop.path(`${name}.access.log`);
   mkdirSync(workshop.path(name));
   const write = (file: string, text: string): string => workshop.write(join(name, file), text);
@@ -164,16 +164,17 @@ async function compare(workshop: Workshop, work: Work, chosen: readonly Contende
 
 function choose(): { chosen: Contender[]; versions: string[] } {
   const only = flags.only.toLowerCase().split(",").filter(Boolean);
-  const all = contenders(resolve(flags.sluice));
-  const unknown = only.filter((name) => !all.some((contender) => contender.name.toLowerCase() === name));
+  const all = contenders(flags.sluice.split(","));
+  const wordOf = (contender: Contender): string => contender.name.toLowerCase().split(" ")[0] ?? "";
+  const unknown = only.filter((name) => !all.some((contender) => wordOf(contender) === name));
   if (unknown.length > 0) {
-    tell(`--only: ${unknown.join(", ")}: known are ${all.map((contender) => contender.name.toLowerCase()).join(", ")}`);
+    tell(`--only: ${unknown.join(", ")}: known are ${[...new Set(all.map(wordOf))].join(", ")}`);
     process.exit(64);
   }
   const chosen: Contender[] = [];
   const versions: string[] = [];
   for (const contender of all) {
-    if (only.length > 0 && contender.name !== "nginx" && !only.includes(contender.name.toLowerCase())) continue;
+    if (only.length > 0 && contender.name !== "nginx" && !only.includes(wordOf(contender))) continue;
     const version = contender.version();
     if (version === undefined) tell(`${contender.name} is missing and left out; to get it: ${contender.install}`);
     else {

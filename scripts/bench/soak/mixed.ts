@@ -40,8 +40,8 @@ export interface MixedResult {
   /** Requests recorded in the access log more than once, and requests with an outcome that are not there. */
   readonly recordedTwice: number;
   readonly notRecorded: number;
-  /** Sound requests answered 502 because the origin closed the connection they were sent on. */
-  readonly collateral: number;
+  /** Sound requests answered 502 because their origin closed the connection they were sent on, by method. */
+  readonly collateral: Readonly<Record<string, number>>;
   readonly exitCode: number;
   /** Everything else that must not happen, with how often; at most 50 kinds. */
   readonly faults: Readonly<Record<string, number>>;
@@ -128,7 +128,7 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
 
   const socketsBefore = gateway.openSockets;
   const left = new Uint8Array(requests);
-  let collateral = 0;
+  const collateral = new Tally();
   let falselyWhole = 0;
   const cutShort: number[] = [];
   const judgeOutcome = (trip: Trip, outcome: Outcome): void => {
@@ -147,7 +147,7 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
     }
     const allowed = route === "refuse" ? status === 502 : BEHAVIOURS[errand.behaviour]?.allowed(outcome, head);
     if (allowed === true) return;
-    if (route === "mixed" && kind === "answered" && status === 502) collateral++;
+    if (route === "mixed" && kind === "answered" && status === 502) collateral.add(request.method);
     else fault(`${at}: ${kind} ${status} ${outcome.problem ?? outcome.start}`);
   };
 
@@ -222,7 +222,7 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
     falselyWhole,
     recordedTwice,
     notRecorded,
-    collateral,
+    collateral: collateral.counts,
     exitCode,
     faults: faults.counts,
   };
