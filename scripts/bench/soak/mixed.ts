@@ -43,6 +43,8 @@ export interface MixedResult {
   /** Sound requests answered 502 because their origin closed the connection they were sent on, by method. */
   readonly collateral: Readonly<Record<string, number>>;
   readonly exitCode: number;
+  /** The last lines of the gateway's stderr. */
+  readonly said: string;
   /** Everything else that must not happen, with how often; at most 50 kinds. */
   readonly faults: Readonly<Record<string, number>>;
 }
@@ -224,6 +226,7 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
     notRecorded,
     collateral: collateral.counts,
     exitCode,
+    said: gateway.lastWords,
     faults: faults.counts,
   };
 }
