@@ -24,13 +24,14 @@ async function run(named: string | undefined): Promise<number> {
   const plan = await planOf(file);
   if (plan === undefined) return EXIT.config;
   const platform = denoPlatform();
-  process.on("exit", () => platform.flush());
   const gateway = createGateway(plan, platform);
   keepServing((text) => platform.notice("error", text));
   const { host, port } = listen(gateway.listen, plan);
   const address = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   terminal.err(`sluice ${manifest.version} on Deno listening on ${address} (${planSummary(plan)})`);
-  return untilStopped(gateway, plan.graceMs, terminal);
+  const exitCode = await untilStopped(gateway, plan.graceMs, terminal);
+  await platform.flush();
+  return exitCode;
 }
 
 async function planOf(file: string): Promise<Plan | undefined> {

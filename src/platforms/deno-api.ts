@@ -20,8 +20,16 @@ export interface DenoListener {
   close(): void;
 }
 
+/** Standard output or error. */
+export interface DenoOutput {
+  /** Number of bytes written. */
+  write(bytes: Uint8Array): Promise<number>;
+  isTerminal(): boolean;
+}
+
 /** The namespace `Deno`. */
 export interface DenoNamespace {
+  readonly stdout: DenoOutput;
   listen(options: { hostname: string; port: number }): DenoListener;
   /** What a fetch goes over, for its option `client`. */
   createHttpClient(options: {
@@ -35,7 +43,7 @@ export interface DenoNamespace {
   }): object;
 }
 
-/** Deno's namespace, or undefined in another runtime. */
+/** Deno's namespace. */
 export function denoNamespace(): DenoNamespace {
   return (globalThis as unknown as { Deno: DenoNamespace }).Deno;
 }

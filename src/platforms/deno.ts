@@ -1,19 +1,21 @@
 // The edge on Deno: sockets, timers, fetch and lines out, as platform.ts asks for them.
-import process from "node:process";
 import { GatewayError } from "../errors.ts";
 import type { FetchConnection, ListeningSocket, ListenOptions, Platform } from "../platform.ts";
 import { type DenoConn, type DenoListener, denoNamespace } from "./deno-api.ts";
+import { linesOnDeno } from "./deno-lines.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { connect } from "./node-connect.ts";
 import { socketErrorOf } from "./socket-error.ts";
-import { stdoutLines } from "./stdout.ts";
 
-/** The platform for Deno. `flush` writes at once what the access log still holds. */
-export function denoPlatform(): Platform & { flush(): void } {
-  const lines = stdoutLines();
+/** The platform for Deno. `flush` resolves once what the access log still holds is written. */
+export function denoPlatform(): Platform & { flush(): Promise<void> } {
+  const { stdout } = denoNamespace();
+  const notice: Platform["notice"] = (level, text) =>
+    console.error(`sluice: ${level === "info" ? "" : `${level}: `}${text}`);
+  const lines = linesOnDeno(stdout, (text) => notice("warn", text));
   return {
     runtime: "deno",
-    terminal: process.stdout.isTTY === true,
+    terminal: stdout.isTerminal(),
     now: () => performance.now(),
     wallClock: () => Date.now(),
     setTimer: (callback, ms) => setTimeout(callback, ms),
@@ -23,8 +25,8 @@ export function denoPlatform(): Platform & { flush(): void } {
     connect,
     listen,
     line: (text) => lines.write(text),
-    notice: (level, text) => console.error(`sluice: ${level === "info" ? "" : `${level}: `}${text}`),
-    flush: () => void lines.flush(),
+    notice,
+    flush: () => lines.flush(),
   };
 }
 
