@@ -23,7 +23,7 @@ const text = (allowed: RegExp, minLength: number, maxLength: number): fc.Arbitra
   fc.string({ unit: fc.constantFrom(...characters(allowed)), minLength, maxLength });
 
 const token = text(/[!#$%&'*+.^_`|~0-9A-Za-z-]/, 1, 6);
-const blank = fc.constantFrom("", " ", "\t", " \t ");
+const blank = fc.constantFrom("", " ", " ", " ", "  ", "\t", " \t ");
 const OWN = /^(?:connection|content-length|transfer-encoding)$/i;
 const name = fc.oneof(
   fc.constantFrom("Host", "Accept", "Cookie", "X-Forwarded-For", "Via", "Content-Type", "Date", "ETag"),
