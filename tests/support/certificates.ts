@@ -1,7 +1,6 @@
-// Certificates for the tests, made by openssl once a test run: an authority, another one, and what they signed.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+// Certificates for the tests, made by openssl and kept for a week: an authority, another one, and what they signed.
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { pathOfTool } from "./requirements.ts";
 
 /** A certificate and its key: PEM texts, and the files that hold them. */
@@ -30,28 +29,48 @@ export interface Certificates {
   readonly client: Certificate;
 }
 
-let made: Certificates | undefined;
+const CACHE = resolve(import.meta.dir, "../../node_modules/.cache/sluice-tests");
+const KEPT_MS = 7 * 24 * 3600 * 1000;
+const NAMES = ["ca", "otherCa", "named", "expired", "strange", "local", "client"] as const;
 
-/** Makes them at the first call; the files vanish when the process ends. */
+let loaded: Certificates | undefined;
+
+/** The certificates. They are made when there are none, or when those there are have grown old. */
 export function certificates(): Certificates {
-  made ??= make();
-  return made;
+  loaded ??= load();
+  return loaded;
 }
 
-function make(): Certificates {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-certificates-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+function load(): Certificates {
+  const folder = join(CACHE, "certificates");
+  const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  if (age > KEPT_MS) {
+    mkdirSync(CACHE, { recursive: true });
+    const fresh = mkdtempSync(join(CACHE, "making-"));
+    make(fresh);
+    rmSync(folder, { recursive: true, force: true });
+    try {
+      renameSync(fresh, folder);
+    } catch {
+      // Another run was quicker: its certificates are as good.
+      rmSync(fresh, { recursive: true, force: true });
+    }
+  }
+  const read = (name: string): Certificate => {
+    const certFile = join(folder, `${name}.pem`);
+    const keyFile = join(folder, `${name}.key`);
+    return { certFile, keyFile, cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+  };
+  return Object.fromEntries(NAMES.map((name) => [name, read(name)])) as unknown as Certificates;
+}
+
+function make(folder: string): void {
   const openssl = (...words: string[]): void => {
     const done = Bun.spawnSync([pathOfTool("openssl"), ...words], { cwd: folder, stdout: "ignore", stderr: "pipe" });
     if (!done.success) throw new Error(`openssl ${words.join(" ")}: ${done.stderr.toString()}`);
   };
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const load = (name: string): Certificate => {
-    const certFile = join(folder, `${name}.pem`);
-    const keyFile = join(folder, `${name}.key`);
-    return { certFile, keyFile, cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
-  };
-  const authority = (name: string): Certificate => {
+  const authority = (name: string): void => {
     const extensions = [
       "-addext",
       "basicConstraints=critical,CA:TRUE",
@@ -72,9 +91,8 @@ function make(): Certificates {
       ...subject,
       ...extensions,
     );
-    return load(name);
   };
-  const signed = (name: string, alternative: string, by: string, days: string, usage: string): Certificate => {
+  const signed = (name: string, alternative: string, by: string, days: string, usage: string): void => {
     openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
     writeFileSync(
       join(folder, `${name}.ext`),
@@ -83,15 +101,12 @@ function make(): Certificates {
     const serial = ["-set_serial", String(Math.floor(Math.random() * 1e9) + 1)];
     const signer = ["-CA", `${by}.pem`, "-CAkey", `${by}.key`, "-extfile", `${name}.ext`];
     openssl("x509", "-req", "-in", `${name}.csr`, ...signer, "-out", `${name}.pem`, "-days", days, ...serial);
-    return load(name);
   };
-  return {
-    ca: authority("ca"),
-    otherCa: authority("other-ca"),
-    named: signed("named", "DNS:up.internal.test", "ca", "30", "serverAuth"),
-    expired: signed("expired", "DNS:up.internal.test", "ca", "-1", "serverAuth"),
-    strange: signed("strange", "DNS:up.internal.test", "other-ca", "30", "serverAuth"),
-    local: signed("local", "DNS:localhost,IP:127.0.0.1", "ca", "30", "serverAuth"),
-    client: signed("client", "DNS:gateway.internal.test", "ca", "30", "clientAuth"),
-  };
+  authority("ca");
+  authority("otherCa");
+  signed("named", "DNS:up.internal.test", "ca", "30", "serverAuth");
+  signed("expired", "DNS:up.internal.test", "ca", "-1", "serverAuth");
+  signed("strange", "DNS:up.internal.test", "otherCa", "30", "serverAuth");
+  signed("local", "DNS:localhost,IP:127.0.0.1", "ca", "30", "serverAuth");
+  signed("client", "DNS:gateway.internal.test", "ca", "30", "clientAuth");
 }

@@ -38,11 +38,6 @@ export function configText(config: Config): string {
   return `import { defineGateway } from "sluice";\n\nexport default defineGateway(${JSON.stringify(complete, null, 2)});\n`;
 }
 
-const running = new Set<Subprocess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
-
 /** A running gateway. */
 export class Gateway {
   readonly port: number;
@@ -114,7 +109,6 @@ export class Gateway {
   /** Waits until it has ended and all of its output is read; returns its exit code, or the signal's name. */
   async ended(timeoutMs = PATIENCE_MS): Promise<number | string> {
     await within(this.#process.exited, `the gateway to exit; stderr: ${this.stderr.text}`, timeoutMs);
-    running.delete(this.#process);
     await within(this.#read, "the end of the gateway's output", timeoutMs);
     return this.#process.exitCode ?? this.#process.signalCode ?? "?";
   }
@@ -157,7 +151,7 @@ async function collect(stream: ReadableStream<Uint8Array>, take: (text: string) 
 
 /** Puts the config into a folder of its own, runs `sluice run` there and waits until it listens. */
 export async function startGateway(config: Config, options: StartOptions = {}): Promise<Gateway> {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-test-"));
+  const folder = mkdtempSync(join(tmpdir(), "sluice-rig-"));
   writeFileSync(join(folder, "gateway.config.ts"), configText(config));
   const command = gatewayCommand().map((word) =>
     word.startsWith("src/") ? resolve(import.meta.dir, "../..", word) : word,
@@ -170,7 +164,6 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     stderr: "pipe",
     detached: true,
   });
-  running.add(child);
   const lines: string[] = [];
   const stderr = { text: "" };
   let rest = "";
@@ -189,6 +182,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
     options.timeoutMs ?? 10_000,
   ).catch((failure: unknown) => {
     child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
     throw failure;
   });
   return new Gateway(child, port, folder, lines, stderr, read);

@@ -1,0 +1,149 @@
+// A network in memory: who listens where, how connecting to it goes, and which ends are open.
+import type {
+  ConnectHandler,
+  Connecting,
+  ConnectOptions,
+  ListeningSocket,
+  ListenOptions,
+  Socket,
+  SocketError,
+} from "../../src/platform.ts";
+import type { FakeClock } from "./fake-clock.ts";
+import { FakeSocket, type Wire } from "./fake-socket.ts";
+
+/** How a connect attempt goes: accepted, never answered, or failed with a code of the system. */
+export type Reception = "accept" | "hang" | (string & {});
+
+/** Somebody who listens. */
+export interface Server {
+  /** How the next attempts go. */
+  reception: Reception;
+  readonly accept: (end: FakeSocket) => void;
+}
+
+/** A connect attempt that hangs; a test lets it end. */
+export interface HangingAttempt {
+  readonly address: string;
+  /** It goes as any other now. */
+  proceed(reception: Reception): void;
+}
+
+/** A network of one machine. Ends that the gateway owns are `ours`. */
+export class FakeNetwork implements Wire {
+  readonly clock: FakeClock;
+  resetOvertakes = true;
+  joins = false;
+  /** All ends that are not closed. */
+  readonly open = new Set<FakeSocket>();
+  /** What an owner of a socket did wrong. */
+  readonly faults: string[] = [];
+  readonly hanging: HangingAttempt[] = [];
+  /** Attempts to connect that were begun, in order, by address. */
+  readonly attempts: string[] = [];
+  /** Attempts that the one who made them gave up. */
+  aborted = 0;
+  readonly #servers = new Map<string, Server>();
+  #count = 0;
+
+  constructor(clock: FakeClock) {
+    this.clock = clock;
+  }
+
+  opened(end: FakeSocket): void {
+    this.open.add(end);
+  }
+
+  closed(end: FakeSocket): void {
+    this.open.delete(end);
+  }
+
+  fault(text: string): void {
+    this.faults.push(text);
+  }
+
+  /** Somebody listens at this address. */
+  serve(address: string, accept: (end: FakeSocket) => void): Server {
+    const server: Server = { reception: "accept", accept };
+    this.#servers.set(address, server);
+    return server;
+  }
+
+  /** Nobody does any more. */
+  unserve(address: string): void {
+    this.#servers.delete(address);
+  }
+
+  /** `Platform.listen`. */
+  readonly listen = (options: ListenOptions): ListeningSocket => {
+    const port = options.port === 0 ? 40_000 + ++this.#count : options.port;
+    const address = `${options.host}:${port}`;
+    if (this.#servers.has(address)) throw socketError("EADDRINUSE");
+    this.serve(address, options.accept as (socket: Socket) => void);
+    return { host: options.host, port, stop: () => this.unserve(address) };
+  };
+
+  /** `Platform.connect`. */
+  readonly connect = (options: ConnectOptions, handler: ConnectHandler): Connecting => {
+    const address = `${options.host}:${options.port}`;
+    this.attempts.push(address);
+    let state: "open" | "aborted" | "told" = "open";
+    let end: FakeSocket | undefined;
+    const fail = (code: string): void => {
+      if (state !== "open") return;
+      state = "told";
+      handler.failed({ code, message: "as the test wanted" });
+    };
+    const proceed = (reception: Reception): void => {
+      if (state !== "open") return;
+      const server = this.#servers.get(address);
+      if (server === undefined) return fail("ECONNREFUSED");
+      if (reception === "hang") return void this.hanging.push({ address, proceed: (next) => soon(next) });
+      if (reception !== "accept") return fail(reception);
+      end = this.#pair(address, options.tls !== undefined, server);
+      // The other side may have accepted, written and even closed before this side hears of it.
+      this.clock.soon(() => {
+        if (state !== "open") return end!.destroy();
+        if (end!.gone) return fail("ECONNRESET");
+        state = "told";
+        handler.connected(end!);
+        end!.start();
+      });
+    };
+    const soon = (reception: Reception): void => this.clock.soon(() => proceed(reception));
+    this.clock.soon(() => proceed(this.#servers.get(address)?.reception ?? "accept"));
+    return {
+      abort: () => {
+        if (state !== "open") return;
+        state = "aborted";
+        this.aborted++;
+        end?.destroy();
+      },
+    };
+  };
+
+  /** Connects from outside, at once; what is written before the other side accepts waits for it. */
+  dial(address: string): FakeSocket {
+    const server = this.#servers.get(address);
+    const from = `127.0.0.${1 + (this.#count % 200)}`;
+    if (server !== undefined) return this.#pair(address, false, server, from);
+    const end = this.#pair(address, false, { reception: "accept", accept: (socket) => socket.destroy() }, from);
+    return end;
+  }
+
+  /** A connection; returns the end of who connects. */
+  #pair(address: string, secure: boolean, server: Server, from = "127.0.0.1"): FakeSocket {
+    const number = ++this.#count;
+    const near = new FakeSocket(this, `#${number} to ${address}`, "10.0.0.1", secure);
+    const far = new FakeSocket(this, `#${number} at ${address}`, from, secure);
+    FakeSocket.join(near, far);
+    this.clock.soon(() => {
+      server.accept(far);
+      far.start();
+    });
+    return near;
+  }
+}
+
+function socketError(code: string): SocketError & Error {
+  return Object.assign(new Error(code), { code });
+}

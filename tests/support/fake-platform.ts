@@ -1,0 +1,52 @@
+// The platform of the fake world: all that a runtime lends to the gateway, and nothing that takes time.
+import type { Platform } from "../../src/platform.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { FakeNetwork } from "./fake-network.ts";
+
+/** A Platform whose clock, network and output belong to the test. */
+export class FakePlatform implements Platform {
+  readonly runtime = "bun";
+  readonly terminal = false;
+  readonly clock = new FakeClock();
+  readonly network = new FakeNetwork(this.clock);
+  /** Lines of the access log, in order. */
+  readonly lines: string[] = [];
+  readonly notices: { level: "info" | "warn" | "error"; text: string }[] = [];
+  /** How many ids were given out: one for the gateway itself, and one for each exchange. */
+  uuids = 0;
+  readonly connect = this.network.connect;
+  readonly listen = this.network.listen;
+
+  now(): number {
+    return this.clock.time;
+  }
+
+  wallClock(): number {
+    return this.clock.epoch + this.clock.time;
+  }
+
+  setTimer(callback: () => void, ms: number): unknown {
+    return this.clock.setTimer(callback, ms);
+  }
+
+  clearTimer(timer: unknown): void {
+    this.clock.clearTimer(timer);
+  }
+
+  uuid(): string {
+    const count = String(++this.uuids);
+    return `${count.padStart(8, "0")}-0000-4000-8000-${count.padStart(12, "0")}`;
+  }
+
+  fetch(): Promise<Response> {
+    return Promise.reject(new Error("nothing is fetched in the fake world"));
+  }
+
+  line(text: string): void {
+    this.lines.push(text);
+  }
+
+  notice(level: "info" | "warn" | "error", text: string): void {
+    this.notices.push({ level, text });
+  }
+}
