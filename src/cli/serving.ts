@@ -13,13 +13,16 @@ const QUIT = 131;
 
 /** Resolves to the exit code once a signal has come and the gateway has drained. */
 export async function untilStopped(gateway: Gateway, graceMs: number, terminal: Terminal): Promise<number> {
+  let forced: number | undefined;
   const signal = await firstSignal((exitCode) => {
-    // Cuts what is under way, so that it is recorded.
+    forced = exitCode;
+    // Cuts what is under way, so that it is recorded: that comes with the sockets' last word, a turn later.
     gateway.close();
-    process.exit(exitCode);
+    setImmediate(() => process.exit(exitCode));
   });
   terminal.err(`sluice: ${signal}: accepts no more, waits up to ${graceMs / 1000} s for exchanges under way`);
   const { cut } = await gateway.drain();
+  if (forced !== undefined) return forced;
   terminal.err(cut === 0 ? "sluice: stopped" : `sluice: stopped; cut off what was still under way: ${cut}`);
   return EXIT.ok;
 }

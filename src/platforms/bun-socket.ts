@@ -67,7 +67,11 @@ export class BunSocket implements Socket {
   }
 
   destroy(): void {
-    if (!this.#gone) this.#raw.terminate();
+    if (this.#gone) return;
+    this.#leave();
+    this.#raw.terminate();
+    // Bun says so at once; the owner is told when it is not in the middle of something else.
+    queueMicrotask(() => this.handler.closed());
   }
 
   /** Bun: bytes have come. */
@@ -103,11 +107,15 @@ export class BunSocket implements Socket {
   /** Bun: the socket is gone. */
   closed(error?: Error): void {
     if (this.#gone) return;
+    this.#leave();
+    if (error === undefined) this.handler.closed();
+    else this.handler.closed({ code: (error as NodeJS.ErrnoException).code ?? "ERR_SOCKET", message: error.message });
+  }
+
+  #leave(): void {
     this.#gone = true;
     this.waiting = 0;
     this.#queue = [];
-    if (error === undefined) this.handler.closed();
-    else this.handler.closed({ code: (error as NodeJS.ErrnoException).code ?? "ERR_SOCKET", message: error.message });
   }
 
   #sendFin(): void {

@@ -1,4 +1,5 @@
 // TLS towards a target on Bun: what to ask for, and what to make of the handshake.
+import { checkServerIdentity } from "node:tls";
 import type { ClientTls, SocketError } from "../platform.ts";
 import type { RawSocket } from "./bun-socket.ts";
 
@@ -17,7 +18,12 @@ export function tlsOptions(tls: ClientTls): Bun.TLSOptions {
 /** Why the handshake is not good enough, or undefined when it is (case GW-59). */
 export function untrusted(raw: RawSocket, tls: ClientTls, error: Error | null): SocketError | undefined {
   if (!tls.verify) return undefined;
-  if (error === null && raw.authorized) return undefined;
+  if (error === null && raw.authorized) {
+    if (!isAddress(tls.serverName)) return undefined;
+    // Bun held the certificate against the address it connected to, which need not be the one that the config names.
+    const other = checkServerIdentity(tls.serverName, raw.getPeerCertificate());
+    return other === undefined ? undefined : { code: "ERR_TLS_CERT_ALTNAME_INVALID", message: other.message };
+  }
   const code = (error as NodeJS.ErrnoException | null)?.code ?? "ERR_TLS_HANDSHAKE";
   return { code, message: error?.message ?? "the TLS handshake failed" };
 }
