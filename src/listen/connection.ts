@@ -15,9 +15,11 @@ import { joinTunnel } from "./tunnel.ts";
 
 /** Bodies that have arrived with their head, up to this size, are handed on as bytes: they can be sent again. */
 const MOST_AT_ONCE = 64 * 1024;
-/** A connection that closes listens so long for a client still sending, so that the answer is not lost in a reset. */
-const LINGER_MS = 2000;
-/** And so many bytes. */
+/** A client that has sent all it had has so long to close too. */
+const CLOSING_MS = 1000;
+/** One that still sends is heard for so long, so that its answer is not lost in a reset. */
+const LINGER_MS = 5000;
+/** Of what it still sends, so much is read and dropped; then it waits. */
 const MOST_DROPPED = 1024 * 1024;
 
 /** `idle`: between requests. `exchange`: a request is under way. `linger`: closing. `gone`: closed or handed to a tunnel. */
@@ -69,7 +71,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
       this.#ahead.add(bytes);
       return this.#pump();
     }
-    if (this.#phase === "linger" && (this.#dropped += bytes.length) > MOST_DROPPED) return this.#socket.destroy();
+    if (this.#phase === "linger") return this.#drop(bytes);
     if (this.#phase !== "exchange") return;
     const body = this.#body;
     if (body !== undefined && !body.whole) this.#feed(body, bytes);
@@ -297,12 +299,19 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   /** Sends FIN and reads on for a while, so that a client still sending sees the answer and not a reset. */
   #close(): void {
+    // A head that could not be read, or a body that nobody read.
+    const sending = this.#phase === "exchange" && (this.#head === undefined || this.#body?.whole === false);
     this.#phase = "linger";
     this.#writer = undefined;
     this.#ahead.take();
     this.#socket.end();
     this.resumeReading();
-    this.#shared.deadlines.arm(this.#reading, LINGER_MS);
+    this.#shared.deadlines.arm(this.#reading, sending ? LINGER_MS : CLOSING_MS);
+  }
+
+  #drop(bytes: Uint8Array): void {
+    this.#dropped += bytes.length;
+    if (this.#dropped > MOST_DROPPED) this.#socket.pause();
   }
 
   /** The socket is no longer this connection's. */

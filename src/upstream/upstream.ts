@@ -59,6 +59,8 @@ class Forwarding implements Borrower, Receiver {
   #wish: Wish | undefined = undefined;
   #connection: Connection | undefined = undefined;
   #attempt: AttemptRecord | undefined = undefined;
+  /** Who else wants to know that the client left: the user's own code. */
+  readonly #before: (() => void) | undefined;
 
   constructor(
     x: Exchange,
@@ -78,7 +80,11 @@ class Forwarding implements Borrower, Receiver {
     this.#reject = reject;
     this.#target = upstream.plan.targets[0]!;
     x.attempts = [];
-    x.left.then = () => this.#leave();
+    this.#before = x.left.then;
+    x.left.then = () => {
+      this.#before?.();
+      this.#leave();
+    };
     if (x.left.yes) this.#leave();
     else this.#try(false);
   }
@@ -102,7 +108,7 @@ class Forwarding implements Borrower, Receiver {
 
   answered(answer: Answer): void {
     // From here on whoever writes the answer cancels its content when the client leaves.
-    this.#x.left.then = undefined;
+    this.#x.left.then = this.#before;
     this.#attempt!.status = answer.status;
     this.#resolve(answer);
   }
@@ -118,7 +124,7 @@ class Forwarding implements Borrower, Receiver {
     if (!x.left.yes && replayable && mayTryAgain(error, x, this.#upstream.plan.targets.length)) {
       return this.#try(error.retry === "idempotent");
     }
-    x.left.then = undefined;
+    x.left.then = this.#before;
     this.#reject(error);
   }
 
