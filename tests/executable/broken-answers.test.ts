@@ -125,6 +125,7 @@ withGateway(
         ["a missing last CRLF", then("finish", `${CHUNKED}3\r\nabc\r\n0\r\n`), "abc"],
         ["a chunk size that is none", stays(CHUNKED, "3\r\nabc\r\n", "zz\r\n"), "abc"],
         ["no CRLF behind a chunk", stays(CHUNKED, "3\r\nabcX", "X3\r\ndef\r\n0\r\n\r\n"), "abc"],
+        ["CR without LF behind a chunk", stays(CHUNKED, "3\r\nabc\r", "X3\r\ndef\r\n0\r\n\r\n"), "abc"],
         ["a chunk size that wraps", stays(CHUNKED, "3\r\nabc\r\n", "10000000000000003\r\nabc\r\n0\r\n\r\n"), "abc"],
         ["a bare LF behind a size", stays(CHUNKED, "3\r\nabc\r\n", "3\ndef\r\n0\r\n\r\n"), "abc"],
         ["a body until close cut by RST", then("reset", `${OK}\r\nabc`), "abc"],

@@ -98,6 +98,29 @@ withGateway(
       expect(rig.origins.u1.requests).toHaveLength(0);
     });
 
+    // Beyond GW-58: the same framings in other places.
+    const chunks: [what: string, body: string][] = [
+      ["CR and something else behind the data", `2\r\nab\rX0\r\n\r\n${HIDDEN}`],
+      ["CR and something else behind the size", `2\rXab\r\n0\r\n\r\n${HIDDEN}`],
+      ["a space before the size", ` 2\r\nab\r\n0\r\n\r\n${HIDDEN}`],
+      ["a space before the last size", `2\r\nab\r\n 0\r\n\r\n${HIDDEN}`],
+      ["a NUL in an extension", `2;a\0b\r\nab\r\n0\r\n\r\n${HIDDEN}`],
+      ["an extension without end", `2;${"a".repeat(100_000)}\r\nab\r\n0\r\n\r\n${HIDDEN}`],
+      ["a size of zeros without end", `${"0".repeat(100_000)}2\r\nab\r\n0\r\n\r\n${HIDDEN}`],
+      ["a bare LF before the trailers' end", `2\r\nab\r\n0\r\nX: 1\n\r\n${HIDDEN}`],
+      ["a bare LF for the trailers' end", `2\r\nab\r\n0\r\nX: 1\r\n\n${HIDDEN}`],
+      ["a second chunk that is longer than its size", `2\r\nab\r\n2\r\nabc\r\n0\r\n\r\n${HIDDEN}`],
+    ];
+    test.each(chunks)("chunks with %s: refused, closed, and never whole at the upstream", async (_, body) => {
+      rig.origins.u1.clear();
+      using client = await rig.connect();
+      void client.send(post(TE, body));
+      const responses = await client.receiveAll({ timeoutMs: 3000, method: "POST" });
+      expect(responses.map((response) => response.status)).toEqual(MALFORMED);
+      await client.closed();
+      expect(rig.origins.u1.requests.filter((seen) => seen.complete || seen.target !== "/probe")).toEqual([]);
+    });
+
     const clean: [what: string, fields: string, behind: string, body: string][] = [
       ["chunked in capitals", "TRANSFER-ENCODING: CHUNKED\r\n", "2\r\nab\r\n0\r\n\r\n", "ab"],
       ["chunked with spaces around", "Transfer-Encoding: \t chunked \t\r\n", "2\r\nab\r\n0\r\n\r\n", "ab"],
