@@ -1,5 +1,6 @@
 // Answers in passing: status, reason, framing and content reach the client as the upstream meant them.
 import { describe, expect, test } from "bun:test";
+import { until } from "../support/deadline.ts";
 import { ADDED_TO_RESPONSES, get, problemOf, request, without } from "../support/messages.ts";
 import { plain } from "../support/origin-exchange.ts";
 import { ownPath, withGateway } from "../support/rig.ts";
@@ -183,6 +184,8 @@ withGateway(
       for (let i = 0; i < 5; i++) {
         await client.send(get(path));
         expect((await client.receive()).body.text).toBe("ok");
+        const { connection } = rig.origins.u1.requestsTo(path).at(-1)!;
+        await until(() => connection.ending !== "open", "the poisoned connection to be closed");
         const next = ownPath();
         rig.origins.u1.at(next, plain("clean"));
         await client.send(get(next));

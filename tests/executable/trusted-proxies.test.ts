@@ -83,3 +83,26 @@ export default defineGateway({
     });
   },
 );
+
+withGateway(
+  "a peer that is not on the list of trusted proxies",
+  {
+    origins: { u1: {} },
+    config: ({ u1 }) => ({
+      listen: { trustedProxies: ["10.0.0.0/8", "127.0.0.2"] },
+      upstreams: { u1: { targets: [u1.url] } },
+      routes: { all: { match: "/*", to: "u1" } },
+    }),
+  },
+  (rig) => {
+    test("is the client itself, and nothing it says of anybody is believed", async () => {
+      const path = ownPath();
+      const lines = ["X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.test"];
+      const response = await rig.exchange(get(path, ...lines, "X-Request-ID: evil", "X-Real-IP: 203.0.113.9"));
+      const seen = await rig.origins.u1.requestTo(path);
+      expect(seen.fields.text).not.toMatch(/203\.0\.113|evil|https/);
+      expect(seen.fields.one("x-forwarded-for")).toBe("127.0.0.1");
+      expect(response.fields.one("x-request-id")).toMatch(UUID);
+    });
+  },
+);
