@@ -73,7 +73,9 @@ export const FORWARDING: readonly Promised[] = [
     async holds({ send, origin }) {
       const path = ownPath("/all");
       const response = await send(get(path));
-      expect((await origin.requestTo(path)).fields.one("x-request-id")).toBe(response.fields.one("x-request-id")!);
+      const id = response.fields.one("x-request-id");
+      expect(id).toMatch(/^[0-9a-f-]{36}$/);
+      expect((await origin.requestTo(path)).fields.one("x-request-id")).toBe(id!);
     },
   },
   {
