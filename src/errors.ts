@@ -48,6 +48,12 @@ export const MEANINGS = {
   transfer_coding_unknown: { status: 501, fault: "client", title: "Unknown transfer coding" },
   version_not_supported: { status: 505, fault: "client", title: "HTTP version not supported" },
   protocol_not_supported: { status: 501, fault: "gateway", title: "Not supported by this runtime" },
+  authentication_required: { status: 401, fault: "client", title: "Credentials are required" },
+  invalid_credentials: { status: 401, fault: "client", title: "The credentials are not accepted" },
+  malformed_credentials: { status: 400, fault: "client", title: "The credentials are malformed" },
+  insufficient_scope: { status: 403, fault: "client", title: "The scope does not suffice" },
+  access_denied: { status: 403, fault: "client", title: "Access denied" },
+  authentication_unavailable: { status: 503, fault: "gateway", title: "Credentials cannot be checked now" },
   draining: { status: 503, fault: "gateway", title: "Shutting down" },
   client_disconnect: { status: 499, fault: "client", title: "The client left" },
 } as const satisfies Record<string, Meaning>;
