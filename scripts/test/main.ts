@@ -66,7 +66,7 @@ async function runSuite({ name, files }: Suite): Promise<void> {
 function report(name: string, counts: Counts, outcome: Outcome): void {
   for (const survivor of outcome.left) console.log(`FAIL  ${name} left a process behind: ${survivor}`);
   counts.failed += outcome.left.length;
-  if (counts.failed > 0) console.log(outcome.output.trimEnd());
+  if (counts.failed > 0) console.log(outcome.output.replaceAll(/^\(pass\) .*\n/gm, "").trimEnd());
   const parts = [`${counts.passed} passed`];
   if (counts.failed > 0) parts.push(`${counts.failed} failed`);
   if (counts.skipped > 0) parts.push(`${counts.skipped} skipped`);

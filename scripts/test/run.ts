@@ -23,12 +23,14 @@ const GRACE_MS = 3000;
 export async function run(command: readonly string[], limitMs: number): Promise<Outcome> {
   const mark = randomUUID();
   const started = performance.now();
+  // Some tools take any value of FORCE_COLOR, even 0, for a wish.
+  const { FORCE_COLOR: _, ...plain } = process.env;
   const child = Bun.spawn([...command], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
     detached: true,
-    env: { ...process.env, [MARK]: mark, NO_COLOR: "1", FORCE_COLOR: "0" },
+    env: { ...plain, [MARK]: mark, NO_COLOR: "1" },
   });
   let late = false;
   const endAll = () => {

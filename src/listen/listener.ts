@@ -2,7 +2,7 @@
 import type { ListenPlan } from "../config/plan.ts";
 import type { Answer } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
-import { Deadlines } from "../http/deadlines.ts";
+import type { Deadlines } from "../http/deadlines.ts";
 import type { HeadLimits } from "../http/message.ts";
 import type { ListeningSocket, Platform } from "../platform.ts";
 import { Connection } from "./connection.ts";

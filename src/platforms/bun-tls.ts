@@ -24,7 +24,7 @@ export function untrusted(raw: RawSocket, tls: ClientTls, error: Error | null): 
     const other = checkServerIdentity(tls.serverName, raw.getPeerCertificate());
     return other === undefined ? undefined : { code: "ERR_TLS_CERT_ALTNAME_INVALID", message: other.message };
   }
-  const code = (error as NodeJS.ErrnoException | null)?.code ?? "ERR_TLS_HANDSHAKE";
+  const code = (error as { code?: string } | null)?.code ?? "ERR_TLS_HANDSHAKE";
   return { code, message: error?.message ?? "the TLS handshake failed" };
 }
 

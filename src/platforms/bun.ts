@@ -114,7 +114,7 @@ function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
         if (raw.data !== undefined) raw.data.closed(error);
         else
           failed(
-            (error as NodeJS.ErrnoException | undefined)?.code ?? "ECONNRESET",
+            (error as { code?: string } | undefined)?.code ?? "ECONNRESET",
             error?.message ?? "closed while connecting",
           );
       },

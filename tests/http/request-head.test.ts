@@ -1,6 +1,6 @@
 // Request heads: what RFC 9112 allows is read as it stands, everything else is refused.
 import { describe, expect, test } from "bun:test";
-import { CHUNKED, type HeadLimits, Malformed } from "../../src/http/message.ts";
+import { CHUNKED, type HeadLimits, type Malformed } from "../../src/http/message.ts";
 import { type RequestHead, readRequestHead } from "../../src/http/request-head.ts";
 import { bytesOf, LIMITS, linesOf, outcomeOf } from "./wire.ts";
 
