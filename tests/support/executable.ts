@@ -110,6 +110,7 @@ export class Gateway {
   async ended(timeoutMs = PATIENCE_MS): Promise<number | string> {
     await within(this.#process.exited, `the gateway to exit; stderr: ${this.stderr.text}`, timeoutMs);
     await within(this.#read, "the end of the gateway's output", timeoutMs);
+    rmSync(this.folder, { recursive: true, force: true });
     return this.#process.exitCode ?? this.#process.signalCode ?? "?";
   }
 

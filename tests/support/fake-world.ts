@@ -1,0 +1,143 @@
+// A whole gateway in the fake world, its clients and targets, and the check that nothing is left behind.
+import { expect } from "bun:test";
+import type { GatewayOptions } from "../../src/config/options.ts";
+import { messageOf, formatPath } from "../../src/config/message.ts";
+import { resolvePlan } from "../../src/config/resolve.ts";
+import { createGateway, type Gateway } from "../../src/gateway.ts";
+import { FakeClient, FakeTarget } from "./fake-peers.ts";
+import { FakePlatform } from "./fake-platform.ts";
+
+/** A line of the access log. */
+export interface LoggedRecord {
+  readonly request_id: string;
+  readonly "http.request.method"?: string;
+  readonly "url.path"?: string;
+  readonly "http.response.status_code"?: number;
+  readonly "http.request.body.size": number;
+  readonly "http.response.body.size": number;
+  /** Seconds. */
+  readonly duration: number;
+  readonly "error.type"?: string;
+  readonly "sluice.attempts"?: number;
+  readonly "sluice.target"?: string;
+  readonly "sluice.upstream_status"?: number;
+}
+
+const HOUR = 3_600_000;
+
+/** Options of a gateway with the upstream `up` at a.test, and the route `/*` to it. */
+export function toUpstream(
+  upstream: Partial<NonNullable<GatewayOptions["upstreams"]>[string]> = {},
+  more: Partial<GatewayOptions> = {},
+): GatewayOptions {
+  return {
+    upstreams: { up: { targets: ["http://a.test"], ...upstream } },
+    routes: { all: { match: "/*", to: "up" } },
+    ...more,
+  };
+}
+
+/** A gateway that listens in a world of its own. */
+export class World {
+  readonly platform = new FakePlatform();
+  readonly gateway: Gateway;
+  readonly targets: Readonly<Record<string, FakeTarget>>;
+  readonly #clients: FakeClient[] = [];
+
+  constructor(options: GatewayOptions) {
+    const { plan, faults } = resolvePlan(
+      { ...options, log: { format: "json" } },
+      { env: () => undefined, file: () => undefined },
+    );
+    if (plan === undefined) throw new Error(faults.map((f) => `${formatPath(f.path)}: ${messageOf(f)}`).join("\n"));
+    const { network } = this.platform;
+    const hosts = Object.values(plan.upstreams).flatMap(({ targets }) => targets);
+    this.targets = Object.fromEntries(
+      hosts.map(({ host, port }) => [host.replace(/\..*/, ""), new FakeTarget(network, `${host}:${port}`)]),
+    );
+    this.gateway = createGateway(plan, this.platform);
+    this.gateway.listen();
+  }
+
+  /** The target a.test. */
+  get a(): FakeTarget {
+    return this.targets["a"]!;
+  }
+
+  /** The target b.test. */
+  get b(): FakeTarget {
+    return this.targets["b"]!;
+  }
+
+  /** A new connection to the gateway. */
+  client(): FakeClient {
+    const { network, clock } = this.platform;
+    const client = new FakeClient(network.dial("0.0.0.0:8080"), () => clock.time);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A client whose request has been sent and has come as far as it gets. */
+  ask(method: string, target: string, fields: readonly string[] = [], content = ""): FakeClient {
+    const client = this.client();
+    client.request(method, target, fields, content);
+    this.settle();
+    return client;
+  }
+
+  /** Lets all that is ready happen. */
+  settle(): void {
+    this.platform.clock.settle();
+  }
+
+  /** Moves the clock. */
+  advance(ms: number): void {
+    this.platform.clock.advance(ms);
+  }
+
+  /** The records so far, in order. */
+  get records(): LoggedRecord[] {
+    return this.platform.lines.map((line) => JSON.parse(line) as LoggedRecord);
+  }
+
+  /** The only record there is; an error when there are none or several. */
+  get record(): LoggedRecord {
+    const { lines } = this.platform;
+    if (lines.length !== 1) throw new Error(`${lines.length} records: ${lines.join("\n")}`);
+    return this.records[0]!;
+  }
+
+  /** Exchanges that have begun: each asks for one id, and the gateway asked for one of its own. */
+  get exchanges(): number {
+    return this.platform.uuids - 1;
+  }
+
+  /**
+   * The end of a test: idle connections run out, the gateway drains, and nothing may be left: no socket, no timer, no
+   * exchange without its record.
+   */
+  close(): void {
+    const { network, clock } = this.platform;
+    this.settle();
+    for (const client of this.#clients) client.end();
+    void this.gateway.drain();
+    this.advance(HOUR);
+    expect([...network.open].map(({ name }) => name)).toEqual([]);
+    this.advance(30 * 24 * HOUR);
+    expect({ timers: clock.timers, faults: network.faults, hanging: network.hanging.length }).toEqual({
+      timers: 0,
+      faults: [],
+      hanging: 0,
+    });
+    expect(new Set(this.records.map(({ request_id }) => request_id)).size).toBe(this.exchanges);
+    expect(this.platform.lines).toHaveLength(this.exchanges);
+    expect(this.platform.notices).toEqual([]);
+  }
+}
+
+/** Runs a test in a world of its own, and looks at what is left behind. */
+export function inWorld(options: GatewayOptions, story: (world: World) => void): void {
+  const world = new World(options);
+  story(world);
+  world.close();
+}
