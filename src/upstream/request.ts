@@ -43,13 +43,20 @@ const SEEN_KEPT = 512;
 function fateOf(key: string): number {
   const known = FATES.get(key) ?? seen.get(key);
   if (known !== undefined) return known;
-  // CGI-like servers read `_` and `.` as `-`: an alias of a name that the gateway vouches for never passes.
-  const plain = key.replace(/[_.]/g, "-");
+  const plain = plainOf(key);
   let fate = PASS;
   if (IDENTITY.test(plain)) fate = plain === key ? FORWARDED : DROP;
-  else if (plain !== key && (FATES.has(plain) || plain === "x-request-id")) fate = DROP;
+  else if (plain !== key && FATES.has(plain)) fate = DROP;
   if (seen.size < SEEN_KEPT && key.length <= 64) seen.set(key, fate);
   return fate;
+}
+
+/**
+ * The name as CGI-like servers read it, to which `_` and `.` are `-`: an alias of a name that the gateway or its config
+ * vouches for never passes.
+ */
+function plainOf(key: string): string {
+  return key.replace(/[_.]/g, "-");
 }
 
 /** Makes request heads for one destination. */
@@ -67,13 +74,14 @@ export function requestWriter(
   changes: FieldChangesPlan | undefined,
   pseudonym: string,
 ): RequestWriter {
+  /** Plain names that the config removes or writes itself. */
   const removed = new Set<string>();
   const via11 = `Via: 1.1 ${pseudonym}\r\n`;
   const via10 = `Via: 1.0 ${pseudonym}\r\n`;
   let constant = "";
-  for (const key of changes?.remove ?? []) removed.add(fieldKey(key));
+  for (const key of changes?.remove ?? []) removed.add(plainOf(fieldKey(key)));
   for (const [name, value] of changes?.set ?? []) {
-    removed.add(fieldKey(name));
+    removed.add(plainOf(fieldKey(name)));
     constant += `${name}: ${wireText(typeof value === "string" ? value : value.reveal())}\r\n`;
   }
   const { host } = upstream;
@@ -97,7 +105,7 @@ export function requestWriter(
         const key = keys[i]!;
         const fate = fateOf(key);
         if (fate === PASS) {
-          if ((named !== undefined && named.includes(key)) || (removed.size > 0 && removed.has(key))) continue;
+          if ((named !== undefined && named.includes(key)) || (removed.size > 0 && removed.has(plainOf(key)))) continue;
           text += `${names[i]}: ${values[i]}\r\n`;
           continue;
         }
