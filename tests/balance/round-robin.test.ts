@@ -1,0 +1,103 @@
+// roundRobin: shares exactly by weight, weight 0 never, and no bursts (GW-37).
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { roundRobin } from "../../src/balance/round-robin.ts";
+
+const weights = fc
+  .array(fc.oneof(fc.nat(5), fc.nat(30)), { minLength: 1, maxLength: 8 })
+  .filter((all) => all.some((weight) => weight > 0));
+const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0);
+
+/** So many picks in a row. */
+function picks(weights: readonly number[], count: number): number[] {
+  const pick = roundRobin(weights);
+  return Array.from({ length: count }, pick);
+}
+
+/** How often each index was picked. */
+function shares(picked: readonly number[], targets: number): number[] {
+  const counts = Array.from({ length: targets }, () => 0);
+  for (const index of picked) counts[index]!++;
+  return counts;
+}
+
+test("over any run of as many picks as the weights add up to, each is picked as often as its weight", () => {
+  fc.assert(
+    fc.property(weights, fc.nat(200), (weights, start) => {
+      const total = sum(weights);
+      const picked = picks(weights, start + total).slice(start);
+      expect(shares(picked, weights.length)).toEqual(weights);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("at no moment is a target as much as one pick for each other target away from its share", () => {
+  fc.assert(
+    fc.property(weights, (weights) => {
+      const total = sum(weights);
+      const live = weights.filter((weight) => weight > 0).length;
+      const counts = weights.map(() => 0);
+      for (const [at, index] of picks(weights, total).entries()) {
+        counts[index]!++;
+        for (const [target, weight] of weights.entries()) {
+          expect(Math.abs(counts[target]! - ((at + 1) * weight) / total)).toBeLessThan(Math.max(1, live - 1));
+        }
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("of two targets the lighter is never picked twice running, the heavier never more than its weight asks", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), (heavy, light) => {
+      fc.pre(heavy > light);
+      const runs = picks([heavy, light], 3 * (heavy + light))
+        .join("")
+        .match(/0+|1+/g)!;
+      const longest = (mark: string): number =>
+        Math.max(...runs.filter((run) => run[0] === mark).map((run) => run.length));
+      expect(longest("1")).toBe(1);
+      expect(longest("0")).toBeLessThanOrEqual(Math.ceil(heavy / light));
+    }),
+  );
+});
+
+describe("known turns", () => {
+  test.each<[weights: number[], turn: string]>([
+    [[1], "000"],
+    [[7], "000"],
+    [[1, 1, 1], "012012"],
+    [[5, 5], "0101"],
+    [[5, 1, 1], "00102000010200"],
+    [[2, 1], "010010"],
+    [[0, 1, 0], "111"],
+    [[0, 3, 3], "1212"],
+    [[0, 2, 0, 1], "131131"],
+  ])("%j: %s", (weights, turn) => {
+    expect(picks(weights, turn.length).join("")).toBe(turn);
+  });
+});
+
+test("100 and 1 over 2,000 requests: the light one gets its share, spread out", () => {
+  const picked = picks([100, 1], 2020);
+  expect(shares(picked, 2)).toEqual([2000, 20]);
+  const at = [...picked.keys()].filter((index) => picked[index] === 1);
+  const gaps = at.slice(1).map((one, index) => one - at[index]!);
+  expect(new Set(gaps)).toEqual(new Set([101]));
+});
+
+test("weight 0 is never picked", () => {
+  fc.assert(
+    fc.property(weights, (weights) => {
+      for (const index of picks(weights, 200)) expect(weights[index]).toBeGreaterThan(0);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("two turns know nothing of each other", () => {
+  const [one, other] = [roundRobin([2, 1]), roundRobin([2, 1])];
+  expect([one(), one(), other(), one(), other()]).toEqual([0, 1, 0, 0, 1]);
+});
