@@ -215,3 +215,39 @@ withGateway(
     });
   },
 );
+
+withGateway(
+  "more connections than listen.maxConnections",
+  {
+    origins: { u1: {} },
+    config: ({ u1 }) => ({
+      listen: { maxConnections: 3 },
+      upstreams: { u1: { targets: [u1.url] } },
+      routes: { all: { match: "/*", to: "u1" } },
+    }),
+  },
+  (rig) => {
+    test("are not served, those within are, and a place that falls free is taken", async () => {
+      const within = await Promise.all([rig.connect(), rig.connect(), rig.connect()]);
+      for (const client of within) {
+        await client.send(get("/in"));
+        expect((await client.receive()).status).toBe(200);
+      }
+      const over = await rig.connect();
+      await over.send(get("/over"));
+      await over.expectSilence(300);
+      expect(rig.origins.u1.requestsTo("/over")).toHaveLength(0);
+      over.close();
+      within[0]!.close();
+      await until(async () => {
+        const client = await rig.connect();
+        await client.send(get("/later"));
+        const [response] = await client.receiveAll({ timeoutMs: 300 });
+        client.close();
+        return response?.status === 200;
+      }, "a place to fall free");
+      await within[1]!.send(get("/in"));
+      expect((await within[1]!.receive()).status).toBe(200);
+    });
+  },
+);

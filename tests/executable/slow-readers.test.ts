@@ -174,3 +174,43 @@ withGateway(
     });
   },
 );
+
+withGateway(
+  "a client that reads seconds after its answer was written",
+  {
+    origins: { u1: {} },
+    config: ({ u1 }) => ({ upstreams: { u1: { targets: [u1.url] } }, routes: { all: { match: "/*", to: "u1" } } }),
+  },
+  (rig) => {
+    const manners: [what: string, raw: (path: string) => string, chunked: boolean][] = [
+      ["Connection: close", (path) => get(path, "Connection: close"), false],
+      ["Connection: close, chunked", (path) => get(path, "Connection: close"), true],
+      ["HTTP/1.0", (path) => `GET ${path} HTTP/1.0\r\nHost: gw.test\r\n\r\n`, false],
+      ["HTTP/1.0, until close", (path) => `GET ${path} HTTP/1.0\r\nHost: gw.test\r\n\r\n`, true],
+      ["keep-alive", (path) => get(path), false],
+    ];
+    // 2 MiB lie in the kernel's buffers by then: a reset would throw them away.
+    test.concurrent.each(manners)(
+      "gets all of it: %s",
+      async (_, raw, chunked) => {
+        const path = ownPath();
+        const size = 2 * MIB;
+        rig.origins.u1.at(path, async (x) => {
+          await x.send(
+            `HTTP/1.1 200 OK\r\n${chunked ? "Transfer-Encoding: chunked" : `Content-Length: ${size}`}\r\n\r\n`,
+          );
+          await (chunked ? x.chunk(Buffer.alloc(size, "a")) : x.send(Buffer.alloc(size, "a")));
+          if (chunked) await x.send("0\r\n\r\n");
+        });
+        using client = await rig.connect();
+        await client.send(raw(path));
+        client.pause();
+        await elapse(4500);
+        client.resume();
+        const response = await client.receive();
+        expect([response.status, response.body.bytes, response.complete]).toEqual([200, size, true]);
+      },
+      15_000,
+    );
+  },
+);
