@@ -1,4 +1,4 @@
-// The entry on Deno: `deno run -A src/cli/deno-main.ts [gateway.config.ts]`, the verb `run` of the executable.
+// The entry on Deno: `deno run -A src/cli/deno-main.ts [run] [gateway.config.ts]`, the verb `run` of the executable.
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
@@ -67,7 +67,8 @@ function listen(open: () => { host: string; port: number }, plan: Plan): { host:
 }
 
 try {
-  process.exit(await run(process.argv[2]));
+  const words = process.argv.slice(2);
+  process.exit(await run(words[0] === "run" ? words[1] : words[0]));
 } catch (thrown) {
   if (!(thrown instanceof Refusal)) throw thrown;
   terminal.err(formatRefusal(thrown, terminal.errColors));

@@ -10,6 +10,10 @@ const READ_SIZE = 65536;
 /** Deno does not tell what the kernel has taken: beyond so many bytes on their way, writing counts as held back. */
 const ENOUGH_WAITING = 65536;
 
+/** How often a peer that is not read is asked whether it is still there, in milliseconds. */
+const WATCH_MS = 50;
+const NOTHING = new Uint8Array(0);
+
 /** A Socket over Deno's connection. Deno cannot send a reset: `destroy` closes, and the peer sees the end too early. */
 export class DenoSocket implements Socket {
   handler: SocketHandler = UNOWNED;
@@ -28,6 +32,7 @@ export class DenoSocket implements Socket {
   /** Read, but not yet given to the owner; null is the peer's FIN. */
   #read: Uint8Array | null | undefined = undefined;
   #peerEnded = false;
+  #watching = false;
   #gone = false;
 
   constructor(conn: DenoConn) {
@@ -63,6 +68,7 @@ export class DenoSocket implements Socket {
 
   pause(): void {
     this.#paused = true;
+    void this.#watchForReset();
   }
 
   resume(): void {
@@ -114,6 +120,24 @@ export class DenoSocket implements Socket {
     this.#peerEnded = true;
     this.handler.ended();
     this.#closeWhenDone();
+    void this.#watchForReset();
+  }
+
+  /** While nothing is read, nothing tells of a reset: an empty write does. */
+  async #watchForReset(): Promise<void> {
+    if (this.#watching) return;
+    this.#watching = true;
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+      if (this.#gone || this.#endSent || !(this.#paused || this.#peerEnded)) break;
+      if (this.#writing) continue;
+      try {
+        await this.#conn.write(NOTHING);
+      } catch (thrown) {
+        this.#fail(thrown);
+      }
+    }
+    this.#watching = false;
   }
 
   async #writeOn(): Promise<void> {

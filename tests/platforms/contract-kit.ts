@@ -2,7 +2,7 @@
 import net from "node:net";
 import tls from "node:tls";
 import type { ClientTls, Platform, Socket, SocketError, SocketHandler } from "../../src/platform.ts";
-import { until, within } from "../support/deadline.ts";
+import { elapse, until, within } from "../support/deadline.ts";
 
 /** PEM texts; made outside, for not every runtime may call openssl. */
 export interface Pems {
@@ -259,4 +259,10 @@ export function pattern(size: number): Buffer {
 /** Fails with this sentence unless it holds. */
 export function check(holds: boolean, sentence: string): asserts holds {
   if (!holds) throw new Error(sentence);
+}
+
+/** Nothing more happens for a while. */
+export async function quiet(expected: number, count: () => number): Promise<void> {
+  await elapse(20);
+  check(count() === expected, `something was told ${count()} times instead of ${expected}`);
 }
