@@ -5,14 +5,20 @@ interface NativeLatin1 {
   latin1Slice?(from: number, to: number): string;
 }
 
+const utf8 = new TextDecoder();
+
 /** Bytes `from` (inclusive) to `to` (exclusive) as text. */
 export function latin1Text(bytes: Uint8Array, from: number, to: number): string {
   const native = (bytes as NativeLatin1).latin1Slice;
   if (native !== undefined) return native.call(bytes, from, to);
+  // ASCII is the same in UTF-8, which runtimes decode fastest. Any other byte makes the text shorter or leaves U+FFFD.
+  const ascii = utf8.decode(bytes.subarray(from, to));
+  if (ascii.length === to - from && !ascii.includes("\ufffd")) return ascii;
   // Piecewise, because a call takes only so many arguments.
   let text = "";
   for (let at = from; at < to; at += 4096) {
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(at + 4096, to)));
+    const piece: ArrayLike<number> = bytes.subarray(at, Math.min(at + 4096, to));
+    text += String.fromCharCode.apply(undefined, piece as number[]);
   }
   return text;
 }

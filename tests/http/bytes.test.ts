@@ -28,6 +28,28 @@ describe("latin1", () => {
     );
   });
 
+  test("bytes that look like UTF-8 are bytes all the same", () => {
+    const runs = [
+      "a",
+      "ab\0",
+      "\x7f",
+      "\x80",
+      "\xc3\xb8",
+      "\xe9",
+      "\xef\xbb\xbf",
+      "\xef\xbf\xbd",
+      "\xf0\x9f\x98\x80",
+      "\xff",
+    ];
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...runs), { maxLength: 6 }), (parts) => {
+        const text = parts.join("");
+        expect(latin1Text(latin1Bytes(`<${text}>`), 1, text.length + 1)).toBe(text);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test("text is put where told, and the rest stays", () => {
     const bytes = new Uint8Array(6);
     expect(putLatin1("a\xff", bytes, 2)).toBe(4);
