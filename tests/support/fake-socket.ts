@@ -43,6 +43,7 @@ export class FakeSocket implements Socket {
   #scheduled = false;
   #flushing = false;
   #endAsked = false;
+  #closing = false;
   #endSent = false;
   #peerEnded = false;
   #left = false;
@@ -108,6 +109,13 @@ export class FakeSocket implements Socket {
     if (this.#gone || this.#endAsked) return;
     this.#endAsked = true;
     if (this.#held.length === 0) this.#flush();
+  }
+
+  close(): void {
+    if (this.#gone || this.#closing) return;
+    this.#closing = true;
+    if (this.#endSent) this.#goAway(undefined);
+    else this.end();
   }
 
   destroy(): void {
@@ -190,6 +198,7 @@ export class FakeSocket implements Socket {
     const arrival = this.#arrived.shift();
     if (arrival === undefined) return;
     if (arrival === "rst") return this.#goAway({ code: "ECONNRESET", message: "the peer reset the connection" });
+    if (this.#closing) return this.#schedule();
     if (arrival === "fin") {
       this.#peerEnded = true;
       this.handler.ended();
@@ -220,7 +229,7 @@ export class FakeSocket implements Socket {
   }
 
   #closeWhenBothEnded(): void {
-    if (this.#endSent && this.#peerEnded && !this.#gone) this.#goAway(undefined);
+    if (this.#endSent && (this.#peerEnded || this.#closing) && !this.#gone) this.#goAway(undefined);
   }
 
   #goAway(error: SocketError | undefined): void {
