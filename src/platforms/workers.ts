@@ -1,6 +1,6 @@
 // The edge on Cloudflare's runtime: no sockets, secrets in bindings, lines to the console, the client named by a field.
 import type { GatewayOptions } from "../config/options.ts";
-import { formatPath, messageOf } from "../config/report.ts";
+import { formatPath, messageOf } from "../config/message.ts";
 import { resolvePlan } from "../config/resolve.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
