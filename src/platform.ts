@@ -34,6 +34,11 @@ export interface Socket {
   resume(): void;
   /** Sends FIN behind what waits. Reading goes on until the peer has ended too; then the socket closes by itself. */
   end(): void;
+  /**
+   * Closes in good order without waiting for the peer: what waits goes out, then FIN. Nothing more is read. `closed`
+   * follows once all has gone to the kernel, which delivers it also to a peer that reads late.
+   */
+  close(): void;
   /** Closes at once; what waits is lost and the peer sees a reset. `closed` follows. */
   destroy(): void;
 }

@@ -336,7 +336,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     if (this.#phase === "idle") {
       return this.#refuse(new GatewayError("request_timeout", "the head did not arrive in time"), undefined);
     }
-    if (this.#phase !== "exchange") return this.#socket.destroy();
+    // What the client has not read yet is the kernel's to deliver: a reset would take it back.
+    if (this.#phase !== "exchange") return this.#socket.close();
     this.#keepAlive = false;
     this.#body?.fail(new GatewayError("request_timeout", "the body stopped arriving"));
     if (this.#answered) this.#socket.destroy();

@@ -35,6 +35,7 @@ export function joinTunnel(
     if (open === 0) return;
     open = 0;
     shared.deadlines.disarm(closing);
+    shared.deadlines.disarm(stuck);
     tunnel.closed(bytes.in, bytes.out);
     closed(failure, bytes.in, bytes.out);
   };
@@ -43,7 +44,13 @@ export function joinTunnel(
     upstream.destroy();
     over();
   };
-  const closing = new Deadline(cut);
+  /** Both sides have had their time: what waits still goes out, for as long as the peer takes it. */
+  const closing = new Deadline(() => {
+    client.close();
+    upstream.close();
+    if (open > 0) shared.deadlines.arm(stuck, shared.plan.sendMs);
+  });
+  const stuck = new Deadline(cut);
   const side = (from: Socket, to: Socket, count: "in" | "out"): SocketHandler => ({
     data(piece) {
       bytes[count] += piece.length;

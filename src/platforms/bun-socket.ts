@@ -20,6 +20,8 @@ export class BunSocket implements Socket {
   #queue: Uint8Array[] = [];
   /** Our FIN is due behind what waits. */
   #ending = false;
+  /** Nothing more is read, and the socket closes behind what waits. */
+  #closing = false;
   /** The peer's FIN has come. */
   #peerEnded = false;
   #gone = false;
@@ -66,6 +68,13 @@ export class BunSocket implements Socket {
     if (this.waiting === 0) this.#sendFin();
   }
 
+  close(): void {
+    if (this.#gone || this.#closing) return;
+    this.#closing = true;
+    this.#ending = true;
+    if (this.waiting === 0) this.#closeNow();
+  }
+
   destroy(): void {
     if (this.#gone) return;
     this.#leave();
@@ -76,12 +85,12 @@ export class BunSocket implements Socket {
 
   /** Bun: bytes have come. */
   arrived(bytes: Uint8Array): void {
-    if (!this.#gone) this.handler.data(bytes);
+    if (!this.#gone && !this.#closing) this.handler.data(bytes);
   }
 
   /** Bun: the peer sent FIN. */
   ended(): void {
-    if (this.#gone || this.#peerEnded) return;
+    if (this.#gone || this.#peerEnded || this.#closing) return;
     this.#peerEnded = true;
     this.handler.ended();
     if (this.#ending && this.waiting === 0) this.#sendFin();
@@ -100,7 +109,8 @@ export class BunSocket implements Socket {
       }
       this.#queue.shift();
     }
-    if (this.#ending) this.#sendFin();
+    if (this.#closing) this.#closeNow();
+    else if (this.#ending) this.#sendFin();
     else this.handler.drained();
   }
 
@@ -110,6 +120,12 @@ export class BunSocket implements Socket {
     this.#leave();
     if (error === undefined) this.handler.closed();
     else this.handler.closed({ code: (error as NodeJS.ErrnoException).code ?? "ERR_SOCKET", message: error.message });
+  }
+
+  #closeNow(): void {
+    this.#leave();
+    this.#raw.end();
+    queueMicrotask(() => this.handler.closed());
   }
 
   #leave(): void {

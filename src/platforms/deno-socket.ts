@@ -26,6 +26,8 @@ export class DenoSocket implements Socket {
   #writing = false;
   #heldBack = false;
   #ending = false;
+  /** Nothing more is read, and the connection closes behind what waits. */
+  #closing = false;
   #endSent = false;
   #reading = false;
   #paused = false;
@@ -82,6 +84,13 @@ export class DenoSocket implements Socket {
     if (!this.#writing) void this.#writeOn();
   }
 
+  close(): void {
+    if (this.#gone || this.#closing) return;
+    this.#closing = true;
+    if (this.#endSent) this.#closeWhenDone();
+    else this.end();
+  }
+
   destroy(): void {
     if (this.#gone) return;
     this.#close();
@@ -116,6 +125,7 @@ export class DenoSocket implements Socket {
 
   #deliver(read: Uint8Array | null): void {
     this.#read = undefined;
+    if (this.#closing) return;
     if (read !== null) return this.handler.data(read);
     this.#peerEnded = true;
     this.handler.ended();
@@ -185,7 +195,7 @@ export class DenoSocket implements Socket {
   }
 
   #closeWhenDone(): void {
-    if (!this.#peerEnded || !this.#endSent || this.#gone) return;
+    if (!(this.#peerEnded || this.#closing) || !this.#endSent || this.#gone) return;
     this.#close();
     queueMicrotask(() => this.handler.closed());
   }

@@ -126,6 +126,12 @@ class NodeSocket implements Socket {
     if (!this.#deaf) this.#raw.end();
   }
 
+  close(): void {
+    if (this.#destroyed || this.#gone) return;
+    this.#destroyed = true;
+    this.#raw.destroySoon();
+  }
+
   destroy(): void {
     if (this.#destroyed || this.#gone) return;
     this.#destroyed = true;

@@ -62,6 +62,8 @@ class Lines implements LinesOut {
   #turn: NodeJS.Immediate | undefined;
   /** 0 unless the output is full. */
   #retryMs = 0;
+  /** Bytes that the output has taken so far. */
+  #gone = 0;
   #told = 0;
   #broken = false;
 
@@ -99,11 +101,13 @@ class Lines implements LinesOut {
     clearImmediate(this.#turn);
     this.#timer = undefined;
     this.#turn = undefined;
+    const before = this.#gone;
     if (this.#emptied()) {
       this.#retryMs = 0;
       return;
     }
-    this.#retryMs = Math.min(this.#retryMs * 2 || RETRY_MS, RETRY_MOST_MS);
+    // A reader that takes what it can is asked again soon; only one that takes nothing is asked more and more rarely.
+    this.#retryMs = this.#gone > before ? RETRY_MS : Math.min(this.#retryMs * 2 || RETRY_MS, RETRY_MOST_MS);
     this.#timer = setTimeout(this.#proceed, this.#retryMs);
   };
 
@@ -120,6 +124,7 @@ class Lines implements LinesOut {
       }
       if (taken === 0) return false;
       this.#written += taken;
+      this.#gone += taken;
     }
     if (this.dropped > this.#told && !this.#broken) {
       this.#notice(`standard output takes lines again; ${this.dropped - this.#told} lines of the access log are lost`);
