@@ -145,6 +145,29 @@ export const OF_EVERY_SOCKET: Readonly<Record<string, (kit: Kit, side: Side) => 
     await quiet(told.closings.length, () => told.closings.length);
   },
 
+  async "close sends all that waits, then FIN, and does not wait for the peer's"(kit, side) {
+    const { socket, peer, told } = await pair(kit, side);
+    const sent = pattern(4 * MEBIBYTE);
+    socket.write(sent);
+    socket.close();
+    socket.close();
+    await until(() => peer.ended || peer.closed, "FIN at the peer");
+    check(peer.bytes().equals(sent), `the peer saw FIN after ${peer.received} of ${sent.length} bytes`);
+    await until(() => told.closings.length > 0, "closed");
+    check(told.closings[0] === undefined, `closed with ${told.closings[0]?.code}`);
+    await quiet(1, () => told.closings.length);
+  },
+
+  async "nothing is read behind close"(kit, side) {
+    const { socket, peer, told } = await pair(kit, side);
+    peer.raw.write("x");
+    await until(() => told.received === 1, "a byte");
+    socket.close();
+    peer.raw.write("too late");
+    await until(() => told.closings.length > 0, "closed");
+    check(told.received === 1, "bytes came behind close");
+  },
+
   async "destroy closes at once; the peer sees it, and nothing is told after closed"(kit, side) {
     const { socket, peer, told } = await pair(kit, side);
     peer.raw.write("x");
