@@ -39,14 +39,3 @@ export interface AuthServices {
   /** The consumers of the config by name. */
   readonly consumers: ReadonlyMap<string, ConsumerPlan>;
 }
-
-/** A scheme as the plan holds it. */
-export interface SchemePlan {
-  readonly name: string;
-  /** The kind: "api-key", "jwt", "introspection", "basic", "http-signature", "forward-auth". */
-  readonly kind: string;
-  /** What it would refuse is recorded and let pass. */
-  readonly observe: boolean;
-  /** Brings it to life. May begin to load what it needs; never waits for it. */
-  create(services: AuthServices): Scheme;
-}
