@@ -13,6 +13,7 @@ export const NEEDS = {
   openssl: { debian: "openssl", usedBy: "certificates of TLS upstreams (tests/support/certificates.ts)" },
   nginx: { debian: "nginx-light", usedBy: "a real server as the upstream (tests/executable)" },
   curl: { debian: "curl", usedBy: "the commands of the README (tests/rules)" },
+  git: { debian: "git", usedBy: "the list of the project's files (tests/rules)" },
 } as const satisfies Record<string, Need>;
 
 /** The name of a program that tests may need. */
