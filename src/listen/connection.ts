@@ -10,29 +10,23 @@ import type { Socket, SocketHandler } from "../platform.ts";
 import { admit, refusalOf, refusedArrival } from "./admit.ts";
 import { AnswerWriter, type WriterEvents } from "./answer-writer.ts";
 import { HeadReader } from "./head-reader.ts";
+import { Lingering } from "./linger.ts";
 import type { Guest, Shared } from "./shared.ts";
 import { joinTunnel } from "./tunnel.ts";
 
 /** Bodies that have arrived with their head, up to this size, are handed on as bytes: they can be sent again. */
 const MOST_AT_ONCE = 64 * 1024;
-/** A client that has sent all it had has so long to close too. */
-const CLOSING_MS = 1000;
-/** One that still sends is heard for so long, so that its answer is not lost in a reset. */
-const LINGER_MS = 5000;
-/** Of what it still sends, so much is read and dropped; then it waits. */
-const MOST_DROPPED = 1024 * 1024;
 
-/** `idle`: between requests. `exchange`: a request is under way. `linger`: closing. `gone`: closed or handed to a tunnel. */
-type Phase = "idle" | "exchange" | "linger" | "gone";
+/** `idle`: between requests. `exchange`: a request is under way. `gone`: closed or handed on. */
+type Phase = "idle" | "exchange" | "gone";
 
-/** A client's connection. Owns its socket until the end, or until a tunnel takes it. */
+/** A client's connection. Owns its socket until a tunnel takes it, or what lingers behind the last answer. */
 export class Connection implements Guest, SocketHandler, BodySource, WriterEvents {
   readonly #socket: Socket;
   readonly #shared: Shared;
   #phase: Phase = "idle";
   readonly #ahead: HeadReader;
   #pumping = false;
-  #dropped = 0;
   #paused = false;
   #halfClosed = false;
   #head: RequestHead | undefined = undefined;
@@ -46,13 +40,15 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #next = false;
   readonly #reading: Deadline;
   readonly #sending: Deadline;
+  /** Bytes that waited for the client when the clock of sending was set. */
+  #waiting = 0;
 
   constructor(socket: Socket, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
     this.#ahead = new HeadReader(shared.limits);
     this.#reading = new Deadline(() => this.#readTooSlow());
-    this.#sending = new Deadline(() => this.#socket.destroy());
+    this.#sending = new Deadline(() => this.#takenTooSlowly());
     socket.handler = this;
     shared.deadlines.arm(this.#reading, shared.plan.keepAliveMs);
   }
@@ -71,7 +67,6 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
       this.#ahead.add(bytes);
       return this.#pump();
     }
-    if (this.#phase === "linger") return this.#drop(bytes);
     if (this.#phase !== "exchange") return;
     const body = this.#body;
     if (body !== undefined && !body.whole) this.#feed(body, bytes);
@@ -83,20 +78,17 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     this.#shared.deadlines.disarm(this.#sending);
     if (this.#next) {
       this.#next = false;
-      this.#settle();
+      this.#complete();
     } else this.#writer?.drained();
   }
 
   ended(): void {
     this.#halfClosed = true;
-    if (this.#phase !== "exchange") {
-      // Nothing more can come; what was half sent is nobody's.
-      this.#socket.end();
-      return;
-    }
+    // Nothing more can come; what was half sent is nobody's.
+    if (this.#phase !== "exchange") return this.#socket.end();
     const body = this.#body;
     const { halfClose } = this.#shared.plan;
-    if (body !== undefined && !body.whole) {
+    if (body !== undefined && !body.whole && !this.#next) {
       body.fail(new GatewayError("client_disconnect", "the client ended in the middle of its request"));
       this.#socket.destroy();
     } else if (halfClose === "leave") this.#socket.destroy();
@@ -109,7 +101,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   closed(): void {
     const x = this.#exchange;
-    this.#release();
+    this.#leave();
+    this.#shared.closed(this);
     if (x !== undefined) {
       const error = new GatewayError("client_disconnect", "the client closed the connection");
       this.#body?.fail(error);
@@ -122,7 +115,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   // BodySource
 
   wanted(): void {
-    if (this.#head?.minor === 1 && this.#head.fields.has("expect") && !this.#answered && this.#body!.received === 0) {
+    if (this.#awaitsContinue && !this.#answered && this.#body!.received === 0) {
       this.#socket.writeText("HTTP/1.1 100 Continue\r\n\r\n");
     }
     this.#awaitBody();
@@ -154,16 +147,16 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   // WriterEvents
 
   full(): void {
+    this.#waiting = this.#socket.waiting;
     this.#shared.deadlines.arm(this.#sending, this.#shared.plan.sendMs);
   }
 
   finished(): void {
-    this.#finish(this.#exchange!, this.#exchange!.error);
     // An upload that nobody reads to its end leaves the connection unusable.
     if (this.#body !== undefined && !this.#body.whole) this.#keepAlive = false;
     this.#body?.cancel();
     if (this.#socket.waiting > 0) this.#next = true;
-    else this.#settle();
+    else this.#complete();
   }
 
   broken(error: GatewayError): void {
@@ -225,8 +218,13 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     const body = new ArrivingBody(bodyLength, this);
     this.#body = body;
     if (this.#ahead.length > 0) this.#feed(body, this.#ahead.take());
-    else this.#awaitBody();
+    else if (!this.#awaitsContinue) this.#awaitBody();
     return body;
+  }
+
+  /** The client sends its body when it is told to, so that nothing may be held against it before. */
+  get #awaitsContinue(): boolean {
+    return this.#head?.minor === 1 && this.#head.fields.has("expect");
   }
 
   #feed(body: ArrivingBody, bytes: Uint8Array): void {
@@ -267,7 +265,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   #openTunnel(x: Exchange, answer: Answer): void {
     const early = this.#ahead.take();
-    this.#release();
+    this.#leave();
     this.#cutTunnel = joinTunnel(this.#socket, answer, early, this.#shared, (error, bytesIn, bytesOut) => {
       this.#shared.way.finish(x, { error, bytesIn, bytesOut });
       this.#shared.closed(this);
@@ -281,6 +279,12 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     this.#exchange = undefined;
     const bytesIn = this.#body?.received ?? (x.content instanceof Uint8Array ? x.content.length : 0);
     this.#shared.way.finish(x, { error, bytesIn, bytesOut: this.#writer?.sent ?? 0 });
+  }
+
+  /** The answer's last byte has gone. */
+  #complete(): void {
+    this.#finish(this.#exchange!, this.#exchange!.error);
+    this.#settle();
   }
 
   #settle(): void {
@@ -301,25 +305,16 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #close(): void {
     // A head that could not be read, or a body that nobody read.
     const sending = this.#phase === "exchange" && (this.#head === undefined || this.#body?.whole === false);
-    this.#phase = "linger";
-    this.#writer = undefined;
-    this.#ahead.take();
-    this.#socket.end();
     this.resumeReading();
-    this.#shared.deadlines.arm(this.#reading, sending ? LINGER_MS : CLOSING_MS);
-  }
-
-  #drop(bytes: Uint8Array): void {
-    this.#dropped += bytes.length;
-    if (this.#dropped > MOST_DROPPED) this.#socket.pause();
+    this.#leave();
+    new Lingering(this.#socket, this.#shared, sending, () => this.#shared.closed(this));
   }
 
   /** The socket is no longer this connection's. */
-  #release(): void {
+  #leave(): void {
     this.#phase = "gone";
     this.#shared.deadlines.disarm(this.#reading);
     this.#shared.deadlines.disarm(this.#sending);
-    if (this.#exchange?.answer?.tunnel === undefined) this.#shared.closed(this);
   }
 
   /** Requests sent ahead are bounded by not reading on. */
@@ -336,10 +331,19 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     if (this.#phase === "idle") {
       return this.#refuse(new GatewayError("request_timeout", "the head did not arrive in time"), undefined);
     }
-    // What the client has not read yet is the kernel's to deliver: a reset would take it back.
-    if (this.#phase !== "exchange") return this.#socket.close();
+    // The answer is complete: it goes out at the client's pace, whatever becomes of the body.
+    if (this.#next) return;
     this.#keepAlive = false;
-    this.#body?.fail(new GatewayError("request_timeout", "the body stopped arriving"));
-    if (this.#answered) this.#socket.destroy();
+    const error = new GatewayError("request_timeout", "the body stopped arriving");
+    this.#body?.fail(error);
+    if (!this.#answered) return;
+    if (this.#exchange !== undefined) this.#exchange.error ??= error;
+    this.#socket.destroy();
+  }
+
+  #takenTooSlowly(): void {
+    // Some of what waited has gone: the client is slow, but it moves.
+    if (this.#socket.waiting < this.#waiting) this.full();
+    else this.#socket.destroy();
   }
 }

@@ -63,6 +63,11 @@ export class FakeSocket implements Socket {
     other.#peer = one;
   }
 
+  /** The other end. */
+  get peer(): FakeSocket {
+    return this.#peer!;
+  }
+
   /** Begins to read, once there is an owner. */
   start(): void {
     this.#started = true;

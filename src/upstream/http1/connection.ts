@@ -101,7 +101,7 @@ export class Connection implements SocketHandler, BodySource {
       },
       full: () => this.#home.deadlines.arm(this.#clock, request.timeouts.idleMs),
       moving: () => this.#home.deadlines.disarm(this.#clock),
-      failed: (error) => this.#fail(error),
+      failed: (error) => this.#breakOff(error),
     });
     this.#outgoing.start();
   }
@@ -261,6 +261,13 @@ export class Connection implements SocketHandler, BodySource {
   #refuse(error: GatewayError): void {
     this.#fail(error);
     this.#socket.destroy();
+  }
+
+  /** The request broke off at its source. */
+  #breakOff(error: GatewayError): void {
+    // An answer that has begun breaks off for the same reason: the target is not to blame.
+    if (this.#phase === "body") this.#body!.fail(error);
+    this.#fail(error);
   }
 
   #fail(error: GatewayError): void {
