@@ -1,7 +1,8 @@
 // Message bodies between framed bytes and plain ones: sized, chunked, or until the connection ends (RFC 9112 section 6, 7).
 import { Accumulator } from "./accumulator.ts";
+import { readTrailers } from "./field-lines.ts";
 import { type Fields, HOP_BY_HOP } from "./fields.ts";
-import { CHUNKED, Malformed, UNTIL_CLOSE, findEmptyLine, readTrailers } from "./message.ts";
+import { CHUNKED, Malformed, UNTIL_CLOSE, findEmptyLine } from "./message.ts";
 
 const CR = 13;
 const LF = 10;

@@ -1,6 +1,5 @@
-// What all HTTP/1.1 message heads share, by the strict reading of RFC 9112: field lines, version, lengths. Pure.
-import { Fields, tokens } from "./fields.ts";
-import { latin1Text } from "./latin1.ts";
+// What all HTTP/1.1 messages share, by the strict reading of RFC 9112: bytes, version, lengths, persistence. Pure.
+import { tokens } from "./fields.ts";
 
 /** Where the bytes are not what RFC 9112 allows. */
 export class Malformed extends Error {
@@ -33,8 +32,8 @@ export const CR = 13;
 export const LF = 10;
 /** Space. */
 export const SP = 32;
-const HT = 9;
-const COLON = 58;
+/** Horizontal tab. */
+export const HT = 9;
 
 /** 1 for the bytes of a token (RFC 9110 section 5.6.2). */
 export const TOKEN = table((c) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(c)));
@@ -54,71 +53,6 @@ export function isToken(text: string): boolean {
     if (c > 255 || TOKEN[c] === 0) return false;
   }
   return true;
-}
-
-/** Field positions of the head being read: name start, colon, value start, value end. Reused: reading never nests. */
-let marks = new Int32Array(4 * 256);
-let lines = 0;
-
-/** Number of field lines that the last `scanFields` found. */
-export function scannedLines(): number {
-  return lines;
-}
-
-/** Name of a scanned line; `text` is the head from `start` on. */
-export function scannedName(text: string, start: number, line: number): string {
-  return text.slice(marks[4 * line]! - start, marks[4 * line + 1]! - start);
-}
-
-/** Value of a scanned line, without the white space around it. */
-export function scannedValue(text: string, start: number, line: number): string {
-  return text.slice(marks[4 * line + 2]! - start, marks[4 * line + 3]! - start);
-}
-
-/**
- * Scans field lines from `at` to the empty line. Returns the index behind it, or -1 when the bytes end before that.
- * Leaves the positions in `marks` and their number in `lines`.
- */
-export function scanFields(bytes: Uint8Array, at: number, maxFields: number): number {
-  const end = bytes.length;
-  let i = at;
-  lines = 0;
-  for (;;) {
-    if (i >= end) return -1;
-    let c = bytes[i]!;
-    if (c === CR) {
-      if (i + 1 >= end) return -1;
-      if (bytes[i + 1] !== LF) throw new Malformed("syntax", "a CR stands alone");
-      return i + 2;
-    }
-    const name = i;
-    while (i < end && TOKEN[(c = bytes[i]!)] === 1) i++;
-    if (i >= end) return -1;
-    // Space before the colon, a folded line, a bare LF and an empty name all end here (case GW-56).
-    if (c !== COLON || i === name) throw new Malformed("syntax", "a field line does not begin with a name and a colon");
-    const colon = i++;
-    while (i < end && ((c = bytes[i]!) === SP || c === HT)) i++;
-    const value = i;
-    while (i < end && VALUE[(c = bytes[i]!)] === 1) i++;
-    if (i >= end) return -1;
-    if (c !== CR) throw new Malformed("syntax", "a field value holds a control character");
-    if (i + 1 >= end) return -1;
-    if (bytes[i + 1] !== LF) throw new Malformed("syntax", "a field value holds a CR");
-    let last = i;
-    while (last > value && (bytes[last - 1] === SP || bytes[last - 1] === HT)) last--;
-    i += 2;
-    if (lines >= maxFields) throw new Malformed("size", `more than ${maxFields} field lines`);
-    if (4 * lines + 4 > marks.length) {
-      const grown = new Int32Array(marks.length * 2);
-      grown.set(marks);
-      marks = grown;
-    }
-    const mark = 4 * lines++;
-    marks[mark] = name;
-    marks[mark + 1] = colon;
-    marks[mark + 2] = value;
-    marks[mark + 3] = last;
-  }
 }
 
 /** The one transfer coding that is taken: chunked, alone, in HTTP/1.1, without a length beside it. */
@@ -162,25 +96,6 @@ export function staysOpen(connection: string, minor: number): boolean {
   const options = tokens(connection);
   if (options.includes("close")) return false;
   return minor === 1 || options.includes("keep-alive");
-}
-
-/**
- * Reads trailer fields that begin at `from`, up to and with the empty line. Undefined: the bytes end before that.
- * @throws Malformed
- */
-export function readTrailers(
-  bytes: Uint8Array,
-  from: number,
-  maxFields: number,
-): { fields: Fields; end: number } | undefined {
-  const behind = scanFields(bytes, from, maxFields);
-  if (behind < 0) return undefined;
-  const text = latin1Text(bytes, from, behind);
-  const fields = new Fields();
-  for (let line = 0; line < lines; line++) {
-    fields.add(scannedName(text, from, line), scannedValue(text, from, line));
-  }
-  return { fields, end: behind };
 }
 
 /**

@@ -1,5 +1,6 @@
 // Request heads between bytes and values (RFC 9112 section 3). Pure: no socket, no clock.
 import { Fields } from "./fields.ts";
+import { addScanned, scanFields, scannedLines } from "./field-lines.ts";
 import { latin1Text } from "./latin1.ts";
 import {
   codedLength,
@@ -9,10 +10,6 @@ import {
   Malformed,
   readLength,
   readVersion,
-  scanFields,
-  scannedLines,
-  scannedName,
-  scannedValue,
   SP,
   staysOpen,
   table,
@@ -84,8 +81,7 @@ export function readRequestHead(bytes: Uint8Array, from: number, limits: HeadLim
   let coding: string | undefined;
   const lines = scannedLines();
   for (let line = 0; line < lines; line++) {
-    const value = scannedValue(text, start, line);
-    fields.add(scannedName(text, start, line), value);
+    const value = addScanned(fields, bytes, text, start, line);
     switch (fields.keys[line]) {
       case "connection":
         connection = connection === "" ? value : `${connection}, ${value}`;

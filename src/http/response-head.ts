@@ -1,5 +1,6 @@
 // Response heads between bytes and values (RFC 9112 section 4). Pure: no socket, no clock.
 import { Fields, tokens } from "./fields.ts";
+import { addScanned, scanFields, scannedLines } from "./field-lines.ts";
 import { latin1Text } from "./latin1.ts";
 import {
   codedLength,
@@ -9,10 +10,6 @@ import {
   Malformed,
   readLength,
   readVersion,
-  scanFields,
-  scannedLines,
-  scannedName,
-  scannedValue,
   SP,
   staysOpen,
   UNTIL_CLOSE,
@@ -78,8 +75,7 @@ export function readResponseHead(
   let upgrade = "";
   const lines = scannedLines();
   for (let line = 0; line < lines; line++) {
-    const value = scannedValue(text, from, line);
-    fields.add(scannedName(text, from, line), value);
+    const value = addScanned(fields, bytes, text, from, line);
     switch (fields.keys[fields.size - 1]) {
       case "connection":
         connection = connection === "" ? value : `${connection}, ${value}`;

@@ -1,7 +1,8 @@
 // The parts that request and response heads share: tokens, lengths, lists of Connection, where a head ends.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { findEmptyLine, isToken, Malformed, readLength, readTrailers, staysOpen } from "../../src/http/message.ts";
+import { readTrailers } from "../../src/http/field-lines.ts";
+import { findEmptyLine, isToken, Malformed, readLength, staysOpen } from "../../src/http/message.ts";
 import { bytesOf, linesOf, outcomeOf } from "./wire.ts";
 
 test("a token is made of the characters of RFC 9110 section 5.6.2, and has one at least", () => {

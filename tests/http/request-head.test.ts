@@ -116,6 +116,24 @@ describe("field lines (RFC 9112 section 5)", () => {
     expect(fields.keys).toEqual(["host", "x-b", "x-a", "set-cookie", "x-a", "set-cookie"]);
   });
 
+  test("names that fall into one place of the table of known names stay apart, however often they come", () => {
+    // These pairs have the same hash.
+    const names = ["Aa", "BB", "aA", "bb", "X-AaAa", "X-BBBB", "X-AaBB", `Y${"Aa".repeat(50)}`, `Y${"BB".repeat(50)}`];
+    for (let time = 0; time < 3; time++) {
+      const { fields } = accepted(withFields(names.map((name) => `${name}: v\r\n`).join("")));
+      expect(fields.names).toEqual(names);
+      expect(fields.keys).toEqual(names.map((name) => name.toLowerCase()));
+    }
+  });
+
+  test("more names than any table holds are read as they stand", () => {
+    const limits = { maxTarget: 100, maxHead: 1_000_000, maxFields: 5000 };
+    const names = Array.from({ length: 5000 }, (_, i) => `X-${(i * 7919).toString(36)}`);
+    const head = read(withFields(names.map((name) => `${name}:\r\n`).join("")), limits) as RequestHead;
+    expect(head.fields.names).toEqual(names);
+    expect(head.fields.keys).toEqual(names.map((name) => name.toLowerCase()));
+  });
+
   test.each([
     ["X:v", "v"],
     ["X: v", "v"],
