@@ -24,7 +24,7 @@ export interface Server {
 /** A connect attempt that hangs; a test lets it end. */
 export interface HangingAttempt {
   readonly address: string;
-  /** It goes as any other now. */
+  /** It goes as any other now. Take it out of the list first. */
   proceed(reception: Reception): void;
 }
 
@@ -88,6 +88,7 @@ export class FakeNetwork implements Wire {
     this.attempts.push(address);
     let state: "open" | "aborted" | "told" = "open";
     let end: FakeSocket | undefined;
+    let hangs: HangingAttempt | undefined;
     const fail = (code: string): void => {
       if (state !== "open") return;
       state = "told";
@@ -97,7 +98,10 @@ export class FakeNetwork implements Wire {
       if (state !== "open") return;
       const server = this.#servers.get(address);
       if (server === undefined) return fail("ECONNREFUSED");
-      if (reception === "hang") return void this.hanging.push({ address, proceed: (next) => soon(next) });
+      if (reception === "hang") {
+        this.hanging.push((hangs = { address, proceed: (next) => soon(next) }));
+        return;
+      }
       if (reception !== "accept") return fail(reception);
       end = this.#pair(address, options.tls !== undefined, server);
       // The other side may have accepted, written and even closed before this side hears of it.
@@ -116,6 +120,8 @@ export class FakeNetwork implements Wire {
         if (state !== "open") return;
         state = "aborted";
         this.aborted++;
+        const place = hangs === undefined ? -1 : this.hanging.indexOf(hangs);
+        if (place >= 0) this.hanging.splice(place, 1);
         end?.destroy();
       },
     };

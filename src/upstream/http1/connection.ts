@@ -67,12 +67,14 @@ export class Connection implements SocketHandler, BodySource {
   #reusable = false;
   #paused = false;
   readonly #clock: Deadline;
+  /** Bytes that waited for the target when the clock was set. */
+  #waiting = 0;
 
   constructor(socket: Socket, home: Home, openedAt: number) {
     this.#socket = socket;
     this.#home = home;
     this.openedAt = openedAt;
-    this.idle = new Deadline(() => this.destroy());
+    this.idle = new Deadline(() => this.#drop());
     this.#clock = new Deadline(() => this.#tooSlow());
     socket.handler = this;
   }
@@ -90,17 +92,19 @@ export class Connection implements SocketHandler, BodySource {
     this.#receiver = receiver;
     const { content } = request;
     if (!isStream(content)) {
-      this.#socket.writeText(request.head, content ?? undefined);
-      this.#home.deadlines.arm(this.#clock, request.timeouts.firstByteMs);
+      if (this.#socket.writeText(request.head, content ?? undefined)) this.#awaitAnswer();
+      else this.#awaitRoom();
       return;
     }
-    this.#socket.writeText(request.head);
+    if (!this.#socket.writeText(request.head)) this.#awaitRoom();
     this.#outgoing = new OutgoingBody(this.#socket, content, {
       sent: () => {
-        if (this.#phase === "waiting") this.#home.deadlines.arm(this.#clock, request.timeouts.firstByteMs);
+        if (this.#socket.waiting === 0) this.#awaitAnswer();
       },
-      full: () => this.#home.deadlines.arm(this.#clock, request.timeouts.idleMs),
-      moving: () => this.#home.deadlines.disarm(this.#clock),
+      full: () => this.#awaitRoom(),
+      moving: () => {
+        if (this.#phase === "waiting") this.#home.deadlines.disarm(this.#clock);
+      },
       failed: (error) => this.#breakOff(error),
     });
     this.#outgoing.start();
@@ -121,11 +125,12 @@ export class Connection implements SocketHandler, BodySource {
     if (this.#phase === "waiting") return this.#readHead(bytes);
     if (this.#phase === "body") return this.#readBody(bytes);
     // Bytes that nobody asked for: an answer to no request must never become the answer to the next.
-    this.#socket.destroy();
+    this.#drop();
   }
 
   drained(): void {
-    this.#outgoing?.drained();
+    if (this.#outgoing?.done === false) this.#outgoing.drained();
+    else this.#awaitAnswer();
   }
 
   ended(): void {
@@ -257,6 +262,12 @@ export class Connection implements SocketHandler, BodySource {
     else this.#socket.destroy();
   }
 
+  /** Closes while idle. The pool learns it before the socket says so: nobody may borrow it in between. */
+  #drop(): void {
+    this.#socket.destroy();
+    this.closed();
+  }
+
   /** No usable answer will come on this connection. */
   #refuse(error: GatewayError): void {
     this.#fail(error);
@@ -277,6 +288,18 @@ export class Connection implements SocketHandler, BodySource {
     receiver?.failed(error);
   }
 
+  /** The request's last byte has gone: from now on the target is to answer. */
+  #awaitAnswer(): void {
+    if (this.#phase === "waiting") this.#home.deadlines.arm(this.#clock, this.#request!.timeouts.firstByteMs);
+  }
+
+  /** The target is to take more of the request. While its answer comes, that is what is timed. */
+  #awaitRoom(): void {
+    if (this.#phase !== "waiting") return;
+    this.#waiting = this.#socket.waiting;
+    this.#home.deadlines.arm(this.#clock, this.#request!.timeouts.idleMs);
+  }
+
   #awaitMore(): void {
     if (this.#phase === "body" && !this.#paused) {
       this.#home.deadlines.arm(this.#clock, this.#request!.timeouts.idleMs);
@@ -287,8 +310,10 @@ export class Connection implements SocketHandler, BodySource {
     if (this.#phase === "body") {
       this.#body!.fail(new GatewayError("connection_read_timeout", "the target stopped sending its answer"));
       this.#socket.destroy();
-    } else if (this.#outgoing !== undefined && !this.#outgoing.done) {
-      this.#refuse(new GatewayError("connection_write_timeout", "the target stopped reading the request"));
+    } else if (this.#socket.waiting > 0) {
+      // Some of what waited has gone: the target is slow, but it moves.
+      if (this.#socket.waiting < this.#waiting) this.#awaitRoom();
+      else this.#refuse(new GatewayError("connection_write_timeout", "the target stopped reading the request"));
     } else this.#refuse(new GatewayError("http_response_timeout", "the target did not begin to answer in time"));
   }
 

@@ -63,6 +63,8 @@ export class TargetPool implements Home {
   }
 
   release(connection: Connection): void {
+    // So old that its name may mean another address by now (case GW-26).
+    if (this.#tooOld(connection)) return connection.destroy();
     const next = this.#queue.values().next().value;
     if (next !== undefined) return next.serve(connection);
     const idleMs = this.#idleMs(connection);
@@ -93,13 +95,16 @@ export class TargetPool implements Home {
     return promised === undefined ? idleMs : Math.min(idleMs, (promised - 1) * 1000);
   }
 
+  #tooOld(connection: Connection): boolean {
+    return this.#platform.now() - connection.openedAt >= this.#upstream.maxAgeMs;
+  }
+
   #takeIdle(): Connection | undefined {
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined) return undefined;
       this.deadlines.disarm(connection.idle);
-      if (this.#platform.now() - connection.openedAt < this.#upstream.maxAgeMs) return connection;
-      // So old that its name may mean another address by now (case GW-26).
+      if (!this.#tooOld(connection)) return connection;
       connection.destroy();
     }
   }
