@@ -58,7 +58,7 @@ export class TargetPool implements Home {
       borrower.ready(connection);
       return undefined;
     }
-    if (this.#open >= this.#upstream.maxConnections) return this.#wait(borrower, connectMs);
+    if (this.#open >= this.#upstream.maxConnections) return this.#wait(borrower, connectMs, fresh);
     return this.#connect(borrower, connectMs);
   }
 
@@ -156,7 +156,7 @@ export class TargetPool implements Home {
     };
   }
 
-  #wait(borrower: Borrower, connectMs: number): Wish | undefined {
+  #wait(borrower: Borrower, connectMs: number, fresh: boolean): Wish | undefined {
     const { maxWaiting, waitMs, maxConnections } = this.#upstream;
     const refuse = (why: string): void =>
       borrower.failed(new GatewayError("connection_limit_reached", why, { fields: [["Retry-After", "1"]] }));
@@ -175,6 +175,8 @@ export class TargetPool implements Home {
     let wish: Wish | undefined;
     const waiting: Waiting = {
       serve: (connection) => {
+        // Its place goes to a new one, once it is closed.
+        if (fresh && connection.reused) return connection.destroy();
         leave();
         borrower.ready(connection);
       },
