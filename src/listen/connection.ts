@@ -11,6 +11,7 @@ import { admit, refusalOf, refusedArrival } from "./admit.ts";
 import { AnswerWriter, type WriterEvents } from "./answer-writer.ts";
 import { HeadReader } from "./head-reader.ts";
 import { Lingering } from "./linger.ts";
+import { SendClock } from "./send-clock.ts";
 import type { Guest, Shared } from "./shared.ts";
 import { joinTunnel } from "./tunnel.ts";
 
@@ -39,16 +40,14 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   /** Set while the answer's last bytes wait for the client: the next request begins after them. */
   #next = false;
   readonly #reading: Deadline;
-  readonly #sending: Deadline;
-  /** Bytes that waited for the client when the clock of sending was set. */
-  #waiting = 0;
+  readonly #sending: SendClock;
 
   constructor(socket: Socket, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
     this.#ahead = new HeadReader(shared.limits);
     this.#reading = new Deadline(() => this.#readTooSlow());
-    this.#sending = new Deadline(() => this.#takenTooSlowly());
+    this.#sending = new SendClock(socket, shared.deadlines, shared.plan.sendMs);
     socket.handler = this;
     shared.deadlines.arm(this.#reading, shared.plan.keepAliveMs);
   }
@@ -75,7 +74,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   }
 
   drained(): void {
-    this.#shared.deadlines.disarm(this.#sending);
+    this.#sending.stop();
     if (this.#next) {
       this.#next = false;
       this.#complete();
@@ -147,8 +146,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   // WriterEvents
 
   full(): void {
-    this.#waiting = this.#socket.waiting;
-    this.#shared.deadlines.arm(this.#sending, this.#shared.plan.sendMs);
+    this.#sending.start();
   }
 
   finished(): void {
@@ -229,8 +227,11 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   #feed(body: ArrivingBody, bytes: Uint8Array): void {
     const end = body.feed(bytes, 0);
-    if (body.whole) this.#shared.deadlines.disarm(this.#reading);
-    else this.#awaitBody();
+    if (body.whole) {
+      this.#shared.deadlines.disarm(this.#reading);
+      // Whoever took the last piece may be full: reading goes on all the same, or nobody would see the client leave.
+      this.resumeReading();
+    } else this.#awaitBody();
     if (end < bytes.length) this.#ahead.add(bytes.subarray(end));
   }
 
@@ -314,7 +315,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #leave(): void {
     this.#phase = "gone";
     this.#shared.deadlines.disarm(this.#reading);
-    this.#shared.deadlines.disarm(this.#sending);
+    this.#sending.stop();
   }
 
   /** Requests sent ahead are bounded by not reading on. */
@@ -339,11 +340,5 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     if (!this.#answered) return;
     if (this.#exchange !== undefined) this.#exchange.error ??= error;
     this.#socket.destroy();
-  }
-
-  #takenTooSlowly(): void {
-    // Some of what waited has gone: the client is slow, but it moves.
-    if (this.#socket.waiting < this.#waiting) this.full();
-    else this.#socket.destroy();
   }
 }
