@@ -68,6 +68,11 @@ export class FakeSocket implements Socket {
     return this.#peer!;
   }
 
+  /** Bytes that have come and were not read. */
+  get unread(): number {
+    return this.#unread;
+  }
+
   /** Begins to read, once there is an owner. */
   start(): void {
     this.#started = true;
