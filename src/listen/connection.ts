@@ -2,7 +2,7 @@
 import { GatewayError } from "../errors.ts";
 import { type Answer, Exchange } from "../exchange.ts";
 import { ArrivingBody, type BodySource } from "../http/arriving-body.ts";
-import type { Content } from "../http/body.ts";
+import { type Content, isStream } from "../http/body.ts";
 import { Deadline } from "../http/deadlines.ts";
 import { Malformed } from "../http/message.ts";
 import type { RequestHead } from "../http/request-head.ts";
@@ -246,7 +246,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     const shared = this.#shared;
     if (shared.draining || (this.#halfClosed && this.#ahead.length === 0)) this.#keepAlive = false;
     if (answer.tunnel !== undefined) return this.#openTunnel(x, answer);
-    if (this.#body !== undefined && !this.#body.whole && x.error !== undefined) this.#keepAlive = false;
+    // An answer that is all here ends before the upload does.
+    if (this.#body?.whole === false && (x.error !== undefined || !isStream(answer.content))) this.#keepAlive = false;
     const minor = this.#head?.minor ?? 1;
     this.#writer = new AnswerWriter(this.#socket, this);
     this.#writer.start(answer, { method: x.method, minor, keepAlive: this.#keepAlive, date: shared.date() });
