@@ -24,8 +24,10 @@ export interface Arrival {
 export interface Tunnel {
   /** Hands over the upstream's side; the listener joins it with the client's. */
   readonly upstream: import("./platform.ts").Socket;
-  /** Bytes that arrived behind the upstream's 101. */
+  /** Bytes that arrived behind the upstream's 101. The socket is paused: what came later still waits in it. */
   readonly early: Uint8Array;
+  /** Set when the upstream's side has gone before it was joined; with an error if it broke. */
+  gone: { readonly error: import("./platform.ts").SocketError | undefined } | undefined;
   /** Called once when the tunnel has closed. */
   closed(bytesIn: number, bytesOut: number): void;
 }

@@ -37,19 +37,19 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
   });
   return async (x) => {
     const { env, context } = x.bindings;
-    const response = await app.fetch(requestOf(x), { ...env, [EXCHANGE]: x }, context as never);
+    let response: Response;
+    try {
+      response = await app.fetch(requestOf(x), { ...env, [EXCHANGE]: x }, context as never);
+    } catch (thrown) {
+      letGo(x, null);
+      throw thrown;
+    }
     const tunnelled = x.answer;
-    x.answer = undefined;
-    if (tunnelled !== undefined) {
-      if (response.status === TUNNEL_STATUS) return tunnelled;
-      tunnelled.tunnel!.upstream.destroy();
-      tunnelled.tunnel!.closed(0, 0);
+    if (tunnelled !== undefined && response.status === TUNNEL_STATUS) {
+      x.answer = undefined;
+      return tunnelled;
     }
-    const passedOn = passedOnTo.get(x);
-    if (passedOn !== undefined && passedOn !== response.body && !passedOn.locked) {
-      // Middleware answered with something else: nobody will read what the upstream sends.
-      void passedOn.cancel().catch(() => undefined);
-    }
+    letGo(x, response.body);
     // A runtime that gives a context frames by itself, and best what it has not lost sight of.
     return context === undefined ? settledAnswerOf(response) : answerOf(response);
   };
@@ -57,6 +57,16 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
 
 /** The upstream's content, as middleware sees it. */
 const passedOnTo = new WeakMap<Exchange, ReadableStream<Uint8Array>>();
+
+/** Middleware answers with something else than the upstream: nobody will read what that sends. */
+function letGo(x: Exchange, body: Response["body"]): void {
+  const tunnel = x.answer?.tunnel;
+  x.answer = undefined;
+  tunnel?.upstream.destroy();
+  tunnel?.closed(0, 0);
+  const passedOn = passedOnTo.get(x);
+  if (passedOn !== undefined && passedOn !== body && !passedOn.locked) void passedOn.cancel().catch(() => undefined);
+}
 
 function exchangeOf(c: Context): Exchange {
   return (c.env as Record<symbol, Exchange>)[EXCHANGE]!;

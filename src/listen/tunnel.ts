@@ -77,9 +77,11 @@ export function joinTunnel(
   upstream.handler = side(upstream, client, "out");
   bytes.in += early.length;
   bytes.out += tunnel.early.length;
-  if (!client.writeText(`${head}\r\n`, tunnel.early)) upstream.pause();
+  if (client.writeText(`${head}\r\n`, tunnel.early)) upstream.resume();
+  else upstream.pause();
   if (early.length > 0 && !upstream.write(early)) client.pause();
   else client.resume();
+  if (tunnel.gone !== undefined) upstream.handler.closed(tunnel.gone.error);
   return cut;
 }
 

@@ -19,6 +19,7 @@ export interface Server {
   /** How the next attempts go. */
   reception: Reception;
   readonly accept: (end: FakeSocket) => void;
+  readonly isOurs: boolean;
 }
 
 /** A connect attempt that hangs; a test lets it end. */
@@ -28,7 +29,7 @@ export interface HangingAttempt {
   proceed(reception: Reception): void;
 }
 
-/** A network of one machine. Ends that the gateway owns are `ours`. */
+/** A network of one machine. */
 export class FakeNetwork implements Wire {
   readonly clock: FakeClock;
   resetOvertakes = true;
@@ -62,8 +63,8 @@ export class FakeNetwork implements Wire {
   }
 
   /** Somebody listens at this address. */
-  serve(address: string, accept: (end: FakeSocket) => void): Server {
-    const server: Server = { reception: "accept", accept };
+  serve(address: string, accept: (end: FakeSocket) => void, isOurs = false): Server {
+    const server: Server = { reception: "accept", accept, isOurs };
     this.#servers.set(address, server);
     return server;
   }
@@ -78,7 +79,7 @@ export class FakeNetwork implements Wire {
     const port = options.port === 0 ? 40_000 + ++this.#count : options.port;
     const address = `${options.host}:${port}`;
     if (this.#servers.has(address)) throw socketError("EADDRINUSE");
-    this.serve(address, options.accept as (socket: Socket) => void);
+    this.serve(address, options.accept as (socket: Socket) => void, true);
     return { host: options.host, port, stop: () => this.unserve(address) };
   };
 
@@ -132,15 +133,17 @@ export class FakeNetwork implements Wire {
     const server = this.#servers.get(address);
     const from = `127.0.0.${1 + (this.#count % 200)}`;
     if (server !== undefined) return this.#pair(address, false, server, from);
-    const end = this.#pair(address, false, { reception: "accept", accept: (socket) => socket.destroy() }, from);
+    const end = this.#pair(address, false, { ...REFUSING }, from);
     return end;
   }
 
   /** A connection; returns the end of who connects. */
-  #pair(address: string, secure: boolean, server: Server, from = "127.0.0.1"): FakeSocket {
+  #pair(address: string, secure: boolean, server: Server, from = GATEWAY): FakeSocket {
     const number = ++this.#count;
     const near = new FakeSocket(this, `#${number} to ${address}`, "10.0.0.1", secure);
     const far = new FakeSocket(this, `#${number} at ${address}`, from, secure);
+    near.isOurs = from === GATEWAY;
+    far.isOurs = server.isOurs;
     FakeSocket.join(near, far);
     this.clock.soon(() => {
       server.accept(far);
@@ -149,6 +152,10 @@ export class FakeNetwork implements Wire {
     return near;
   }
 }
+
+/** The gateway's address as targets see it. */
+const GATEWAY = "10.0.0.2";
+const REFUSING: Server = { reception: "accept", accept: (socket) => socket.destroy(), isOurs: false };
 
 function socketError(code: string): SocketError & Error {
   return Object.assign(new Error(code), { code });

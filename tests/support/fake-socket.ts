@@ -33,6 +33,8 @@ export class FakeSocket implements Socket {
   /** The owner has been told that it is closed, or has left it. */
   isClosed = false;
   paused = false;
+  /** Whether the gateway owns this end. */
+  isOurs = false;
   readonly #wire: Wire;
   #peer: FakeSocket | undefined = undefined;
   readonly #arrived: Arrival[] = [];

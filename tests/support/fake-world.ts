@@ -5,6 +5,7 @@ import { messageOf, formatPath } from "../../src/config/message.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 import { createGateway, type Gateway } from "../../src/gateway.ts";
 import { FakeClient, FakeTarget } from "./fake-peers.ts";
+import type { FakeSocket } from "./fake-socket.ts";
 import { FakePlatform } from "./fake-platform.ts";
 
 /** A line of the access log. */
@@ -122,7 +123,11 @@ export class World {
     for (const client of this.#clients) client.end();
     void this.gateway.drain();
     this.advance(HOUR);
-    expect([...network.open].map(({ name }) => name)).toEqual([]);
+    const names = (ends: Iterable<FakeSocket>): string[] => [...ends].map(({ name }) => name);
+    expect(names([...network.open].filter(({ isOurs }) => isOurs))).toEqual([]);
+    for (const { connections } of Object.values(this.targets)) for (const connection of connections) connection.end();
+    this.settle();
+    expect(names(network.open)).toEqual([]);
     this.advance(30 * 24 * HOUR);
     expect({ timers: clock.timers, faults: network.faults, hanging: network.hanging.length }).toEqual({
       timers: 0,

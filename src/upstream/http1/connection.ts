@@ -1,7 +1,7 @@
 // One connection to a target: a request out, its answer in, and then perhaps another.
 import type { TimeoutsPlan } from "../../config/plan.ts";
 import { GatewayError } from "../../errors.ts";
-import { Answer } from "../../exchange.ts";
+import { Answer, type Tunnel } from "../../exchange.ts";
 import { ArrivingBody, type BodySource } from "../../http/arriving-body.ts";
 import { type Content, isStream } from "../../http/body.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
@@ -64,6 +64,7 @@ export class Connection implements SocketHandler, BodySource {
   #outgoing: OutgoingBody | undefined = undefined;
   #heads: AnswerReader | undefined = undefined;
   #body: ArrivingBody | undefined = undefined;
+  #tunnel: Tunnel | undefined = undefined;
   #reusable = false;
   #paused = false;
   readonly #clock: Deadline;
@@ -141,6 +142,7 @@ export class Connection implements SocketHandler, BodySource {
   }
 
   closed(error?: SocketError): void {
+    if (this.#tunnel !== undefined) this.#tunnel.gone = { error };
     if (this.#phase === "gone") return;
     const phase = this.#phase;
     this.#leave();
@@ -230,8 +232,10 @@ export class Connection implements SocketHandler, BodySource {
     const answer = new Answer(101, head.reason, head.fields, null);
     head.fields.add("Connection", "upgrade");
     head.fields.add("Upgrade", head.upgrade);
-    answer.tunnel = { upstream: this.#socket, early: rest, closed: () => this.#home.closed(this) };
-    // From here on the socket is the tunnel's.
+    this.#tunnel = { upstream: this.#socket, early: rest, gone: undefined, closed: () => this.#home.closed(this) };
+    answer.tunnel = this.#tunnel;
+    // From here on the socket is the tunnel's. Until it is joined, which the user's own code may delay, nothing is read.
+    this.#socket.pause();
     this.#leave();
     receiver.answered(answer);
   }
