@@ -50,6 +50,7 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
       return tunnelled;
     }
     letGo(x, response.body);
+    refuseUnusable(response, context !== undefined);
     // A runtime that gives a context frames by itself, and best what it has not lost sight of.
     return context === undefined ? settledAnswerOf(response) : answerOf(response);
   };
@@ -66,6 +67,14 @@ function letGo(x: Exchange, body: Response["body"]): void {
   tunnel?.closed(0, 0);
   const passedOn = passedOnTo.get(x);
   if (passedOn !== undefined && passedOn !== body && !passedOn.locked) void passedOn.cancel().catch(() => undefined);
+}
+
+/** Refuses what a runtime takes for a Response and no client for an answer. On Cloudflare a 101 carries a WebSocket. */
+function refuseUnusable(response: Response, switches: boolean): void {
+  const { status } = response;
+  if (status < 200 && !(switches && status === 101))
+    throw new TypeError(`the user's code answered with status ${status}, which ends no exchange`);
+  if (response.bodyUsed) throw new TypeError("the user's code answered with a Response whose body it has read itself");
 }
 
 function exchangeOf(c: Context): Exchange {

@@ -91,6 +91,17 @@ export class World {
     this.platform.clock.settle();
   }
 
+  /** As `settle`, for the user's own code: what the runtime does for it in turns of its own loop is waited for too. */
+  async rest(): Promise<void> {
+    const { clock } = this.platform;
+    for (let quiet = 0, before = -1; quiet < 5; quiet++) {
+      this.settle();
+      if (clock.happened !== before) quiet = 0;
+      before = clock.happened;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** Moves the clock. */
   advance(ms: number): void {
     this.platform.clock.advance(ms);
@@ -138,6 +149,14 @@ export class World {
     expect(this.platform.lines).toHaveLength(this.exchanges);
     expect(this.platform.notices).toEqual([]);
   }
+}
+
+/** As `inWorld`, for stories that wait for the user's own code. */
+export async function inWorldOf(options: GatewayOptions, story: (world: World) => Promise<void>): Promise<void> {
+  const world = new World(options);
+  await story(world);
+  await world.rest();
+  world.close();
 }
 
 /** Runs a test in a world of its own, and looks at what is left behind. */
