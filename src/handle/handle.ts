@@ -3,14 +3,17 @@ import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { RoutePlan } from "../config/plan.ts";
 import type { Handler } from "../config/options.ts";
-import type { Answer, Exchange, LastStage } from "../exchange.ts";
+import type { Exchange, LastStage } from "../exchange.ts";
+import { type Content, isStream } from "../http/body.ts";
 import type { Fields } from "../http/fields.ts";
+import { StreamBody } from "../http/stream-body.ts";
 import { bodyFromStream } from "../http/web-body.ts";
 import { answerToResponse } from "../http/web-answer.ts";
 import { answerOf, requestOf, settledAnswerOf } from "../http/web-message.ts";
 
-/** Under this key the app's `env` carries the exchange; no binding can have it. */
+/** Under these keys the app's `env` carries the exchange and its request; no binding can have them. */
 const EXCHANGE = Symbol("exchange");
+const REQUEST = Symbol("request");
 
 /** Stands for an answer that no Response can be: a tunnel. */
 const TUNNEL_STATUS = 204;
@@ -37,9 +40,10 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
   });
   return async (x) => {
     const { env, context } = x.bindings;
+    const request = requestOf(x);
     let response: Response;
     try {
-      response = await app.fetch(requestOf(x), { ...env, [EXCHANGE]: x }, context as never);
+      response = await app.fetch(request, { ...env, [EXCHANGE]: x, [REQUEST]: request }, context as never);
     } catch (thrown) {
       letGo(x, null);
       throw thrown;
@@ -101,7 +105,7 @@ function forward(inner: LastStage): (c: Context) => Promise<Response> {
   return async (c) => {
     const x = exchangeOf(c);
     takeOver(c.req.raw.headers, x.fields);
-    if (x.content !== null && x.method !== "GET" && x.method !== "HEAD") x.content = await contentOf(c, x);
+    if (x.method !== "GET" && x.method !== "HEAD") x.content = await contentOf(c, x);
     const answer = await inner(x);
     if (answer.tunnel === undefined) {
       const response = answerToResponse(answer);
@@ -122,9 +126,15 @@ function takeOver(headers: Headers, fields: Fields): void {
   }
 }
 
-/** The content as middleware left it: unread, or read and kept by Hono. */
-async function contentOf(c: Context, x: Exchange): Promise<Answer["content"]> {
+/** The content as middleware left it: unread, read and kept by Hono, or that of another request in its place. */
+async function contentOf(c: Context, x: Exchange): Promise<Content> {
   const { raw } = c.req;
   if (raw.bodyUsed) return new Uint8Array(await c.req.arrayBuffer());
-  return raw.body === null ? null : bodyFromStream(raw.body, x.content!.length);
+  const unchanged = raw === (c.env as Record<symbol, Request>)[REQUEST];
+  // Bytes can be sent again, a stream cannot.
+  if (unchanged && !isStream(x.content)) return x.content;
+  if (raw.body === null) return null;
+  // What its fields say of the length may have been copied from the first.
+  const body = bodyFromStream(raw.body, unchanged ? x.content!.length : undefined);
+  return body instanceof StreamBody && !unchanged ? ((await body.whole()) ?? body) : body;
 }
