@@ -36,7 +36,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #answered = false;
   #keepAlive = false;
   #writer: AnswerWriter | undefined = undefined;
-  #cutTunnel: (() => void) | undefined = undefined;
+  #cutTunnel: ((error: GatewayError) => void) | undefined = undefined;
   /** Set while the answer's last bytes wait for the client: the next request begins after them. */
   #next = false;
   readonly #reading: Deadline;
@@ -57,8 +57,10 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   }
 
   cut(): void {
-    if (this.#cutTunnel !== undefined) this.#cutTunnel();
-    else this.#socket.destroy();
+    const error = new GatewayError("draining", "the gateway shut down in the middle of the exchange");
+    if (this.#cutTunnel !== undefined) return this.#cutTunnel(error);
+    if (this.#exchange !== undefined) this.#exchange.error ??= error;
+    this.#socket.destroy();
   }
 
   data(bytes: Uint8Array): void {

@@ -53,22 +53,24 @@ export class Listener implements Shared {
     return this.#open.size;
   }
 
-  /** Accepts no more, lets exchanges finish for at most `graceMs`, then cuts the rest; resolves to how many were cut. */
+  /**
+   * Accepts no more, lets exchanges finish for at most `graceMs`, then cuts the rest; resolves to how many were cut, once
+   * all are closed and recorded.
+   */
   drain(graceMs: number): Promise<{ cut: number }> {
     this.draining = true;
     this.#socket.stop();
     for (const connection of [...this.#open]) connection.drain();
     if (this.#open.size === 0) return Promise.resolve({ cut: 0 });
     return new Promise((resolve) => {
+      let cut = 0;
       const timer = this.platform.setTimer(() => {
-        const cut = this.#open.size;
-        this.#empty = undefined;
+        cut = this.#open.size;
         this.cut();
-        resolve({ cut });
       }, graceMs);
       this.#empty = () => {
         this.platform.clearTimer(timer);
-        resolve({ cut: 0 });
+        resolve({ cut });
       };
     });
   }

@@ -15,7 +15,7 @@ type Closed = (error: GatewayError | undefined, bytesIn: number, bytesOut: numbe
  * Sends the 101, then joins client and upstream until either closes. Nothing is read into it: frames, pings and close
  * codes pass as they are (cases GW-28, GW-29).
  * @param early bytes the client sent behind its request
- * @returns a function that ends both sides at once
+ * @returns a function that ends both sides at once, for this reason
  */
 export function joinTunnel(
   client: Socket,
@@ -23,7 +23,7 @@ export function joinTunnel(
   early: Uint8Array,
   shared: Shared,
   closed: Closed,
-): () => void {
+): (error: GatewayError) => void {
   const tunnel = answer.tunnel!;
   let head = `HTTP/1.1 101 ${answer.reason ?? "Switching Protocols"}\r\n`;
   for (const [name, value] of answer.fields) head += `${name}: ${value}\r\n`;
@@ -82,7 +82,10 @@ export function joinTunnel(
   if (early.length > 0 && !upstream.write(early)) client.pause();
   else client.resume();
   if (tunnel.gone !== undefined) upstream.handler.closed(tunnel.gone.error);
-  return cut;
+  return (error) => {
+    failure ??= error;
+    cut();
+  };
 }
 
 function brokenBy(count: "in" | "out", error: SocketError): GatewayError {
