@@ -138,6 +138,18 @@ export class AnswerWriter implements BodySink {
   }
 }
 
+/**
+ * Whether the connection can serve no other request behind this answer.
+ * @param minor of the client's version
+ * @param uploading whether the request's body has not come whole
+ */
+export function endsConnection({ content }: Answer, minor: number, uploading: boolean): boolean {
+  // Content that is all here ends before an upload does.
+  if (!isStream(content)) return uploading;
+  // HTTP/1.0 knows no chunks: only the end of the connection ends content of unknown length (RFC 9112 section 6.3).
+  return minor === 0 && content.length === undefined;
+}
+
 /** Content-Length for an answer to HEAD that a GET would have had. */
 function lengthOf(answer: Answer): string | undefined {
   if (answer.status === 304) return undefined;

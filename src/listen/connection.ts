@@ -2,13 +2,13 @@
 import { GatewayError } from "../errors.ts";
 import { type Answer, Exchange } from "../exchange.ts";
 import { ArrivingBody, type BodySource } from "../http/arriving-body.ts";
-import { type Content, isStream } from "../http/body.ts";
+import type { Content } from "../http/body.ts";
 import { Deadline } from "../http/deadlines.ts";
 import { Malformed } from "../http/message.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { Socket, SocketHandler } from "../platform.ts";
 import { admit, refusalOf, refusedArrival } from "./admit.ts";
-import { AnswerWriter, type WriterEvents } from "./answer-writer.ts";
+import { AnswerWriter, endsConnection, type WriterEvents } from "./answer-writer.ts";
 import { HeadReader } from "./head-reader.ts";
 import { Lingering } from "./linger.ts";
 import { SendClock } from "./send-clock.ts";
@@ -47,7 +47,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     this.#shared = shared;
     this.#ahead = new HeadReader(shared.limits);
     this.#reading = new Deadline(() => this.#readTooSlow());
-    this.#sending = new SendClock(socket, shared.deadlines, shared.plan.sendMs);
+    this.#sending = new SendClock(socket, shared.deadlines, shared.plan.sendMs, (error) => this.#abort(error));
     socket.handler = this;
     shared.deadlines.arm(this.#reading, shared.plan.keepAliveMs);
   }
@@ -58,9 +58,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   cut(): void {
     const error = new GatewayError("draining", "the gateway shut down in the middle of the exchange");
-    if (this.#cutTunnel !== undefined) return this.#cutTunnel(error);
-    if (this.#exchange !== undefined) this.#exchange.error ??= error;
-    this.#socket.destroy();
+    if (this.#cutTunnel === undefined) this.#abort(error);
+    else this.#cutTunnel(error);
   }
 
   data(bytes: Uint8Array): void {
@@ -248,9 +247,9 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     const shared = this.#shared;
     if (shared.draining || (this.#halfClosed && this.#ahead.length === 0)) this.#keepAlive = false;
     if (answer.tunnel !== undefined) return this.#openTunnel(x, answer);
-    // An answer that is all here ends before the upload does.
-    if (this.#body?.whole === false && (x.error !== undefined || !isStream(answer.content))) this.#keepAlive = false;
     const minor = this.#head?.minor ?? 1;
+    const uploading = this.#body?.whole === false;
+    if ((uploading && x.error !== undefined) || endsConnection(answer, minor, uploading)) this.#keepAlive = false;
     this.#writer = new AnswerWriter(this.#socket, this);
     this.#writer.start(answer, { method: x.method, minor, keepAlive: this.#keepAlive, date: shared.date() });
   }
@@ -340,7 +339,11 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     this.#keepAlive = false;
     const error = new GatewayError("request_timeout", "the body stopped arriving");
     this.#body?.fail(error);
-    if (!this.#answered) return;
+    if (this.#answered) this.#abort(error);
+  }
+
+  /** Breaks off whatever runs, for this reason. */
+  #abort(error: GatewayError): void {
     if (this.#exchange !== undefined) this.#exchange.error ??= error;
     this.#socket.destroy();
   }

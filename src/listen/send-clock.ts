@@ -1,8 +1,9 @@
 // The clock of a client that takes its answer: slow is allowed, standing still is not.
+import { GatewayError } from "../errors.ts";
 import { Deadline, type Deadlines } from "../http/deadlines.ts";
 import type { Socket } from "../platform.ts";
 
-/** Closes a socket whose peer takes nothing of what waits for it, for so long. */
+/** Tells when a socket's peer has taken nothing of what waits for it, for so long. */
 export class SendClock {
   readonly #socket: Socket;
   readonly #deadlines: Deadlines;
@@ -11,13 +12,13 @@ export class SendClock {
   /** Bytes that waited when the clock was set. */
   #waiting = 0;
 
-  constructor(socket: Socket, deadlines: Deadlines, ms: number) {
+  constructor(socket: Socket, deadlines: Deadlines, ms: number, tooSlow: (error: GatewayError) => void) {
     this.#socket = socket;
     this.#deadlines = deadlines;
     this.#ms = ms;
     this.#deadline = new Deadline(() => {
       if (socket.waiting < this.#waiting) this.start();
-      else socket.destroy();
+      else tooSlow(new GatewayError("client_disconnect", `the client took nothing of its answer for ${ms} ms`));
     });
   }
 

@@ -153,15 +153,17 @@ export function requestWriter(
   };
 }
 
-/** The names that the client's Connection field lists, which end here (RFC 9110 section 7.6.1); undefined for none. */
+/**
+ * The names that the client's Connection field lists, which end here (RFC 9110 section 7.6.1); undefined for none. They
+ * count only for fields that pass: framing, routing and what the gateway vouches for a client cannot have removed.
+ */
 function namedByConnection(fields: Fields): string[] | undefined {
   const at = fields.keys.indexOf("connection");
   if (at < 0) return undefined;
   const only = fields.keys.indexOf("connection", at + 1) < 0;
   const list = only ? fields.values[at]! : fields.joined("connection")!;
   if (list === "keep-alive" || list === "close") return undefined;
-  // Framing and routing are ours to write; a client cannot have them removed.
-  return tokens(list).filter((name) => name !== "host" && name !== "content-length");
+  return tokens(list);
 }
 
 /** Text as it goes on the wire: one character is one byte of UTF-8. */
