@@ -174,6 +174,19 @@ describe("a body that breaks off", () => {
     expect([sink.content, sink.calls, source.calls]).toEqual(["he", ["write", "fail left"], []]);
   });
 
+  test("is not made whole by the end of the connection, though that would have ended it", () => {
+    for (const early of [true, false]) {
+      const { body, feed } = made(UNTIL_CLOSE);
+      const sink = new Sink();
+      if (!early) body.pipe(sink);
+      feed("he");
+      body.fail(LEFT);
+      if (early) body.pipe(sink);
+      expect([body.endedByClose(), body.whole]).toEqual([false, false]);
+      expect(sink.calls).toEqual(["write", "fail left"]);
+    }
+  });
+
   test("after its last byte is whole all the same", () => {
     const { body, feed } = made(2);
     const sink = new Sink();

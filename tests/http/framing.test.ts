@@ -109,6 +109,7 @@ describe("chunks", () => {
     ["a size of 17 digits", "10000000000000005\r\nhello\r\n"],
     ["a bare LF behind the size", "5\nhello\r\n"],
     ["a bare CR behind the size", "5\rhello\r\n"],
+    ["CR and another byte behind the size", "5\rXhello\r\n"],
     ["CR CR LF behind the size", "5\r\r\nhello\r\n"],
     ["a NUL behind the size", "5\0\r\nhello\r\n"],
     ["a chunk longer than its size", "4\r\nhello\r\n"],
@@ -140,6 +141,12 @@ describe("chunks", () => {
   ])("%s is refused (GW-58)", (_, text) => {
     expect(chunked(`${text}${END}`)).toBe("syntax");
     expect(chunked(`1\r\nx\r\n${text}${END}`)).toBe("syntax");
+  });
+
+  test("no size at all is not the size 0", () => {
+    expect(chunked("\r\n\r\n")).toBe("syntax");
+    expect(chunked(";a=b\r\n\r\n")).toBe("syntax");
+    expect(chunked("1\r\na\r\n\r\n\r\n")).toBe("syntax");
   });
 
   test("an extension that never ends is refused before it ends", () => {

@@ -90,6 +90,7 @@ const behind = fc
       "5 \r\nhello\r\n0\r\n\r\n",
       "5;\n\r\nhello\r\n0\r\n\r\n",
       "\r\nhello\r\n0\r\n\r\n",
+      "\r\n\r\n",
       "00000000000000005\r\nhello\r\n0\r\n\r\n",
       "10000000000000005\r\nhello\r\n0\r\n\r\n",
       "0\r\nXX",
