@@ -37,6 +37,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #keepAlive = false;
   #writer: AnswerWriter | undefined = undefined;
   #cutTunnel: ((error: GatewayError) => void) | undefined = undefined;
+  #lingering: Lingering | undefined = undefined;
   /** Set while the answer's last bytes wait for the client: the next request begins after them. */
   #next = false;
   readonly #reading: Deadline;
@@ -58,8 +59,10 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   cut(): void {
     const error = new GatewayError("draining", "the gateway shut down in the middle of the exchange");
-    if (this.#cutTunnel === undefined) this.#abort(error);
-    else this.#cutTunnel(error);
+    // Its last answer is out: nothing is left to be cut.
+    if (this.#lingering !== undefined) this.#lingering.close();
+    else if (this.#cutTunnel !== undefined) this.#cutTunnel(error);
+    else this.#abort(error);
   }
 
   data(bytes: Uint8Array): void {
@@ -92,7 +95,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
       body.fail(new GatewayError("client_disconnect", "the client ended in the middle of its request"));
       this.#socket.destroy();
     } else if (halfClose === "leave") this.#socket.destroy();
-    else if (halfClose === "ask" && this.#head!.minor === 1) {
+    else if (halfClose === "ask" && this.#head?.minor === 1 && !this.#next) {
       // A client that is gone answers these bytes with a reset (cases GW-20, GW-22; RFC 9110 section 15.2).
       if (!this.#answered) this.#socket.writeText("HTTP/1.1 100 Continue\r\n\r\n");
       else this.#writer?.probe();
@@ -310,7 +313,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     const sending = this.#phase === "exchange" && (this.#head === undefined || this.#body?.whole === false);
     this.resumeReading();
     this.#leave();
-    new Lingering(this.#socket, this.#shared, sending, () => this.#shared.closed(this));
+    this.#lingering = new Lingering(this.#socket, this.#shared, sending, () => this.#shared.closed(this));
   }
 
   /** The socket is no longer this connection's. */

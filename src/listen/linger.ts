@@ -27,10 +27,15 @@ export class Lingering implements SocketHandler {
     this.#shared = shared;
     this.#gone = gone;
     // What the client has not read yet is the kernel's to deliver: a reset would take it back.
-    this.#patience = new Deadline(() => socket.close());
+    this.#patience = new Deadline(() => this.close());
     socket.handler = this;
     socket.end();
     shared.deadlines.arm(this.#patience, sending ? LINGER_MS : CLOSING_MS);
+  }
+
+  /** Waits no longer. */
+  close(): void {
+    this.#socket.close();
   }
 
   data(bytes: Uint8Array): void {

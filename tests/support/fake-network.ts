@@ -9,7 +9,7 @@ import type {
   SocketError,
 } from "../../src/platform.ts";
 import type { FakeClock } from "./fake-clock.ts";
-import { FakeSocket, type Wire } from "./fake-socket.ts";
+import { CAPACITY, FakeSocket, type Wire } from "./fake-socket.ts";
 
 /** How a connect attempt goes: accepted, never answered, or failed with a code of the system. */
 export type Reception = "accept" | "hang" | (string & {});
@@ -34,6 +34,8 @@ export class FakeNetwork implements Wire {
   readonly clock: FakeClock;
   resetOvertakes = true;
   joins = false;
+  /** Of all ends that are opened from now on. */
+  capacity = CAPACITY;
   /** All ends that are not closed. */
   readonly open = new Set<FakeSocket>();
   /** What an owner of a socket did wrong. */
@@ -142,6 +144,7 @@ export class FakeNetwork implements Wire {
     const number = ++this.#count;
     const near = new FakeSocket(this, `#${number} to ${address}`, "10.0.0.1", secure);
     const far = new FakeSocket(this, `#${number} at ${address}`, from, secure);
+    near.capacity = far.capacity = this.capacity;
     near.isOurs = from === GATEWAY;
     far.isOurs = server.isOurs;
     FakeSocket.join(near, far);

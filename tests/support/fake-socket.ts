@@ -19,7 +19,7 @@ export interface Wire {
 type Arrival = Uint8Array | "fin" | "rst";
 
 /** Bytes that a kernel takes ahead of a reader. */
-const CAPACITY = 256 * 1024;
+export const CAPACITY = 256 * 1024;
 
 /** One end of a connection. What the owner of the other end writes arrives here, in order, an event a piece. */
 export class FakeSocket implements Socket {

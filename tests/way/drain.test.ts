@@ -219,3 +219,16 @@ describe("what outlives the grace is cut", () => {
     expect(world.record).toMatchObject({ "error.type": "draining", "http.response.status_code": 503 });
   });
 });
+
+test("a client that is slow to close behind its last answer is not reset when the grace is over", () => {
+  const world = new World(toUpstream({}, { shutdown: { grace: "100ms" } }));
+  const client = world.client();
+  client.request("GET", "/", ["Connection: close"]);
+  world.settle();
+  world.a.last.answer(200, "all of it");
+  world.settle();
+  void world.gateway.drain();
+  world.advance(100);
+  expect(client.answer).toMatchObject({ body: "all of it", complete: true });
+  expect(client.ending).toBe("fin");
+});

@@ -250,3 +250,29 @@ describe("requests sent ahead", () => {
     });
   });
 });
+
+test("a client of HTTP/1.0 that would keep its connection sees the end of an answer of unknown length", () => {
+  inWorld(toUpstream(), (world) => {
+    const client = world.client();
+    client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    world.settle();
+    world.a.last.send(`${CHUNKED}0\r\n\r\n`);
+    world.settle();
+    expect(client.ending).toBe("fin");
+    expect(client.answer).toMatchObject({ body: "abc", framing: "close", complete: true });
+    expect(client.received).not.toContain("keep-alive");
+  });
+});
+
+test("FIN behind a head that cannot be read: its refusal still goes out", () => {
+  inWorld(toUpstream(), (world) => {
+    // The kernel takes the refusal piece by piece, so that FIN comes in the middle of it.
+    world.platform.network.capacity = 50;
+    const client = world.client();
+    client.send("GET  /two-spaces\r\n\r\n");
+    client.end();
+    world.settle();
+    expect(client.answer).toMatchObject({ status: 400, complete: true });
+    expect(client.ending).toBe("closed");
+  });
+});

@@ -1,0 +1,122 @@
+// Plays a story in a world of its own, to its end: whatever happened, every clock has run out afterwards.
+import type { MiddlewareHandler } from "hono";
+import type { GatewayOptions } from "../../src/config/options.ts";
+import { World } from "../support/fake-world.ts";
+import { ClientActor, TargetActor, type TargetConnectionActor } from "./actors.ts";
+import type { AnswerPlan, Setting, Step, Story } from "./story.ts";
+
+/** What a story has come to. */
+export interface Played {
+  readonly story: Story;
+  readonly world: World;
+  readonly clients: readonly ClientActor[];
+  readonly targets: readonly TargetActor[];
+  readonly drained: boolean;
+}
+
+const pass: MiddlewareHandler = (_, next) => next();
+
+/** Long enough for every clock of the setting, one after another. */
+const ALL_CLOCKS = 3000;
+
+function optionsOf({ targets, halfClose, max, maxWaiting, maxIdle, maxAge }: Setting): GatewayOptions {
+  return {
+    listen: { halfClose, timeouts: { head: "60ms", keepAlive: "150ms", body: "70ms", send: "80ms" }, maxHead: "2KiB" },
+    upstreams: {
+      up: {
+        targets: ["http://a.test", "http://b.test"].slice(0, targets),
+        timeouts: { connect: "50ms", firstByte: "90ms", idle: "65ms" },
+        keepAlive: { idle: "75ms", maxIdle, maxAge },
+        connections: { max, maxWaiting, wait: "40ms" },
+      },
+    },
+    routes: {
+      up: { match: "/up/*", to: "up" },
+      used: { match: "/used/*", to: "up", use: [pass] },
+      fixed: { match: "/fixed/*", answer: { body: "fixed" } },
+      own: { match: "/own/*", handler: ({ c }) => c.text("own") },
+      free: { match: "/free/*", to: "up" },
+    },
+    shutdown: { grace: "120ms" },
+  };
+}
+
+/** Plays it. */
+export function play(story: Story): Played {
+  const { setting } = story;
+  const world = new World(optionsOf(setting));
+  const { network, clock } = world.platform;
+  network.joins = setting.joins;
+  network.resetOvertakes = setting.resetOvertakes;
+  network.capacity = setting.capacity;
+  let choice = 0;
+  clock.choose = (count) => story.choices[choice++ % story.choices.length]! % count;
+  let answer = 0;
+  const next = (): AnswerPlan => story.answers[answer++ % story.answers.length]!;
+  const targets = Object.values(world.targets).map((target) => new TargetActor(target, next));
+  const clients = story.clients.map((plan, i) => new ClientActor(world.client(), i, plan));
+  let drained = false;
+
+  const connection = (number: number): TargetConnectionActor | undefined => {
+    const alive = targets.flatMap((target) => target.alive);
+    return alive[number % Math.max(alive.length, 1)];
+  };
+  const perform = (step: Step): void => {
+    switch (step.act) {
+      case "send":
+        return clients[step.client % clients.length]!.send(step.bytes);
+      case "hold":
+        clients[step.client % clients.length]!.held = true;
+        return clients[step.client % clients.length]!.peer.hold();
+      case "read":
+        return clients[step.client % clients.length]!.peer[step.act]();
+      case "end":
+      case "leave":
+      case "reset":
+        return clients[step.client % clients.length]!.go(step.act);
+      case "answer":
+        return connection(step.target)?.send(step.bytes);
+      case "target-end":
+        return connection(step.target)?.go("end");
+      case "target-reset":
+        return connection(step.target)?.go("reset");
+      case "target-hold":
+        return connection(step.target)?.peer.hold();
+      case "target-read":
+        return connection(step.target)?.peer.read();
+      case "reception":
+        targets[step.target % targets.length]!.peer.reception = step.reception;
+        return;
+      case "proceed":
+        return network.hanging.shift()?.proceed(step.reception);
+      case "advance":
+        return clock.advance(step.ms);
+      case "rush":
+        return clock.rush(step.ms);
+      case "happen":
+        for (let i = 0; i < step.count; i++) clock.step();
+        return;
+      case "drain":
+        drained = true;
+        void world.gateway.drain();
+    }
+  };
+  for (const [step, settles] of story.steps) {
+    perform(step);
+    if (settles) clock.settle();
+  }
+  runOut(world, clients, targets);
+  return { story, world, clients, targets, drained };
+}
+
+/** Everybody reads, nobody says anything more, and time passes. Tunnels have no clock: their clients end them. */
+function runOut(world: World, clients: readonly ClientActor[], targets: readonly TargetActor[]): void {
+  for (const { peer } of clients) peer.read();
+  for (const { connections } of targets) for (const { peer } of connections) peer.read();
+  world.advance(ALL_CLOCKS);
+  for (const client of clients) if (client.peer.answers.at(-1)?.status === 101) client.go("reset");
+  world.advance(ALL_CLOCKS);
+  // Who has seen the end closes too.
+  for (const { peer } of clients) if (peer.ending === "fin") peer.socket.leave();
+  world.settle();
+}
