@@ -36,8 +36,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #answered = false;
   #keepAlive = false;
   #writer: AnswerWriter | undefined = undefined;
-  #cutTunnel: ((error: GatewayError) => void) | undefined = undefined;
-  #lingering: Lingering | undefined = undefined;
+  /** Ends what has taken the socket over. */
+  #successor: ((error: GatewayError) => void) | undefined = undefined;
   /** Set while the answer's last bytes wait for the client: the next request begins after them. */
   #next = false;
   readonly #reading: Deadline;
@@ -59,10 +59,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   cut(): void {
     const error = new GatewayError("draining", "the gateway shut down in the middle of the exchange");
-    // Its last answer is out: nothing is left to be cut.
-    if (this.#lingering !== undefined) this.#lingering.close();
-    else if (this.#cutTunnel !== undefined) this.#cutTunnel(error);
-    else this.#abort(error);
+    if (this.#successor === undefined) this.#abort(error);
+    else this.#successor(error);
   }
 
   data(bytes: Uint8Array): void {
@@ -143,9 +141,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     this.resumeReading();
   }
 
-  explain(fault: Malformed): GatewayError {
-    return refusalOf(fault);
-  }
+  readonly explain = refusalOf;
 
   // WriterEvents
 
@@ -272,7 +268,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #openTunnel(x: Exchange, answer: Answer): void {
     const early = this.#ahead.take();
     this.#leave();
-    this.#cutTunnel = joinTunnel(this.#socket, answer, early, this.#shared, (error, bytesIn, bytesOut) => {
+    this.#successor = joinTunnel(this.#socket, answer, early, this.#shared, (error, bytesIn, bytesOut) => {
       this.#shared.way.finish(x, { error, bytesIn, bytesOut });
       this.#shared.closed(this);
     });
@@ -313,7 +309,9 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     const sending = this.#phase === "exchange" && (this.#head === undefined || this.#body?.whole === false);
     this.resumeReading();
     this.#leave();
-    this.#lingering = new Lingering(this.#socket, this.#shared, sending, () => this.#shared.closed(this));
+    const lingering = new Lingering(this.#socket, this.#shared, sending, () => this.#shared.closed(this));
+    // The last answer is out: there is nothing to be cut.
+    this.#successor = () => lingering.close();
   }
 
   /** The socket is no longer this connection's. */
