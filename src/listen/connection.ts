@@ -17,6 +17,7 @@ import { joinTunnel } from "./tunnel.ts";
 
 /** Bodies that have arrived with their head, up to this size, are handed on as bytes: they can be sent again. */
 const MOST_AT_ONCE = 64 * 1024;
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** `idle`: between requests. `exchange`: a request is under way. `gone`: closed or handed on. */
 type Phase = "idle" | "exchange" | "gone";
@@ -95,7 +96,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     } else if (halfClose === "leave") this.#socket.destroy();
     else if (halfClose === "ask" && this.#head?.minor === 1 && !this.#next) {
       // A client that is gone answers these bytes with a reset (cases GW-20, GW-22; RFC 9110 section 15.2).
-      if (!this.#answered) this.#socket.writeText("HTTP/1.1 100 Continue\r\n\r\n");
+      if (!this.#answered) this.#socket.writeText(CONTINUE);
       else this.#writer?.probe();
     }
   }
@@ -117,7 +118,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   wanted(): void {
     if (this.#awaitsContinue && !this.#answered && this.#body!.received === 0) {
-      this.#socket.writeText("HTTP/1.1 100 Continue\r\n\r\n");
+      this.#socket.writeText(CONTINUE);
     }
     this.#awaitBody();
   }
@@ -236,11 +237,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   }
 
   #send(x: Exchange, answer: Answer): void {
-    if (this.#exchange !== x) {
-      // The client left before its answer came.
-      this.#shared.discard(answer);
-      return;
-    }
+    // The client left before its answer came.
+    if (this.#exchange !== x) return this.#shared.discard(answer);
     x.answer = answer;
     this.#answered = true;
     const shared = this.#shared;
