@@ -14,6 +14,8 @@ export class FakePeer {
   received = "";
   /** `fin`: the other side has ended; `closed`: both have; `reset`: it broke. */
   ending: Ending = "open";
+  /** The other side's FIN has come, whatever came after it. */
+  hasEnd = false;
   /** Times that a piece or an end came, by the fake clock. */
   lastAt = 0;
   onData: (() => void) | undefined = undefined;
@@ -29,6 +31,7 @@ export class FakePeer {
       drained: () => undefined,
       ended: () => {
         this.ending = "fin";
+        this.hasEnd = true;
         this.lastAt = now();
       },
       closed: (error?: SocketError) => {
@@ -87,7 +90,7 @@ export class FakeClient extends FakePeer {
 
   /** The answers so far; the last may be incomplete. */
   get answers(): FakeAnswer[] {
-    return readAnswers(this.received, this.methods, this.ending === "fin" || this.ending === "closed").messages;
+    return readAnswers(this.received, this.methods, this.hasEnd).messages;
   }
 
   /** Their statuses, in order. */
