@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { World } from "../support/fake-world.ts";
-import { ClientActor, TargetActor, type TargetConnectionActor } from "./actors.ts";
+import { ClientActor, SMUGGLED, TargetActor, type TargetConnectionActor } from "./actors.ts";
 import type { AnswerPlan, Setting, Step, Story } from "./story.ts";
 
 /** What a story has come to. */
@@ -84,6 +84,13 @@ export function play(story: Story): Played {
         return connection(step.target)?.peer.hold();
       case "target-read":
         return connection(step.target)?.peer.read();
+      case "unasked": {
+        // While nothing is under way: bytes that cross a request on the wire cannot be told from its answer.
+        world.settle();
+        const actor = connection(step.target);
+        if (actor?.idle === true) actor.peer.send(SMUGGLED);
+        return world.settle();
+      }
       case "reception":
         targets[step.target % targets.length]!.peer.reception = step.reception;
         return;

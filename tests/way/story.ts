@@ -52,7 +52,7 @@ export type Step =
   | { readonly act: "send"; readonly client: number; readonly bytes: number }
   | { readonly act: "end" | "leave" | "reset" | "hold" | "read"; readonly client: number }
   | { readonly act: "answer"; readonly target: number; readonly bytes: number }
-  | { readonly act: "target-end" | "target-reset" | "target-hold" | "target-read"; readonly target: number }
+  | { readonly act: "target-end" | "target-reset" | "target-hold" | "target-read" | "unasked"; readonly target: number }
   | { readonly act: "reception"; readonly target: number; readonly reception: string }
   | { readonly act: "proceed"; readonly reception: string }
   | { readonly act: "advance" | "rush"; readonly ms: number }
@@ -152,6 +152,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         "target-reset" as const,
         "target-hold" as const,
         "target-read" as const,
+        "unasked" as const,
       ),
       target: index,
     }),
