@@ -2,7 +2,7 @@
 import type { GatewayError } from "./errors.ts";
 import type { Content } from "./http/body.ts";
 import type { Fields } from "./http/fields.ts";
-import type { ConsumerPlan, MatchPlan, RoutePlan, UpstreamPlan } from "./config/plan.ts";
+import type { MatchPlan, RoutePlan, UpstreamPlan } from "./config/plan.ts";
 
 /** What the listener knows when a request head has arrived. */
 export interface Arrival {
@@ -75,27 +75,6 @@ export interface AttemptRecord {
   error: GatewayError | undefined;
 }
 
-/** Who calls, as one scheme of the route established it. Nothing of it comes from an unverified field. */
-export interface Identity {
-  /** Name of the scheme in the config. */
-  readonly scheme: string;
-  readonly consumer: ConsumerPlan | undefined;
-  /** The caller's name at its issuer: `sub` of a token, the user of Basic, the key id of a signature. */
-  readonly subject: string | undefined;
-  readonly scopes: readonly string[];
-  /** Verified claims of a token; empty for schemes without. */
-  readonly claims: Readonly<Record<string, unknown>>;
-  /** Fields for the upstream, as the authenticating service gave them (forward-auth). */
-  readonly fields: readonly (readonly [name: string, value: string])[];
-}
-
-/** What a policy in observe mode would have refused. */
-export interface Observation {
-  /** The policy, as the config names it: "auth", "allow". */
-  readonly policy: string;
-  readonly error: GatewayError;
-}
-
 /** One request's passage. Stages read and write the typed fields; nothing else is shared between them. */
 export class Exchange {
   readonly method: string;
@@ -126,12 +105,6 @@ export class Exchange {
   upstream: UpstreamPlan | undefined = undefined;
   /** Path and query for the upstream, when a rewrite changed them. */
   forwardTarget: string | undefined = undefined;
-  /** Set once a scheme has accepted the credentials. */
-  identity: Identity | undefined = undefined;
-  /** Lower-case names of fields that held credentials and must not reach the upstream. */
-  strip: readonly string[] = NO_NAMES;
-  /** What policies in observe mode would have refused. */
-  observations: readonly Observation[] = NO_OBSERVATIONS;
   attempts: AttemptRecord[] = NO_ATTEMPTS;
   answer: Answer | undefined = undefined;
   /** The failure the gateway answered with, if it did. */
@@ -163,8 +136,6 @@ export interface Bindings {
 
 const NO_BINDINGS: Bindings = Object.freeze({ env: Object.freeze({}), context: undefined });
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
-const NO_NAMES: readonly string[] = Object.freeze([]);
-const NO_OBSERVATIONS: readonly Observation[] = Object.freeze([]);
 const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
 
 /** Tells one listener at a time that the client is gone: an AbortSignal without its cost. */

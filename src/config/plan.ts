@@ -14,12 +14,6 @@ export interface Plan {
   readonly graceMs: number;
 }
 
-/** Who may call, by name. */
-export interface ConsumerPlan {
-  readonly name: string;
-  readonly groups: readonly string[];
-}
-
 /** Where the gateway accepts, and within which bounds. */
 export interface ListenPlan {
   readonly port: number;

@@ -139,7 +139,7 @@ describe("a failure", () => {
     ["a client that left before any answer is 499", undefined, "client_disconnect", 499, "info"],
     ["a client that left amid an answer keeps its status", 200, "client_disconnect", 200, "info"],
     ["an answer that the upstream broke off keeps its status", 200, "http_response_incomplete", 200, "error"],
-    ["the client's own fault is no error of ours", 413, "content_too_large", 413, "info"],
+    ["the client's own fault is no error of ours", 414, "uri_too_long", 414, "info"],
   ] as const)("%s", (_, sent, code, status, level) => {
     const x = exchange();
     if (sent !== undefined) x.answer = answer(sent);
