@@ -117,9 +117,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   // BodySource
 
   wanted(): void {
-    if (this.#awaitsContinue && !this.#answered && this.#body!.received === 0) {
-      this.#socket.writeText(CONTINUE);
-    }
+    if (this.#awaitsContinue && !this.#answered && this.#body!.received === 0) this.#socket.writeText(CONTINUE);
     this.#awaitBody();
   }
 
@@ -321,7 +319,9 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   /** Requests sent ahead are bounded by not reading on. */
   #boundAhead(): void {
-    if (this.#phase === "exchange" && this.#ahead.length > this.#shared.limits.maxHead) this.pauseReading();
+    if (this.#phase !== "exchange") return;
+    if (this.#ahead.length > this.#shared.limits.maxHead) this.pauseReading();
+    else if (this.#body?.whole !== false) this.resumeReading();
   }
 
   #awaitBody(): void {

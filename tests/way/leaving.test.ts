@@ -260,3 +260,20 @@ describe("a client leaves between requests", () => {
     }
   });
 });
+
+test("a client that leaves is seen although much that it sent ahead was not read for a while", () => {
+  inWorld(toUpstream({}, { listen: { maxHead: "1KiB" } }), (world) => {
+    const client = world.ask("GET", "/first");
+    for (let i = 0; i < 5; i++) client.request("GET", `/${i}`, [`X-Long: ${"x".repeat(200)}`]);
+    world.settle();
+    expect(client.socket.peer.paused).toBe(true);
+    world.a.last.answer(200);
+    world.settle();
+    // What is left is less than a head may be long.
+    expect(client.socket.peer.paused).toBe(false);
+    client.leave();
+    world.settle();
+    expect(world.records.at(-1)).toMatchObject({ "error.type": "client_disconnect" });
+    expect(world.a.open).toEqual([]);
+  });
+});
