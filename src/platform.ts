@@ -79,8 +79,11 @@ export interface ConnectHandler {
 
 /** A connect attempt under way. */
 export interface Connecting {
-  /** Gives up. Neither `connected` nor `failed` is called after this. */
-  abort(): void;
+  /**
+   * Gives up. Neither `connected` nor `failed` is called after this. A promise tells when the system holds nothing of the
+   * attempt any more, where that is not at once.
+   */
+  abort(): Promise<void> | void;
 }
 
 /** Where to accept. */

@@ -31,7 +31,7 @@ export interface ListenOptions {
    * `"answer"`: it still listens. `"leave"`: it is gone. HTTP/1.0 clients cannot be asked and are answered. Default: `"ask"`.
    */
   halfClose?: "ask" | "answer" | "leave";
-  /** Most connections open at once; more wait in the kernel's queue or are closed. Default: `16384`. */
+  /** Most connections open at once; more are closed at once. Default: `16384`. */
   maxConnections?: number;
 }
 

@@ -47,6 +47,10 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
     } catch (thrown) {
       letGo(x, null);
       throw thrown;
+    } finally {
+      settled.add(x);
+      // Middleware answered by itself (a timeout, say): the target is not waited for.
+      if (underWay.has(x)) x.left.then?.();
     }
     const tunnelled = x.answer;
     if (tunnelled !== undefined && response.status === TUNNEL_STATUS) {
@@ -62,6 +66,10 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
 
 /** The upstream's content, as middleware sees it. */
 const passedOnTo = new WeakMap<Exchange, ReadableStream<Uint8Array>>();
+
+/** Exchanges whose user code has answered, and those that wait for a target. */
+const settled = new WeakSet<Exchange>();
+const underWay = new WeakSet<Exchange>();
 
 /** Middleware answers with something else than the upstream: nobody will read what that sends. */
 function letGo(x: Exchange, body: Response["body"]): void {
@@ -106,7 +114,16 @@ function forward(inner: LastStage): (c: Context) => Promise<Response> {
     const x = exchangeOf(c);
     takeOver(c.req.raw.headers, x.fields);
     if (x.method !== "GET" && x.method !== "HEAD") x.content = await contentOf(c, x);
+    underWay.add(x);
     const answer = await inner(x);
+    underWay.delete(x);
+    if (settled.has(x)) {
+      // Nobody will read this one.
+      if (isStream(answer.content)) answer.content.cancel();
+      answer.tunnel?.upstream.destroy();
+      answer.tunnel?.closed(0, 0);
+      throw new Error("the user's code answered before the target did");
+    }
     if (answer.tunnel === undefined) {
       const response = answerToResponse(answer);
       if (response.body !== null) passedOnTo.set(x, response.body);

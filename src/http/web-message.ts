@@ -54,7 +54,7 @@ export function answerOf(response: Response): Answer {
   }
   const length = declared !== undefined && /^\d{1,15}$/.test(declared) ? Number(declared) : undefined;
   const content = response.body === null ? null : bodyFromStream(response.body, length);
-  const answer = new Answer(response.status, response.statusText || undefined, fields, content);
+  const answer = new Answer(response.status, reasonIn(response), fields, content);
   if (content === null && length !== undefined) answer.announcedLength = String(length);
   // A response whose content was taken out of its stream cannot be sent any more.
   if (content === null || content instanceof StreamBody) answer.web = response;
@@ -88,4 +88,9 @@ const UNSAFE_ALL = /[^\x21-\x7e]|#/g;
 
 function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+}
+
+/** A reason phrase as RFC 9112 section 4 allows it. Not every runtime refuses another, and a line break would begin a field. */
+function reasonIn({ statusText }: Response): string | undefined {
+  return /^[\t\x20-\x7e\x80-\xff]+$/.test(statusText) ? statusText : undefined;
 }

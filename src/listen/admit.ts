@@ -85,7 +85,7 @@ function hostOf(fields: Fields, minor: number): string | GatewayError {
 function readAuthority(text: string): string | undefined {
   const seen = known.get(text);
   if (seen !== undefined) return seen;
-  if (text.length > 262 || !AUTHORITY.test(text)) return undefined;
+  if (text.length > 262 || !AUTHORITY.test(text) || !URL.canParse(`http://${text}`)) return undefined;
   const authority = text.toLowerCase();
   if (known.size >= KNOWN_KEPT) known.clear();
   known.set(text, authority);

@@ -160,6 +160,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     const x = this.#exchange!;
     x.error ??= error;
     this.#finish(x, x.error);
+    x.left.tell();
     // A broken answer must not look whole: no last chunk, no full length, no orderly end.
     this.#socket.destroy();
   }

@@ -1,6 +1,6 @@
 // The bytes of a client that wait to be read as requests: the beginning of a head, or requests sent ahead (pipelining).
 import { Accumulator } from "../http/accumulator.ts";
-import { type HeadLimits, findEmptyLine } from "../http/message.ts";
+import { CR, type HeadLimits, LF, findEmptyLine } from "../http/message.ts";
 import { type RequestHead, readRequestHead } from "../http/request-head.ts";
 
 /** Reads one request head after another from bytes that come in any pieces. */
@@ -47,6 +47,7 @@ export class HeadReader {
 
   /** The next head, or undefined while it is not whole. @throws Malformed */
   read(): RequestHead | undefined {
+    if (this.#scanned === 0) this.#skipEmptyLines();
     if (this.#bytes.length === 0) return undefined;
     const { maxTarget } = this.#limits;
     // A request line that has grown too long is refused now, not when the whole head has.
@@ -56,6 +57,13 @@ export class HeadReader {
     if (head === undefined) this.#scanned = this.#bytes.length;
     else this.#drop(head.end);
     return head;
+  }
+
+  /** Empty lines before a request line mean nothing (RFC 9112 section 2.2): by themselves they begin no request. */
+  #skipEmptyLines(): void {
+    let at = 0;
+    while (this.#bytes[at] === CR && this.#bytes[at + 1] === LF) at += 2;
+    if (at > 0) this.#drop(at);
   }
 
   /** Takes `count` bytes away; all without a count. */

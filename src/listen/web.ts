@@ -66,7 +66,11 @@ export function travelWeb(
         way.finish(x, { error: x.error ?? error, bytesIn, bytesOut });
       if (isStream(answer.content) && answer.web === undefined) answer.content = new Watched(answer.content, finish);
       else finish(undefined, contentLength(answer.content) ?? 0);
-      resolve(answerToResponse(answer));
+      try {
+        resolve(answerToResponse(answer));
+      } catch (thrown) {
+        resolve(answerToResponse(way.refuse(x, toGatewayError(thrown))));
+      }
     };
     const refusal = refusalOfMethod(x.method);
     if (refusal === undefined) way.travel(x, send);

@@ -45,8 +45,13 @@ const established = {
   drain: (raw: RawSocket) => raw.data?.flush(),
   end: (raw: RawSocket) => raw.data!.ended(),
   close: (raw: RawSocket, error?: Error) => raw.data?.closed(error),
-  // `close` follows with the same error.
-  error: () => undefined,
+  error: (raw: RawSocket, error: Error) => {
+    // A TLS session that failed: `close` follows with the same error.
+    if ("code" in error || error.message.includes("SSL routines")) return;
+    // A handler of ours has thrown: whatever it was about cannot go on.
+    process.stderr.write(`sluice: error: a connection failed inside the gateway: ${error.message}\n`);
+    raw.data?.destroy();
+  },
 };
 
 function listen(options: ListenOptions): ListeningSocket {
@@ -84,7 +89,9 @@ function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
     abandoned = true;
     handler.failed({ code, message });
   };
-  const attempt = Bun.connect<BunSocket | undefined>({
+  // Bun cannot take back an attempt that has not come to anything: its socket lives until the system gives up.
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const attempt = tryConnect({
     hostname: host,
     port,
     allowHalfOpen: true,
@@ -93,8 +100,10 @@ function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
       ...established,
       open(raw) {
         opened = raw;
-        if (abandoned) raw.terminate();
-        else if (tls === undefined) settled(raw);
+        if (abandoned) {
+          raw.terminate();
+          end();
+        } else if (tls === undefined) settled(raw);
       },
       handshake(raw, _authorized, error) {
         if (abandoned || tls === undefined || raw.data !== undefined) return;
@@ -119,16 +128,27 @@ function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
           );
       },
       connectError(_raw, error) {
+        end();
         failed((error as NodeJS.ErrnoException).code ?? "ECONNREFUSED", error.message);
       },
     },
   });
-  // Told by connectError already.
-  attempt.catch(() => undefined);
+  // What cannot even be tried, such as a key that cannot be read; the rest connectError has told.
+  attempt.catch((error: NodeJS.ErrnoException) => {
+    end();
+    failed(error.code ?? "ERR_CONNECT", error.message);
+  });
   return {
     abort() {
       abandoned = true;
-      opened?.terminate();
+      if (opened === undefined) return ended;
+      opened.terminate();
+      return undefined;
     },
   };
+}
+
+/** Bun throws for some options at once, and rejects for others: here it always rejects. */
+async function tryConnect(options: Bun.TCPSocketConnectOptions<BunSocket | undefined>): Promise<unknown> {
+  return await Bun.connect<BunSocket | undefined>(options);
 }

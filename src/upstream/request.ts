@@ -105,7 +105,7 @@ export function requestWriter(
         const key = keys[i]!;
         const fate = fateOf(key);
         if (fate === PASS) {
-          if ((named !== undefined && named.includes(key)) || (removed.size > 0 && removed.has(plainOf(key)))) continue;
+          if ((named !== undefined && named.has(key)) || (removed.size > 0 && removed.has(plainOf(key)))) continue;
           text += `${names[i]}: ${values[i]}\r\n`;
           continue;
         }
@@ -157,13 +157,13 @@ export function requestWriter(
  * The names that the client's Connection field lists, which end here (RFC 9110 section 7.6.1); undefined for none. They
  * count only for fields that pass: framing, routing and what the gateway vouches for a client cannot have removed.
  */
-function namedByConnection(fields: Fields): string[] | undefined {
+function namedByConnection(fields: Fields): ReadonlySet<string> | undefined {
   const at = fields.keys.indexOf("connection");
   if (at < 0) return undefined;
   const only = fields.keys.indexOf("connection", at + 1) < 0;
   const list = only ? fields.values[at]! : fields.joined("connection")!;
   if (list === "keep-alive" || list === "close") return undefined;
-  return tokens(list);
+  return new Set(tokens(list));
 }
 
 /** Text as it goes on the wire: one character is one byte of UTF-8. */

@@ -19,6 +19,8 @@ export interface Upstream {
   readonly pools: readonly TargetPool[];
   /** Index of the next target. */
   readonly pick: () => number;
+  /** Number of targets that take requests: of a weight above 0. */
+  readonly live: number;
   close(): void;
 }
 
@@ -31,7 +33,8 @@ export function createUpstream(
 ): Upstream {
   const sockets = plan.protocol === "http1" && platform.connect !== undefined;
   const pools = sockets ? plan.targets.map((target) => new TargetPool(target, plan, platform, deadlines)) : [];
-  return { plan, pools, pick, close: () => pools.forEach((pool) => pool.close()) };
+  const live = plan.targets.filter(({ weight }) => weight > 0).length;
+  return { plan, pools, pick, live, close: () => pools.forEach((pool) => pool.close()) };
 }
 
 /** The last stage of a route that goes to an upstream. */
@@ -56,6 +59,8 @@ class Forwarding implements Borrower, Receiver {
   readonly #resolve: (answer: Answer) => void;
   readonly #reject: (error: GatewayError) => void;
   #target: TargetPlan;
+  /** Targets that take requests at all. */
+  readonly #live: number;
   #wish: Wish | undefined = undefined;
   #connection: Connection | undefined = undefined;
   #attempt: AttemptRecord | undefined = undefined;
@@ -79,6 +84,7 @@ class Forwarding implements Borrower, Receiver {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#target = upstream.plan.targets[0]!;
+    this.#live = upstream.live;
     x.attempts = [];
     this.#before = x.left.then;
     x.left.then = () => {
@@ -121,7 +127,7 @@ class Forwarding implements Borrower, Receiver {
     const x = this.#x;
     // Content that has begun to flow cannot flow again.
     const replayable = !sent || !isStream(x.content);
-    if (!x.left.yes && replayable && mayTryAgain(error, x, this.#upstream.plan.targets.length)) {
+    if (!x.left.yes && replayable && mayTryAgain(error, x, this.#live)) {
       return this.#try(error.retry === "idempotent");
     }
     x.left.then = this.#before;
@@ -129,13 +135,24 @@ class Forwarding implements Borrower, Receiver {
   }
 
   #try(fresh: boolean): void {
-    const index = this.#upstream.pick();
+    const index = this.#pickOther();
     this.#target = this.#upstream.plan.targets[index]!;
     this.#attempt = { target: this.#target.url, status: 0, error: undefined };
     this.#x.attempts.push(this.#attempt);
     const wish = this.#upstream.pools[index]!.acquire(this, this.#timeouts.connectMs, fresh);
     // A pool that answers at once has called `ready` or `failed` already.
     if (wish !== undefined) this.#wish = wish;
+  }
+
+  /** The next target, but none that has been tried, while there is another. */
+  #pickOther(): number {
+    const { pick, plan } = this.#upstream;
+    const { attempts } = this.#x;
+    const tried = (index: number): boolean => attempts.some(({ target }) => target === plan.targets[index]!.url);
+    const index = pick();
+    if (!tried(index)) return index;
+    const other = plan.targets.findIndex(({ weight }, i) => weight > 0 && !tried(i));
+    return other < 0 ? index : other;
   }
 
   #leave(): void {

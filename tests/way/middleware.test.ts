@@ -27,6 +27,42 @@ async function ask(world: World, method = "GET", fields: readonly string[] = [],
 
 const pass: MiddlewareHandler = (_, next) => next();
 
+describe("middleware that answers before its target", () => {
+  const early: MiddlewareHandler = (c, next) => {
+    next().catch(() => undefined);
+    return Promise.resolve(c.text("early"));
+  };
+
+  test("leaves nothing waiting for it", async () => {
+    await withUse([early], async (world) => {
+      const client = await ask(world);
+      expect(client.answer).toMatchObject({ status: 200, body: "early" });
+      expect(world.a.open).toEqual([]);
+    });
+  });
+
+  test("leaves nothing of what the target sends in the same moment", async () => {
+    await withUse(
+      [
+        async (c, next) => {
+          const late = next().catch(() => undefined);
+          await Promise.race([late, new Promise((resolve) => setTimeout(resolve, 1))]);
+          return c.text("early");
+        },
+      ],
+      async (world) => {
+        const client = world.ask("GET", "/it");
+        await world.rest();
+        world.a.last.send(`HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n${"x".repeat(200_000)}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await world.rest();
+        expect(client.answer.body).toBe("early");
+        expect(world.a.open).toEqual([]);
+      },
+    );
+  });
+});
+
 describe("middleware that only looks changes nothing", () => {
   test("of a request without content and its answer", async () => {
     await withUse([pass, pass], async (world) => {

@@ -58,7 +58,11 @@ export class TargetPool implements Home {
       borrower.ready(connection);
       return undefined;
     }
-    if (this.#open >= this.#upstream.maxConnections) return this.#wait(borrower, connectMs, fresh);
+    if (this.#open >= this.#upstream.maxConnections) {
+      // All places may be taken by idle connections that a fresh one is wanted instead of.
+      if (fresh) this.#idle.shift()?.destroy();
+      return this.#wait(borrower, connectMs, fresh);
+    }
     return this.#connect(borrower, connectMs);
   }
 
@@ -118,15 +122,25 @@ export class TargetPool implements Home {
       this.deadlines.disarm(deadline);
       connecting = undefined;
     };
-    const lost = (error: GatewayError | undefined): void => {
+    const freed = (): void => {
       this.#open--;
-      over();
       this.#queue.values().next().value?.reconnect();
-      if (error !== undefined) borrower.failed(error);
+    };
+    const lost = (error: GatewayError): void => {
+      over();
+      freed();
+      borrower.failed(error);
+    };
+    /** The attempt keeps its place for as long as the system keeps its socket. */
+    const abort = (): void => {
+      const held = connecting?.abort();
+      over();
+      if (held === undefined) freed();
+      else void held.then(freed);
     };
     const deadline = new Deadline(() => {
-      connecting?.abort();
-      lost(
+      abort();
+      borrower.failed(
         new GatewayError("connection_timeout", `connecting to ${target.url} took over ${connectMs} ms`, {
           retry: "safe",
         }),
@@ -149,9 +163,7 @@ export class TargetPool implements Home {
     );
     return {
       cancel: () => {
-        if (connecting === undefined) return;
-        connecting.abort();
-        lost(undefined);
+        if (connecting !== undefined) abort();
       },
     };
   }
@@ -159,7 +171,9 @@ export class TargetPool implements Home {
   #wait(borrower: Borrower, connectMs: number, fresh: boolean): Wish | undefined {
     const { maxWaiting, waitMs, maxConnections } = this.#upstream;
     const refuse = (why: string): void =>
-      borrower.failed(new GatewayError("connection_limit_reached", why, { fields: [["Retry-After", "1"]] }));
+      borrower.failed(
+        new GatewayError("connection_limit_reached", why, { retry: "safe", fields: [["Retry-After", "1"]] }),
+      );
     if (this.#queue.size >= maxWaiting) {
       refuse(`${maxConnections} connections to ${this.target.url} are busy and ${maxWaiting} requests wait`);
       return undefined;
