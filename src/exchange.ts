@@ -142,14 +142,14 @@ const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptReco
 export class Left {
   yes = false;
   /** Called once, when the client leaves. */
-  then: (() => void) | undefined = undefined;
+  onLeave: (() => void) | undefined = undefined;
 
   /** The client is gone. */
   tell(): void {
     if (this.yes) return;
     this.yes = true;
-    const call = this.then;
-    this.then = undefined;
+    const call = this.onLeave;
+    this.onLeave = undefined;
     call?.();
   }
 }

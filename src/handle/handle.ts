@@ -50,7 +50,7 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
     } finally {
       settled.add(x);
       // Middleware answered by itself (a timeout, say): the target is not waited for.
-      if (underWay.has(x)) x.left.then?.();
+      if (underWay.has(x)) x.left.onLeave?.();
     }
     const tunnelled = x.answer;
     if (tunnelled !== undefined && response.status === TUNNEL_STATUS) {

@@ -14,7 +14,7 @@ import { bodyFromStream, streamFromContent } from "./web-body.ts";
 export function requestOf(x: Exchange): Request {
   const leaving = new AbortController();
   if (x.left.yes) leaving.abort();
-  else if (x.left.then === undefined) x.left.then = () => leaving.abort();
+  else if (x.left.onLeave === undefined) x.left.onLeave = () => leaving.abort();
   const hasContent = x.method !== "GET" && x.method !== "HEAD";
   const init: RequestInit & { duplex: "half" } = {
     method: x.method,

@@ -149,6 +149,7 @@ function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
 }
 
 /** Bun throws for some options at once, and rejects for others: here it always rejects. */
+// eslint-disable-next-line typescript/require-await
 async function tryConnect(options: Bun.TCPSocketConnectOptions<BunSocket | undefined>): Promise<unknown> {
-  return await Bun.connect<BunSocket | undefined>(options);
+  return Bun.connect<BunSocket | undefined>(options);
 }

@@ -44,12 +44,12 @@ export async function fetchAttempt(platform: Platform, request: FetchRequest, le
     () => end(new GatewayError("http_response_timeout", "the target did not begin to answer in time")),
     request.firstByteMs,
   );
-  const before = left.then;
+  const before = left.onLeave;
   const leave = (): void => {
     before?.();
     end(new GatewayError("client_disconnect", "the client left before its answer came"));
   };
-  left.then = leave;
+  left.onLeave = leave;
   if (left.yes) leave();
   try {
     const response = await platform.fetch(webRequest(request, stop.signal), request.over);
@@ -62,7 +62,7 @@ export async function fetchAttempt(platform: Platform, request: FetchRequest, le
   } finally {
     platform.clearTimer(timer);
     // From here on whoever writes the answer cancels its content when the client leaves.
-    left.then = before;
+    left.onLeave = before;
   }
 }
 

@@ -86,8 +86,8 @@ class Forwarding implements Borrower, Receiver {
     this.#target = upstream.plan.targets[0]!;
     this.#live = upstream.live;
     x.attempts = [];
-    this.#before = x.left.then;
-    x.left.then = () => {
+    this.#before = x.left.onLeave;
+    x.left.onLeave = () => {
       this.#before?.();
       this.#leave();
     };
@@ -114,7 +114,7 @@ class Forwarding implements Borrower, Receiver {
 
   answered(answer: Answer): void {
     // From here on whoever writes the answer cancels its content when the client leaves.
-    this.#x.left.then = this.#before;
+    this.#x.left.onLeave = this.#before;
     this.#attempt!.status = answer.status;
     this.#resolve(answer);
   }
@@ -130,7 +130,7 @@ class Forwarding implements Borrower, Receiver {
     if (!x.left.yes && replayable && mayTryAgain(error, x, this.#live)) {
       return this.#try(error.retry === "idempotent");
     }
-    x.left.then = this.#before;
+    x.left.onLeave = this.#before;
     this.#reject(error);
   }
 

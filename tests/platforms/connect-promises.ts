@@ -46,10 +46,10 @@ export const OF_CONNECTING: Readonly<Record<string, (kit: Kit) => Promise<void>>
     const told: string[] = [];
     const handler = { connected: () => void told.push("connected"), failed: () => void told.push("failed") };
     const first = kit.platform.connect!({ host: "127.0.0.1", port, tls: undefined }, handler);
-    first.abort();
-    first.abort();
-    kit.platform.connect!({ host: "127.0.0.1", port: await closedPort(kit), tls: undefined }, handler).abort();
-    kit.platform.connect!({ host: "no-such-name.invalid", port: 1, tls: undefined }, handler).abort();
+    void first.abort();
+    void first.abort();
+    void kit.platform.connect!({ host: "127.0.0.1", port: await closedPort(kit), tls: undefined }, handler).abort();
+    void kit.platform.connect!({ host: "no-such-name.invalid", port: 1, tls: undefined }, handler).abort();
     const later = await attempt(kit, port);
     check("socket" in later, "a later attempt failed");
     await quiet(0, () => told.length);
@@ -172,7 +172,7 @@ export const OF_TLS: Readonly<Record<string, (kit: Kit) => Promise<void>>> = {
     );
     const silent = await until(() => peer, "the peer to be connected");
     await until(() => silent.received > 0, "the client's hello");
-    attempt.abort();
+    void attempt.abort();
     await until(() => silent.closed || silent.ended, "the peer to see the end");
     await quiet(0, () => told.length);
   },
