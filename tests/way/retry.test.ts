@@ -195,6 +195,29 @@ describe("connecting fails: nothing was sent, so every method may go to the next
     });
   });
 
+  test.each([
+    ["at the same moment", 1, 1],
+    ["of unequal weight", 3, 1],
+  ])("requests %s all find the target that is up", (_, heavy, light) => {
+    const targets = [
+      { url: "http://a.test", weight: heavy },
+      { url: "http://b.test", weight: light },
+      { url: "http://c.test", weight: 0 },
+    ];
+    inWorld(toUpstream({ targets }), (world) => {
+      world.a.reception = "ECONNREFUSED";
+      const clients = Array.from({ length: 8 }, () => {
+        const client = world.client();
+        client.request("POST", "/it", [], "");
+        return client;
+      });
+      world.settle();
+      for (const connection of world.b.connections) connection.answer(200);
+      world.settle();
+      expect(clients.flatMap(({ statuses }) => statuses)).toEqual(clients.map(() => 200));
+    });
+  });
+
   test("as many attempts as there are targets, three at most", () => {
     for (const [options, attempts] of [
       [toUpstream(), 1],
