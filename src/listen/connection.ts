@@ -227,11 +227,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   #feed(body: ArrivingBody, bytes: Uint8Array): void {
     const end = body.feed(bytes, 0);
-    if (body.whole) {
-      this.#shared.deadlines.disarm(this.#reading);
-      // Whoever took the last piece may be full: reading goes on all the same, or nobody would see the client leave.
-      this.resumeReading();
-    } else this.#awaitBody();
+    if (body.whole) this.#shared.deadlines.disarm(this.#reading);
+    else this.#awaitBody();
     if (end < bytes.length) this.#ahead.add(bytes.subarray(end));
   }
 
@@ -322,6 +319,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #boundAhead(): void {
     if (this.#phase !== "exchange") return;
     if (this.#ahead.length > this.#shared.limits.maxHead) this.pauseReading();
+    // Whoever took the body's last piece may be full: reading goes on, or nobody would see the client leave.
     else if (this.#body?.whole !== false) this.resumeReading();
   }
 

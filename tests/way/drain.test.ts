@@ -145,6 +145,19 @@ test("a request whose head has begun to come is answered, and those behind it ar
   );
 });
 
+test("and then nothing is left that would keep the process alive for the rest of the grace", () => {
+  drainAfter(
+    (world) => void world.client().end(),
+    ({ world, result }) => {
+      expect(result()).toBe(0);
+      // The last spent timers of the listener's clocks.
+      world.advance(75_000);
+      expect(world.platform.clock.timers).toBe(0);
+    },
+    toUpstream({}, { shutdown: { grace: "1h" } }),
+  );
+});
+
 test("new connections are refused", () => {
   drainAfter(
     (world) => void world.ask("GET", "/"),

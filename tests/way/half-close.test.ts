@@ -264,6 +264,22 @@ test("a client of HTTP/1.0 that would keep its connection sees the end of an ans
   });
 });
 
+describe("connections", () => {
+  test("beyond listen.maxConnections are closed at once, and taken again when there is room", () => {
+    inWorld(toUpstream({}, { listen: { maxConnections: 2 } }), (world) => {
+      const [first, second, third] = [world.client(), world.client(), world.client()];
+      world.settle();
+      expect([first!.ending, second!.ending, third!.ending]).toEqual(["open", "open", "reset"]);
+      first!.leave();
+      world.settle();
+      const fourth = world.ask("GET", "/");
+      world.a.last.answer(200, "room");
+      world.settle();
+      expect(fourth.answer.body).toBe("room");
+    });
+  });
+});
+
 test("FIN behind a head that cannot be read: its refusal still goes out", () => {
   inWorld(toUpstream(), (world) => {
     // The kernel takes the refusal piece by piece, so that FIN comes in the middle of it.

@@ -113,6 +113,21 @@ const CLOCKS: readonly ClockCase[] = [
     error: "client_disconnect",
   },
   {
+    name: "send, of an answer whose head it has taken",
+    begin(world, client) {
+      client.request("GET", "/");
+      world.settle();
+      world.a.last.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nxyz");
+      world.settle();
+      openEnd(client).capacity = 10;
+      client.hold();
+      world.a.last.send("x".repeat(50));
+    },
+    ms: 4000,
+    after: { statuses: [200], ending: "reset" },
+    error: "client_disconnect",
+  },
+  {
     name: "send, of an answer that is all here",
     begin(world, client) {
       client.request("GET", "/");

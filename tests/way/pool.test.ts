@@ -252,6 +252,22 @@ describe("connecting", () => {
     });
   });
 
+  test("one that somebody waited for is given up when its client leaves", () => {
+    withPool({}, (world) => {
+      const [broken] = occupy(world);
+      const waiting = world.ask("GET", "/wait");
+      world.a.reception = "hang";
+      world.a.connections[0]!.reset();
+      world.settle();
+      expect(broken!.statuses).toEqual([502]);
+      expect(world.platform.network.hanging).toHaveLength(1);
+      waiting.reset();
+      world.settle();
+      expect(world.platform.network.hanging).toEqual([]);
+      world.a.connections[1]!.answer(200);
+    });
+  });
+
   test("one that took too long frees its place", () => {
     withPool({ timeouts: { connect: "500ms" } }, (world) => {
       world.a.reception = "hang";

@@ -159,6 +159,22 @@ describe("an answer that overtakes its upload", () => {
     });
   });
 
+  test("and is large: FIN of its client, which gives the upload up, does not cut it", () => {
+    inWorld(OPTIONS, (world) => {
+      const client = begin(world);
+      client.socket.peer.capacity = 100;
+      client.hold();
+      world.a.last.answer(413, "x".repeat(5000));
+      world.settle();
+      client.end();
+      world.settle();
+      client.read();
+      world.settle();
+      expect(client.answer).toMatchObject({ status: 413, complete: true });
+      expect(world.record["error.type"]).toBeUndefined();
+    });
+  });
+
   test("of a target that takes nothing more", () => {
     inWorld(OPTIONS, (world) => {
       const client = begin(world);

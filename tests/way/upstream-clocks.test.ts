@@ -340,6 +340,18 @@ describe("connections that carry nothing", () => {
     });
   });
 
+  test("and are not idle while they serve, however long that takes", () => {
+    inWorld({ ...OPTIONS, routes: { all: { match: "/*", to: "up", timeouts: { firstByte: "20s" } } } }, (world) => {
+      answered(world);
+      const client = world.ask("GET", "/slow");
+      world.advance(19_999);
+      world.a.last.answer(200, "slow");
+      world.settle();
+      expect(client.answer.body).toBe("slow");
+      expect(world.a.connections).toHaveLength(1);
+    });
+  });
+
   test("at the very moment that one runs out a request gets another", () => {
     inWorld(OPTIONS, (world) => {
       answered(world);
