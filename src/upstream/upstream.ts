@@ -144,15 +144,14 @@ class Forwarding implements Borrower, Receiver {
     if (wish !== undefined) this.#wish = wish;
   }
 
-  /** The next target, but none that has been tried, while there is another. */
+  /** The next target; for a second try one that has not been tried, without taking anybody's turn. */
   #pickOther(): number {
     const { pick, plan } = this.#upstream;
     const { attempts } = this.#x;
-    const tried = (index: number): boolean => attempts.some(({ target }) => target === plan.targets[index]!.url);
-    const index = pick();
-    if (!tried(index)) return index;
-    const other = plan.targets.findIndex(({ weight }, i) => weight > 0 && !tried(i));
-    return other < 0 ? index : other;
+    if (attempts.length === 0) return pick();
+    const tried = (url: string): boolean => attempts.some(({ target }) => target === url);
+    const other = plan.targets.findIndex(({ url, weight }) => weight > 0 && !tried(url));
+    return other < 0 ? plan.targets.indexOf(this.#target) : other;
   }
 
   #leave(): void {

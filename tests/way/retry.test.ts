@@ -218,6 +218,21 @@ describe("connecting fails: nothing was sent, so every method may go to the next
     });
   });
 
+  test("a second try takes nobody's turn: one dead target of two costs half of the requests a second try, not all", () => {
+    inWorld(two, (world) => {
+      world.a.reception = "ECONNREFUSED";
+      const client = world.client();
+      for (let i = 0; i < 6; i++) {
+        client.request("GET", "/it");
+        world.settle();
+        world.b.last.answer(200);
+        world.settle();
+      }
+      expect(client.statuses).toEqual([200, 200, 200, 200, 200, 200]);
+      expect(world.platform.network.attempts.filter((address) => address === "a.test:80")).toHaveLength(3);
+    });
+  });
+
   test("as many attempts as there are targets, three at most", () => {
     for (const [options, attempts] of [
       [toUpstream(), 1],
