@@ -20,7 +20,8 @@ export const anyShare: fc.Arbitrary<number> = fc.noBias(fc.nat(1000)).map((thous
 const characters = (test: RegExp): string[] =>
   Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).filter((character) => test.test(character));
 const text = (allowed: RegExp, minLength: number, maxLength: number): fc.Arbitrary<string> =>
-  fc.string({ unit: fc.constantFrom(...characters(allowed)), minLength, maxLength });
+  // Without a size of its own fast-check keeps to a few characters.
+  fc.string({ unit: fc.constantFrom(...characters(allowed)), minLength, maxLength, size: "max" });
 
 const token = text(/[!#$%&'*+.^_`|~0-9A-Za-z-]/, 1, 6);
 const blank = fc.constantFrom("", " ", " ", " ", "  ", "\t", " \t ");
