@@ -135,7 +135,7 @@ export const anyCuts: fc.Arbitrary<number[]> = fc.array(anyShare, { maxLength: 8
 const poison = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.constantFrom("\r", "\n", "\r\n", "\0", " ", "\t", ":", ",", ";", "0", "5", "\xff", '"', "\x7f"),
+    arbitrary: fc.constantFrom(...'\r\n\0 \t:,;05"', "\r\n", "\xff", "\x7f", "\x0b", "\x0c", "\x85", "\xa0"),
   },
   {
     weight: 2,
@@ -145,7 +145,9 @@ const poison = fc.oneof(
       "Transfer-Encoding: chunked\r\n",
       "Transfer-Encoding : chunked\r\n",
       "transfer-encoding:\tidentity\r\n",
+      "Transfer-Encoding: \xa0chunked\r\n",
       "Connection: close\r\n",
+      "Connection: \xa0close, \x0bkeep-alive\r\n",
       "Connection: upgrade\r\nUpgrade: x\r\n",
       "chunked",
       "\r\n\r\n",
