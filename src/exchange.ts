@@ -2,6 +2,7 @@
 import type { GatewayError } from "./errors.ts";
 import type { Content } from "./http/body.ts";
 import type { Fields } from "./http/fields.ts";
+import type { Identity } from "./config/auth/options.ts";
 import type { MatchPlan, RoutePlan, UpstreamPlan } from "./config/plan.ts";
 
 /** What the listener knows when a request head has arrived. */
@@ -75,6 +76,13 @@ export interface AttemptRecord {
   error: GatewayError | undefined;
 }
 
+/** What a policy in observe mode would have refused. */
+export interface Observation {
+  /** The option of the route that holds the policy: "auth", "allow". */
+  readonly policy: string;
+  readonly error: GatewayError;
+}
+
 /** One request's passage. Stages read and write the typed fields; nothing else is shared between them. */
 export class Exchange {
   readonly method: string;
@@ -105,6 +113,12 @@ export class Exchange {
   upstream: UpstreamPlan | undefined = undefined;
   /** Path and query for the upstream, when a rewrite changed them. */
   forwardTarget: string | undefined = undefined;
+  /** Who calls. Set once a scheme of the route has accepted the credentials. */
+  identity: Identity | undefined = undefined;
+  /** Lower-case names of fields that hold credentials and must not reach the upstream. */
+  strip: readonly string[] = NO_NAMES;
+  /** What policies in observe mode would have refused. */
+  observations: readonly Observation[] = NO_OBSERVATIONS;
   attempts: AttemptRecord[] = NO_ATTEMPTS;
   answer: Answer | undefined = undefined;
   /** The failure the gateway answered with, if it did. */
@@ -136,6 +150,8 @@ export interface Bindings {
 
 const NO_BINDINGS: Bindings = Object.freeze({ env: Object.freeze({}), context: undefined });
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_NAMES: readonly string[] = Object.freeze([]);
+const NO_OBSERVATIONS: readonly Observation[] = Object.freeze([]);
 const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
 
 /** Tells one listener at a time that the client is gone: an AbortSignal without its cost. */

@@ -1,12 +1,18 @@
-// THE WAY: listen, route, the user's own code, upstream, respond, record. The only file that knows the order.
+// THE WAY: listen, route, cors, auth, allow, the user's own code, upstream, respond, record. The only file that knows the order.
+import { allowStage } from "./auth/allow.ts";
+import { authStage } from "./auth/auth.ts";
+import { createSchemes } from "./auth/create.ts";
+import { identityLines } from "./auth/identity-fields.ts";
+import type { Scheme } from "./auth/scheme.ts";
 import { roundRobin } from "./balance/round-robin.ts";
 import type { Plan, RoutePlan } from "./config/plan.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
-import { type Answer, Answer as GatewayAnswer, type Exchange, type LastStage } from "./exchange.ts";
+import { type Answer, Answer as GatewayAnswer, type Exchange, type LastStage, type Stage } from "./exchange.ts";
 import { handleStage } from "./handle/handle.ts";
 import { Deadlines } from "./http/deadlines.ts";
 import { Fields } from "./http/fields.ts";
 import { cidrSet } from "./http/ip.ts";
+import { inOrder } from "./in-order.ts";
 import { readTarget } from "./http/target.ts";
 import { clientAddress } from "./listen/client-address.ts";
 import { Listener } from "./listen/listener.ts";
@@ -14,11 +20,13 @@ import type { Way } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
 import type { Platform } from "./platform.ts";
 import { recorder } from "./record/record.ts";
+import { compileCors, type Cors, isPreflight } from "./respond/cors.ts";
 import { fieldChanges } from "./respond/headers.ts";
 import { problemAnswer } from "./respond/problem.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
-import { routeStage } from "./route/route.ts";
+import { type RouteStage, routeStage } from "./route/route.ts";
+import type { Vouching } from "./upstream/request.ts";
 import { createUpstream, type Upstream, upstreamStage } from "./upstream/upstream.ts";
 
 /** A gateway that has been made of a plan. It listens to nothing yet. */
@@ -50,11 +58,19 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
     const pick = roundRobin(upstream.targets.map((target) => target.weight));
     upstreams.set(upstream.name, createUpstream(upstream, pick, platform, deadlines));
   }
-  const findRoute = routeStage(plan.routes);
-  const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, upstreams, pseudonym, platform)]));
+  const schemes = createSchemes(plan.auth, platform);
+  const parts: Parts = { platform, pseudonym, upstreams, schemes, vouching: vouchingOf(plan) };
+  const routes = routeStage(plan.routes);
+  const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
+  const cors = corsOf(plan.routes);
   const changes = new Map(plan.routes.map((route) => [route, fieldChanges(route.responseFields)]));
   const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
   const record = recorder(plan, platform, platform.terminal);
+
+  const takeRoute = (x: Exchange): Answer | Promise<Answer> => {
+    routes.find(x);
+    return ways.get(x.route!)!(x);
+  };
 
   const way: Way = {
     travel(x, send) {
@@ -63,10 +79,7 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
         identify(x, isTrusted, platform);
         readPath(x);
         if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
-        else {
-          findRoute(x);
-          answer = ways.get(x.route!)!(x);
-        }
+        else answer = (cors && preflight(x, routes, cors)) ?? takeRoute(x);
       } catch (thrown) {
         return send(refuse(x, thrown));
       }
@@ -85,7 +98,10 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
   };
 
   const respond = (x: Exchange, answer: Answer): Answer => {
-    if (x.route !== undefined) changes.get(x.route)?.(answer.fields);
+    if (x.route !== undefined) {
+      cors?.get(x.route)?.mark(x, answer.fields);
+      changes.get(x.route)?.(answer.fields);
+    }
     answer.fields.set("X-Request-ID", x.id);
     return answer;
   };
@@ -94,6 +110,10 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
     return respond(x, problemAnswer(x.error, x, plan.name));
   };
 
+  const close = (): void => {
+    for (const scheme of schemes.values()) scheme.close?.();
+    for (const upstream of upstreams.values()) upstream.close();
+  };
   let listener: Listener | undefined;
   return {
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
@@ -103,40 +123,86 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
     },
     async drain() {
       const drained = (await listener?.drain(plan.graceMs)) ?? { cut: 0 };
-      for (const upstream of upstreams.values()) upstream.close();
+      close();
       return drained;
     },
     close() {
       listener?.cut();
-      for (const upstream of upstreams.values()) upstream.close();
+      close();
     },
   };
 }
 
+/** What routes are folded of. */
+interface Parts {
+  readonly platform: Platform;
+  readonly pseudonym: string;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly schemes: ReadonlyMap<string, Scheme>;
+  readonly vouching: Vouching | undefined;
+}
+
 /** All stages of a route as one. What a route does not use is not there. */
-function foldRoute(
-  route: RoutePlan,
-  upstreams: ReadonlyMap<string, Upstream>,
-  pseudonym: string,
-  platform: Platform,
-): LastStage {
+function foldRoute(route: RoutePlan, parts: Parts): LastStage {
   const { destination } = route;
-  let last: LastStage;
+  if (destination.kind === "handler")
+    return inOrder(guards(route, parts), handleStage(route, destination.handler, "handler"));
+  const last = destinationStage(route, parts);
+  return inOrder(guards(route, parts), route.use.length === 0 ? last : handleStage(route, last, "stage"));
+}
+
+/** The stages that refuse: who calls, and what they may do. */
+function guards(route: RoutePlan, { schemes }: Parts): Stage[] {
+  const stages: Stage[] = [];
+  if (route.auth.length > 0) stages.push(authStage(route.auth.map((name) => schemes.get(name)!)));
+  if (route.allow !== undefined) {
+    stages.push(allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes)));
+  }
+  return stages;
+}
+
+function destinationStage(route: RoutePlan, parts: Parts): LastStage {
+  const { destination } = route;
   switch (destination.kind) {
     case "handler":
-      return handleStage(route, destination.handler, "handler");
+      throw new Error("a handler is folded by handleStage");
     case "answer": {
       const answer = compileFixedAnswer(destination.answer);
-      last = () => answer();
-      break;
+      return () => answer();
     }
     case "redirect":
-      last = compileRedirect(route);
-      break;
-    case "upstream":
-      last = upstreamStage(route, upstreams.get(destination.upstream.name)!, pseudonym, platform);
+      return compileRedirect(route);
+    case "upstream": {
+      const { platform, pseudonym, upstreams, vouching } = parts;
+      return upstreamStage(route, upstreams.get(destination.upstream.name)!, pseudonym, platform, vouching);
+    }
   }
-  return route.use.length === 0 ? last : handleStage(route, last, "stage");
+}
+
+/** What upstreams are told of who calls; undefined where the config has nothing to tell. */
+function vouchingOf({ auth }: Plan): Vouching | undefined {
+  const { owned } = auth.identity;
+  if (owned.length === 0) return undefined;
+  const lines = identityLines(auth.identity);
+  return { owned, lines: ({ identity }) => (identity === undefined ? "" : lines(identity)) };
+}
+
+/** The routes that pages of other origins may call; undefined without any. */
+function corsOf(routes: readonly RoutePlan[]): ReadonlyMap<RoutePlan, Cors> | undefined {
+  const cors = routes.flatMap((route): [RoutePlan, Cors][] =>
+    route.cors === undefined ? [] : [[route, compileCors(route.cors)]],
+  );
+  return cors.length === 0 ? undefined : new Map(cors);
+}
+
+/** Answers for the route that the announced request would take, before anybody is asked who calls (case GW-47). */
+function preflight(x: Exchange, routes: RouteStage, cors: ReadonlyMap<RoutePlan, Cors>): Answer | undefined {
+  if (!isPreflight(x)) return undefined;
+  const route = routes.of(x, x.fields.get("access-control-request-method")!);
+  const policy = route && cors.get(route);
+  if (policy === undefined) return undefined;
+  x.route = route;
+  return policy.preflight(x, routes.methods(x));
 }
 
 /** Who asks, and by which id the exchange is known. */

@@ -1,10 +1,32 @@
 // What a config may import: `import { defineGateway, env } from "sluice"`.
+export { apiKey } from "./config/auth/api-key.ts";
+export type { ApiKeyOptions } from "./config/auth/api-key.ts";
+export type {
+  AllowExchange,
+  AllowOptions,
+  AllowRule,
+  AnyClaims,
+  ClaimCondition,
+  Consumer,
+  ConsumerOptions,
+  CorsOptions,
+  Identity,
+  IdentityOptions,
+  IdentityTokenOptions,
+  KeyHash,
+  KeyOptions,
+  KeysOptions,
+  NoClaims,
+  SchemeCommon,
+  SchemeOptions,
+} from "./config/auth/options.ts";
 export { defineGateway } from "./config/define.ts";
-export type { TypedOptions } from "./config/define.ts";
+export type { IdentityOf, Schemes, TypedOptions } from "./config/define.ts";
 export { env } from "./config/secrets.ts";
 export type { EnvReference, Hidden, Secret } from "./config/secrets.ts";
 export type {
   AnswerRoute,
+  AnyNames,
   ConnectionOptions,
   Duration,
   FieldChanges,
@@ -18,6 +40,7 @@ export type {
   ListenTimeouts,
   LogOptions,
   MatchOptions,
+  Names,
   ParamsOf,
   Redirect,
   RedirectRoute,

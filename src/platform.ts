@@ -111,6 +111,17 @@ export interface FetchConnection {
   readonly tls: ClientTls | undefined;
 }
 
+/** Files beside the config, where the runtime has any. */
+export interface Files {
+  /** The text of a file. Rejects when it cannot be read. */
+  read(path: string): Promise<string>;
+  /**
+   * Calls back some time after the file at this path may have changed: written, replaced, removed, or made anew. May
+   * call without a change. Gives the function that ends it.
+   */
+  watch(path: string, changed: () => void): () => void;
+}
+
 /** All that a runtime lends to the core. */
 export interface Platform {
   readonly runtime: "bun" | "deno" | "workers";
@@ -125,6 +136,12 @@ export interface Platform {
   clearTimer(timer: Timer): void;
   /** 36 characters, unpredictable. */
   uuid(): string;
+  /** SHA-256 (FIPS 180-4), 32 bytes. At once on Bun and Deno, later on Cloudflare. */
+  sha256(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** Web Crypto, for keys and signatures. */
+  readonly subtle: SubtleCrypto;
+  /** Undefined on Cloudflare. */
+  readonly files: Files | undefined;
   /** The runtime's fetch, set so that bytes pass unchanged: no redirects followed, no decoding, no environment proxies. */
   fetch(request: Request, over: FetchConnection): Promise<Response>;
   /** Opens a connection; undefined where the runtime lends no sockets (Cloudflare), fetch is the client then. */

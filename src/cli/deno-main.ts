@@ -1,6 +1,5 @@
 // The entry on Deno: `deno run -A src/cli/deno-main.ts [run] [gateway.config.ts]`, the verb `run` of the executable.
 import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import manifest from "../../package.json" with { type: "json" };
@@ -9,6 +8,7 @@ import { formatFault, placeFaults } from "../config/report.ts";
 import { resolvePlan } from "../config/resolve.ts";
 import { createGateway } from "../gateway.ts";
 import { denoPlatform } from "../platforms/deno.ts";
+import { readerFor } from "./config-reader.ts";
 import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { listenRefusal } from "./listen-refusal.ts";
@@ -41,16 +41,7 @@ async function planOf(file: string): Promise<Plan | undefined> {
   } catch (thrown) {
     throw new Refusal(EXIT.config, `${shownPath(file)} cannot be loaded: ${messageOf(thrown)}`);
   }
-  const { plan, faults } = resolvePlan(written, {
-    env: (name) => process.env[name],
-    file: (path) => {
-      try {
-        return readFileSync(resolve(dirname(file), path), "utf8");
-      } catch {
-        return undefined;
-      }
-    },
-  });
+  const { plan, faults } = resolvePlan(written, readerFor(file));
   if (plan !== undefined) return plan;
   for (const [fault, place] of placeFaults(faults, shownPath(file), readFileSync(file, "utf8"))) {
     terminal.err(formatFault(fault, place));

@@ -1,9 +1,8 @@
 // From a config file to a plan, or to all that is wrong with it, each fault with its place in the file.
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import type { ConfigFault, ConfigReader } from "../config/fault.ts";
+import type { ConfigFault } from "../config/fault.ts";
 import type { Plan } from "../config/plan.ts";
 import { resolvePlan } from "../config/resolve.ts";
+import { readerFor } from "./config-reader.ts";
 import type { Embedded } from "./embedded.ts";
 import { EXIT, type Place } from "./exit.ts";
 import { loadConfig } from "./load-config.ts";
@@ -58,17 +57,4 @@ function ofLoad(fault: LoadFault): Finding {
   const { place, hint, nearest } = fault;
   const message = hint === undefined ? fault.message : `${fault.message} ${hint}`;
   return { place, path: "", message, json: { ...place, path: "", nearest, message } };
-}
-
-function readerFor(file: string): ConfigReader {
-  return {
-    env: (name) => process.env[name],
-    file: (path) => {
-      try {
-        return readFileSync(resolve(dirname(file), path), "utf8");
-      } catch {
-        return undefined;
-      }
-    },
-  };
 }

@@ -1,25 +1,56 @@
 // defineGateway: gives the config its types, so that the compiler finds a wrong name before the gateway starts.
+import type { ConsumerOptions, Identity, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { GatewayOptions, RouteOptions, UpstreamOptions } from "./options.ts";
 
+/** The schemes of a config by name; each knows the type of its claims. */
+export type Schemes = Readonly<Record<string, SchemeOptions<unknown>>>;
+
+/** Who may call under these schemes: told apart by `scheme`. */
+export type IdentityOf<S extends Schemes> = string extends keyof S
+  ? Identity
+  : { [K in keyof S & string]: Identity<K, S[K]["claims"]> }[keyof S & string];
+
 /**
- * {@link GatewayOptions} whose names are tied together. `U` are the names of the upstreams, `M` the patterns of the
- * routes by route name.
+ * {@link GatewayOptions} whose names are tied together. `U` are the names of the upstreams, `C` of the consumers, `G` of
+ * their groups, `S` the schemes, `M` the patterns of the routes by route name.
  */
-export interface TypedOptions<U extends string, M extends Record<string, string>> extends Omit<
-  GatewayOptions,
-  "upstreams" | "routes"
-> {
+export interface TypedOptions<
+  U extends string,
+  C extends string,
+  G extends string,
+  S extends Schemes,
+  M extends Record<string, string>,
+> extends Omit<GatewayOptions, "upstreams" | "consumers" | "keys" | "auth" | "routes"> {
   upstreams?: { readonly [K in U]: UpstreamOptions };
-  routes: { readonly [K in keyof M]: RouteOptions<M[K], NoInfer<U>> };
+  consumers?: { readonly [K in C]: ConsumerOptions<NoInfer<keyof S & string>, G> };
+  keys?: KeysOptions<G>;
+  auth?: S;
+  routes: {
+    readonly [K in keyof M]: RouteOptions<
+      M[K],
+      {
+        readonly upstream: NoInfer<U>;
+        readonly scheme: NoInfer<keyof S & string>;
+        readonly consumer: NoInfer<C>;
+        readonly group: NoInfer<G>;
+        readonly identity: NoInfer<IdentityOf<S>>;
+      }
+    >;
+  };
 }
 
 /**
- * What a config exports by default. Returns its argument unchanged; the compiler refuses a `to` that names no upstream,
- * unknown keys, and malformed durations and sizes, and types `x.params` of a handler from the route's pattern.
+ * What a config exports by default. Returns its argument unchanged; the compiler refuses a name that nothing has (`to`,
+ * `auth`, consumers and groups of `allow`), unknown keys, and malformed durations and sizes. It types `x.params` of a
+ * handler from the route's pattern, and the claims of `x.identity` from the schemes.
  */
-export function defineGateway<const U extends string = never, const M extends Record<string, string> = never>(
-  options: TypedOptions<U, M>,
-): GatewayOptions {
+export function defineGateway<
+  const U extends string = never,
+  const C extends string = never,
+  const G extends string = never,
+  const S extends Schemes = Readonly<Record<"none", SchemeOptions>>,
+  const M extends Record<string, string> = never,
+>(options: TypedOptions<U, C, G, S, M>): GatewayOptions {
   // A handler that wants its own parameters is no handler of any parameters: the tie between both ends here.
   return options as unknown as GatewayOptions;
 }

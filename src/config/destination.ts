@@ -4,7 +4,8 @@ import { readPattern, type Pattern } from "../route/pattern.ts";
 import { compileLocation } from "../route/redirect.ts";
 import { compileRewrite } from "../route/rewrite.ts";
 import { answerShape } from "./answer.ts";
-import { quoted } from "./describe.ts";
+import type { AllowNames } from "./auth/allow.ts";
+import { quoted, shortList } from "./describe.ts";
 import { Problem } from "./fault.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Destination, MatchPlan, RewritePlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
@@ -16,6 +17,9 @@ import { text } from "./values.ts";
 export interface Settings {
   /** Names of the upstreams, right or wrong. */
   readonly upstreams: readonly string[];
+  /** Names of the schemes, right or wrong. */
+  readonly schemes: readonly string[];
+  readonly allow: AllowNames;
   /** Whether there is an access log. */
   readonly logs: boolean;
 }
@@ -52,11 +56,6 @@ export function destinationEntries({ upstreams }: Settings): { readonly [K in ke
     timeouts: maybe(routeTimeouts),
     upgrade: or(list(protocol, "a list of protocol names"), ["websocket"]),
   };
-}
-
-function shortList(names: readonly string[]): string {
-  const shown = names.slice(0, 12).join(", ");
-  return names.length > 12 ? `${shown} and ${names.length - 12} more` : shown;
 }
 
 const handler = leaf((value) => {

@@ -26,6 +26,8 @@ export interface ConfigReader {
   env(name: string): string | undefined;
   /** Text of a file, or undefined if there is none that can be read. A relative path begins at the config's folder. */
   file(path: string): string | undefined;
+  /** The absolute path of a file that the config names; absent where there are no files (Cloudflare). */
+  locate?(path: string): string;
 }
 
 /** A plan, or all that stands in its way. */

@@ -51,6 +51,11 @@ function keptProblem(name: string, side: Side): Problem | undefined {
   return undefined;
 }
 
+/** The name of a field that a request may have and that is no matter of its framing. As written. */
+export const fieldName: Shape<string> = text(A_NAME, (name) => {
+  return nameProblem(name, 0, []) ?? ownedProblem(name, "request") ?? name;
+});
+
 /** `set` and `remove`; undefined when there is nothing to do. */
 export function fieldChanges(side: Side, reader: ConfigReader): Shape<FieldChangesPlan | undefined> {
   const value = hiddenText<string | Secret>(

@@ -15,7 +15,8 @@ const bindAddress = text(AN_ADDRESS, (host) => {
   return new Problem(AN_ADDRESS, { hint });
 });
 
-const range = text(A_RANGE, (written) => {
+/** An IP address or a CIDR range. */
+export const range = text(A_RANGE, (written) => {
   try {
     cidrSet([written]);
     return written;

@@ -1,5 +1,7 @@
 // What a user writes in gateway.config.ts. Every option with its unit and default; what runs is plan.ts.
 import type { Context, MiddlewareHandler } from "hono";
+import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "./auth/options.ts";
+import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { Hidden } from "./secrets.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
@@ -161,8 +163,22 @@ type ParamNames<M extends string> = M extends `${string}/:${infer Name}/${infer 
       ? "*"
       : never;
 
+/** Names that routes may refer to, and what is known of who calls. */
+export interface Names {
+  readonly upstream: string;
+  readonly scheme: string;
+  readonly consumer: string;
+  readonly group: string;
+  readonly identity: unknown;
+}
+
+/** Any names at all. */
+export interface AnyNames extends Names {
+  readonly identity: Identity;
+}
+
 /** What a handler of the user's own receives. */
-export interface HandlerExchange<M extends string = string> {
+export interface HandlerExchange<M extends string = string, I = Identity> {
   /** The request as the client sent it; its URL carries the path that was matched. */
   readonly request: Request;
   readonly params: ParamsOf<M>;
@@ -170,12 +186,16 @@ export interface HandlerExchange<M extends string = string> {
   readonly client: string;
   /** The request id, as in `X-Request-ID`. */
   readonly id: string;
+  /** Who calls, on a route with `auth`. */
+  readonly identity: I | undefined;
   /** Hono's context: `c.json(…)`, `c.text(…)`, variables set by `use`. */
   readonly c: Context;
 }
 
 /** Answers by itself instead of an upstream. */
-export type Handler<M extends string = string> = (x: HandlerExchange<M>) => Response | Promise<Response>;
+export type Handler<M extends string = string, I = Identity> = (
+  x: HandlerExchange<M, I>,
+) => Response | Promise<Response>;
 
 /** An answer that stands in the config. */
 export interface FixedAnswer {
@@ -202,10 +222,19 @@ export type Rewrite =
   | { replace: string };
 
 /** What every route may have. */
-export interface RouteCommon<M extends string> {
+export interface RouteCommon<M extends string, N extends Names = AnyNames> {
   /** A pattern such as `"/users/:id"`, `"GET /users/*"`, `"GET|POST /x"`, conditions, or a list of these. */
   match: M | MatchOptions<M> | readonly (M | MatchOptions<M>)[];
-  /** Hono middleware, outermost first. */
+  /**
+   * Names of schemes in `auth`, any one of which suffices, or `"none"`: everybody may call. Must be said on every route
+   * where the config has schemes.
+   */
+  auth?: "none" | N["scheme"] | readonly N["scheme"][];
+  /** What a caller must be to pass. Default: whoever `auth` lets in. */
+  allow?: AllowOptions<N["consumer"], N["group"], AllowExchange<ParamsOf<M>, N["identity"]>>;
+  /** Which pages of other origins may call. Preflights are answered before `auth`. Default: none; preflights are forwarded. */
+  cors?: CorsOptions;
+  /** Hono middleware, outermost first. It runs behind `auth` and `allow`. */
   use?: readonly MiddlewareHandler[];
   /** Changes to the request's fields before it is forwarded, and to the answer's before it goes out. */
   headers?: { request?: FieldChanges; response?: FieldChanges };
@@ -214,9 +243,9 @@ export interface RouteCommon<M extends string> {
 }
 
 /** A route to an upstream. */
-export interface UpstreamRoute<M extends string = string, U extends string = string> extends RouteCommon<M> {
+export interface UpstreamRoute<M extends string = string, N extends Names = AnyNames> extends RouteCommon<M, N> {
   /** Name of an upstream. */
-  to: U;
+  to: N["upstream"];
   rewrite?: Rewrite;
   /** Clocks for this route in place of the upstream's. */
   timeouts?: UpstreamTimeouts;
@@ -236,29 +265,32 @@ interface NoUpstream {
 }
 
 /** A route that a function answers. */
-export interface HandlerRoute<M extends string = string> extends RouteCommon<M>, NoUpstream {
-  handler: Handler<M>;
+export interface HandlerRoute<M extends string = string, N extends Names = AnyNames>
+  extends RouteCommon<M, N>, NoUpstream {
+  handler: Handler<M, N["identity"]>;
   answer?: never;
   redirect?: never;
 }
 
 /** A route that always answers the same. */
-export interface AnswerRoute<M extends string = string> extends RouteCommon<M>, NoUpstream {
+export interface AnswerRoute<M extends string = string, N extends Names = AnyNames>
+  extends RouteCommon<M, N>, NoUpstream {
   answer: FixedAnswer;
   handler?: never;
   redirect?: never;
 }
 
 /** A route that sends the client elsewhere. */
-export interface RedirectRoute<M extends string = string> extends RouteCommon<M>, NoUpstream {
+export interface RedirectRoute<M extends string = string, N extends Names = AnyNames>
+  extends RouteCommon<M, N>, NoUpstream {
   redirect: Redirect;
   handler?: never;
   answer?: never;
 }
 
 /** One route: where it goes is exactly one of `to`, `handler`, `answer`, `redirect`. */
-export type RouteOptions<M extends string = string, U extends string = string> =
-  UpstreamRoute<M, U> | HandlerRoute<M> | AnswerRoute<M> | RedirectRoute<M>;
+export type RouteOptions<M extends string = string, N extends Names = AnyNames> =
+  UpstreamRoute<M, N> | HandlerRoute<M, N> | AnswerRoute<M, N> | RedirectRoute<M, N>;
 
 /** The access log. */
 export interface LogOptions {
@@ -274,6 +306,14 @@ export interface GatewayOptions {
   name?: string;
   listen?: ListenOptions;
   upstreams?: Readonly<Record<string, UpstreamOptions>>;
+  /** Who may call, by name. */
+  consumers?: Readonly<Record<string, ConsumerOptions>>;
+  /** More consumers and API keys, in a file that may change while the gateway runs. */
+  keys?: KeysOptions;
+  /** Ways to say who calls, by name. */
+  auth?: Readonly<Record<string, SchemeOptions<unknown>>>;
+  /** What upstreams are told of who calls. */
+  identity?: IdentityOptions;
   routes: Readonly<Record<string, RouteOptions>>;
   /** `false` writes no access log. Default: `true`. */
   log?: boolean | LogOptions;

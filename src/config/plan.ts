@@ -1,5 +1,6 @@
 // Plan: the checked, complete form of the config. Durations are milliseconds, sizes are bytes, every default is filled in.
 import type { MiddlewareHandler } from "hono";
+import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
 
@@ -8,6 +9,7 @@ export interface Plan {
   readonly name: string;
   readonly listen: ListenPlan;
   readonly upstreams: Readonly<Record<string, UpstreamPlan>>;
+  readonly auth: AuthPlan;
   readonly routes: readonly RoutePlan[];
   /** False: no access log. */
   readonly log: LogPlan | false;
@@ -119,6 +121,10 @@ export type Destination =
 export interface RoutePlan {
   readonly name: string;
   readonly matches: readonly MatchPlan[];
+  /** Names of the schemes, any one of which suffices. Empty: everybody may call. */
+  readonly auth: readonly string[];
+  readonly allow: AllowPlan | undefined;
+  readonly cors: CorsPlan | undefined;
   readonly use: readonly MiddlewareHandler[];
   readonly destination: Destination;
   readonly requestFields: FieldChangesPlan | undefined;

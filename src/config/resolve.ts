@@ -2,12 +2,15 @@
 import * as v from "valibot";
 import { isToken } from "../http/message.ts";
 import { findRouteFaults, type RouteFault } from "../route/conflicts.ts";
+import { consumersShape, keysShape } from "./auth/consumers.ts";
+import { identityShape, withOwned } from "./auth/identity.ts";
+import { schemesShape } from "./auth/schemes.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
 import type { Plan } from "./plan.ts";
 import { routeShape } from "./route.ts";
-import { faultsOf, named, options, or, partOf, then, type Shape } from "./shape.ts";
+import { faultsOf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
 import { upstreamShape } from "./upstream.ts";
 import { duration, text } from "./values.ts";
 
@@ -31,13 +34,21 @@ function routeFault({ route, message, other, url }: RouteFault): ConfigFault {
 
 function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
   const logs = partOf(written, "log") !== false;
-  const upstreamNames = Object.keys(Object(partOf(written, "upstreams")) as object);
-  const route = routeShape({ upstreams: upstreamNames, logs }, reader);
+  const schemes = namesIn(written, "auth");
+  const consumers = namesIn(written, "consumers");
+  const keyFile = partOf(written, "keys") !== undefined;
+  const allow = { consumers, groups: groupsIn(written), open: keyFile };
+  const route = routeShape({ upstreams: namesIn(written, "upstreams"), schemes, allow, logs }, reader);
+  const gateway = partOf(written, "name");
   const shape = options(
     {
-      name: or(gatewayName, "sluice"),
+      name: or(gatewayName, DEFAULT_NAME),
       listen: or(listenShape, {}),
       upstreams: or(named(upstreamShape(reader), "an object of upstreams by name", nameProblem), {}),
+      consumers: or(consumersShape(schemes, reader, nameProblem), {}),
+      keys: maybe(keysShape(reader)),
+      auth: or(schemesShape(typeof gateway === "string" ? gateway : DEFAULT_NAME, reader, nameProblem), {}),
+      identity: or(identityShape(reader, schemes.length > 0), {}),
       routes: named(route, "an object of routes by name", nameProblem),
       log: logShape,
       shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
@@ -46,17 +57,33 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
       if (routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
     },
   );
-  return then(shape, ({ name, listen, upstreams, routes, log, shutdown }) => {
+  return then(shape, ({ name, listen, upstreams, consumers, keys, auth, identity, routes, log, shutdown }) => {
     const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
     return {
       name,
       listen,
       upstreams: Object.fromEntries(plans),
+      auth: { consumers, keys, schemes: auth, identity: withOwned(identity, auth) },
       routes: routes.map(([name, planOf]) => ({ name, ...planOf(plans) })),
       log,
       graceMs: shutdown.grace,
     };
   });
+}
+
+const DEFAULT_NAME = "sluice";
+
+/** The names under a key of the config, right or wrong. */
+function namesIn(written: unknown, key: string): string[] {
+  return Object.keys(Object(partOf(written, key)) as object);
+}
+
+/** Every group that the config names, right or wrong. */
+function groupsIn(written: unknown): string[] {
+  const parts = [partOf(written, "keys"), ...Object.values(Object(partOf(written, "consumers")) as object)];
+  return [...new Set(parts.flatMap((part) => partOf(part, "groups") ?? []))].filter(
+    (group): group is string => typeof group === "string",
+  );
 }
 
 const A_PSEUDONYM = "a name for Via and Proxy-Status";

@@ -1,12 +1,15 @@
 // The schema of routes.
 import type { MiddlewareHandler } from "hono";
+import { allowShape, IDENTITY_CONDITIONS } from "./auth/allow.ts";
+import { corsShape } from "./cors.ts";
+import { shortList } from "./describe.ts";
 import { Problem, type ConfigReader } from "./fault.ts";
 import { destinationEntries, destinationOf, destinationProblems, type Settings } from "./destination.ts";
 import { fieldChanges } from "./field-changes.ts";
 import { matchShape, rightMatches } from "./match.ts";
 import type { RoutePlan } from "./plan.ts";
-import { leaf, list, maybe, options, then, type Shape } from "./shape.ts";
-import { flag } from "./values.ts";
+import { chained, leaf, list, maybe, oneOrMore, options, partOf, then, type Shape } from "./shape.ts";
+import { flag, text } from "./values.ts";
 
 const A_MIDDLEWARE = "a Hono middleware, which is a function";
 
@@ -26,6 +29,9 @@ export function routeShape(
   const shape = options(
     {
       match: matchShape,
+      auth: maybe(schemeNames(settings)),
+      allow: maybe(allowShape(settings.allow)),
+      cors: maybe(corsShape),
       use: maybe(list(middleware, "a list of Hono middleware")),
       headers: maybe(headers),
       log: maybe(flag),
@@ -33,6 +39,7 @@ export function routeShape(
     },
     function* (right, written) {
       yield* destinationProblems(written, rightMatches(written["match"]));
+      yield* authProblems(written, settings);
       if (right.log === true && !settings.logs) {
         yield new Problem("a log to write to", { at: ["log"], hint: "The access log is off for all: `log` is false." });
       }
@@ -40,10 +47,53 @@ export function routeShape(
   );
   return then(shape, (route) => (upstreams) => ({
     matches: route.match,
+    auth: route.auth ?? [],
+    allow: route.allow,
+    cors: route.cors,
     use: route.use ?? [],
     destination: destinationOf(route, upstreams),
     requestFields: route.headers?.request,
     responseFields: route.headers?.response,
     log: route.log ?? settings.logs,
   }));
+}
+
+/** Names of schemes; none for `"none"`. */
+function schemeNames({ schemes }: Settings): Shape<readonly string[]> {
+  const known = schemes.length === 0 ? "There are no schemes in `auth`." : `Schemes: ${shortList(schemes)}.`;
+  const scheme = text("the name of a scheme", (name) => {
+    if (name === "none") return name;
+    if (schemes.includes(name)) return name;
+    return new Problem("a scheme of auth", { hint: known, nearest: [name, [...schemes, "none"]] });
+  });
+  return chained(
+    oneOrMore(scheme, 'the name of a scheme, a list of names, or "none"'),
+    leaf((names) => {
+      const written = names as readonly string[];
+      if (!written.includes("none")) return [...new Set(written)];
+      return written.length === 1
+        ? []
+        : new Problem("schemes or none", { hint: '"none" lets everybody in: it stands alone.' });
+    }),
+  );
+}
+
+/** Nothing is open by omission, and no condition asks who calls where nobody is asked. */
+function* authProblems(written: Readonly<Record<string, unknown>>, { schemes }: Settings): Generator<Problem> {
+  const { auth, allow } = written;
+  if (auth === undefined && schemes.length > 0) {
+    const hint = `The config has schemes: name one of them (${shortList(schemes)}), or "none" to let everybody in.`;
+    yield new Problem("auth on every route", { at: ["auth"], found: false, hint });
+  }
+  if (auth !== undefined && auth !== "none") return;
+  const rules: (readonly [at: (string | number)[], rule: unknown])[] = [[["allow"], allow]];
+  const any = partOf(allow, "any");
+  if (Array.isArray(any)) any.forEach((rule, i) => rules.push([["allow", "any", i], rule]));
+  for (const [at, rule] of rules) {
+    for (const condition of IDENTITY_CONDITIONS) {
+      if (partOf(rule, condition) === undefined) continue;
+      const hint = "It asks who calls, and the route asks nobody: name a scheme in `auth`.";
+      yield new Problem("a route with auth", { at: [...at, condition], found: false, hint });
+    }
+  }
 }

@@ -163,6 +163,11 @@ export function then<A, B>(shape: Shape<A>, convert: (value: A) => B): Shape<B> 
   return v.pipe(shape, v.transform(convert));
 }
 
+/** What the first gives, for the second. */
+export function chained<T>(first: Shape<unknown>, second: Shape<T>): Shape<T> {
+  return v.pipe(first, second);
+}
+
 /** One of two shapes, by a look at the value: the faults are those of the one that was meant. */
 export function either<A, B>(isFirst: (value: unknown) => boolean, first: Shape<A>, second: Shape<B>): Shape<A | B> {
   return v.lazy((value): Shape<A | B> => (isFirst(value) ? first : second));

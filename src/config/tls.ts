@@ -43,7 +43,11 @@ export function tlsShape(reader: ConfigReader): Shape<TlsPlan> {
 }
 
 /** A PEM text, or the path of a file that holds one. Comes out as the text. */
-function pem(what: string, reader: ConfigReader, problemOf: (text: string) => string | undefined): Shape<FoundText> {
+export function pem(
+  what: string,
+  reader: ConfigReader,
+  problemOf: (text: string) => string | undefined,
+): Shape<FoundText> {
   const wanted = `the path of a PEM file with ${what}, or its text`;
   return hiddenText(wanted, reader, ({ text, secret }) => {
     const isText = text.includes("-----BEGIN");
@@ -64,7 +68,8 @@ function certificateProblem(text: string): string | undefined {
   return KEY.test(text) ? "It holds a private key and no certificate." : "It holds no certificate in PEM.";
 }
 
-function keyProblem(text: string): string | undefined {
+/** Why a PEM text gives no private key; undefined when it does. */
+export function keyProblem(text: string): string | undefined {
   if (ENCRYPTED.test(text)) return "The key is encrypted: store it without a passphrase.";
   if (KEY.test(text)) return undefined;
   return CERTIFICATE.test(text) ? "It holds a certificate and no private key." : "It holds no private key in PEM.";

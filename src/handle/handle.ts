@@ -105,7 +105,7 @@ function callHandler(handler: Handler): (c: Context) => Response | Promise<Respo
   return (c) => {
     const x = exchangeOf(c);
     nameTypes(c);
-    return handler({ request: c.req.raw, params: x.params, client: x.client, id: x.id, c });
+    return handler({ request: c.req.raw, params: x.params, client: x.client, id: x.id, identity: x.identity, c });
   };
 }
 

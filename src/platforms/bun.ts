@@ -9,6 +9,7 @@ import type {
 } from "../platform.ts";
 import { BunSocket, type RawSocket } from "./bun-socket.ts";
 import { tlsOptions, untrusted } from "./bun-tls.ts";
+import { files } from "./files.ts";
 import { stdoutLines } from "./stdout.ts";
 
 /** The platform for Bun, and for the executable. `flush` writes at once what the access log still holds. */
@@ -22,6 +23,9 @@ export function bunPlatform(): Platform & { flush(): void } {
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (timer) => clearTimeout(timer as Timer),
     uuid: () => crypto.randomUUID(),
+    sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
+    subtle: crypto.subtle,
+    files,
     fetch: (request, { http2, tls }) =>
       fetch(request, {
         decompress: false,

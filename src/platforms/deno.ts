@@ -1,9 +1,11 @@
 // The edge on Deno: sockets, timers, fetch and lines out, as platform.ts asks for them.
+import { createHash } from "node:crypto";
 import { GatewayError } from "../errors.ts";
 import type { FetchConnection, ListeningSocket, ListenOptions, Platform } from "../platform.ts";
 import { type DenoConn, type DenoListener, denoNamespace } from "./deno-api.ts";
 import { linesOnDeno } from "./deno-lines.ts";
 import { DenoSocket } from "./deno-socket.ts";
+import { files } from "./files.ts";
 import { connect } from "./node-connect.ts";
 import { socketErrorOf } from "./socket-error.ts";
 
@@ -21,6 +23,9 @@ export function denoPlatform(): Platform & { flush(): Promise<void> } {
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (timer) => clearTimeout(timer as number),
     uuid: () => crypto.randomUUID(),
+    sha256: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
+    subtle: crypto.subtle,
+    files,
     fetch: unchanged,
     connect,
     listen,

@@ -1,5 +1,6 @@
 // The access log: one JSON line an exchange, named after OpenTelemetry's conventions. Built by hand, for it is hot.
-import type { Ending, Exchange } from "../exchange.ts";
+import type { Identity } from "../config/auth/options.ts";
+import type { Ending, Exchange, Observation } from "../exchange.ts";
 import type { LogPlan, UpstreamPlan } from "../config/plan.ts";
 import type { GatewayError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
@@ -60,10 +61,13 @@ export function jsonLine(
     const rest = String(micros - seconds * 1_000_000 + 1_000_000).slice(1);
     const route = x.route === undefined ? "" : routeText(x.route, x.match);
     const attempts = x.upstream === undefined ? "" : attemptsText(x, x.upstream, status, targetText);
+    const caller = x.identity === undefined ? "" : identityText(x.identity);
+    const observed = x.observations.length === 0 ? "" : observedText(x.observations);
     const end = error === undefined ? "}" : errorText(error);
     return (
       `${start}${id}${method}${path}${query}${origin}${statusText(status)}${client}${peer}${agent}${ending.bytesIn}` +
-      `,"http.response.body.size":${ending.bytesOut},"duration":${seconds}.${rest}${route}${attempts}${end}`
+      `,"http.response.body.size":${ending.bytesOut},"duration":${seconds}.${rest}${route}${caller}${attempts}` +
+      `${observed}${end}`
     );
   };
 }
@@ -87,6 +91,21 @@ function attemptsText(
   const last = x.attempts[count - 1]!;
   const text = `${targetText(upstream, last.target)}${count}`;
   return last.status === 0 || last.status === status ? text : `${text},"sluice.upstream_status":${last.status}`;
+}
+
+/** Who called. The subject is personal and is left out. */
+function identityText({ scheme, consumer }: Identity): string {
+  const text = `,"sluice.auth.scheme":"${jsonText(scheme, MOST)}"`;
+  return consumer === undefined ? text : `${text},"sluice.consumer":"${jsonText(consumer.name, MOST)}"`;
+}
+
+/** What policies in observe mode would have refused. */
+function observedText(observations: readonly Observation[]): string {
+  const each = observations.map(
+    ({ policy, error }) =>
+      `{"policy":"${policy}","error.type":"${error.code}","detail":"${jsonText(error.message, MOST_DETAIL)}"}`,
+  );
+  return `,"sluice.observed":[${each.join(",")}]`;
 }
 
 function errorText(error: GatewayError): string {

@@ -6,6 +6,16 @@ import { readPattern } from "./pattern.ts";
 import { compileRewrite, type RewritePath } from "./rewrite.ts";
 import { compileRoutes, type RouteTable } from "./table.ts";
 
+/** The routes, as they are looked for. */
+export interface RouteStage {
+  /** The stage. */
+  find(x: Exchange): void;
+  /** The route that would take the exchange if it had this method. */
+  of(x: Exchange, method: string): RoutePlan | undefined;
+  /** The methods with which routes would take it, sorted. */
+  methods(x: Exchange): readonly string[];
+}
+
 /**
  * Makes the stage. It reads method, authority, path, query and fields and sets `route`, `match`, `params`, `upstream`
  * and, where a rewrite changed the path, `forwardTarget`. It throws `route_not_found` when no route takes the path under
@@ -13,10 +23,10 @@ import { compileRoutes, type RouteTable } from "./table.ts";
  *
  * Making it throws an Error for routes that cannot be compiled; `findRouteFaults` tells all such faults at once.
  */
-export function routeStage(routes: readonly RoutePlan[]): (x: Exchange) => void {
+export function routeStage(routes: readonly RoutePlan[]): RouteStage {
   const table = compileRoutes(routes);
   const rewrites = compileRewrites(routes);
-  return (x) => {
+  const findRoute = (x: Exchange): void => {
     const found = table.find(x.method, x.authority, x.path, x.query, x.fields);
     if (found === undefined) throw missed(table, x);
     x.route = found.route;
@@ -28,6 +38,11 @@ export function routeStage(routes: readonly RoutePlan[]): (x: Exchange) => void 
     if (destination.rewrite === undefined) return;
     const path = rewrites.get(found.match)!(x.path);
     if (path !== x.path) x.forwardTarget = path + x.query;
+  };
+  return {
+    find: findRoute,
+    of: (x, method) => table.find(method, x.authority, x.path, x.query, x.fields)?.route,
+    methods: (x) => table.allowed(x.authority, x.path, x.query, x.fields),
   };
 }
 

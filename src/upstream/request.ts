@@ -68,14 +68,23 @@ export interface RequestWriter {
   head(x: Exchange, target: TargetPlan, upgrade: string): string;
 }
 
+/** What the upstream is told of who calls. */
+export interface Vouching {
+  /** Lower-case names that clients cannot send: the gateway alone writes them. */
+  readonly owned: readonly string[];
+  /** Lines, each with its CRLF. */
+  lines(x: Exchange): string;
+}
+
 /** Compiles what is the same for every request of a route. */
 export function requestWriter(
   upstream: UpstreamPlan,
   changes: FieldChangesPlan | undefined,
   pseudonym: string,
+  vouching?: Vouching,
 ): RequestWriter {
-  /** Plain names that the config removes or writes itself. */
-  const removed = new Set<string>();
+  /** Plain names that the config removes or writes itself, or that the gateway vouches for. */
+  const removed = new Set<string>(vouching?.owned.map(plainOf));
   const via11 = `Via: 1.1 ${pseudonym}\r\n`;
   const via10 = `Via: 1.0 ${pseudonym}\r\n`;
   let constant = "";
@@ -93,6 +102,7 @@ export function requestWriter(
   return {
     head(x, target, upgrade) {
       const { names, keys, values } = x.fields;
+      const { strip } = x;
       const named = namedByConnection(x.fields);
       const length = contentLength(x.content);
       let text = `${x.method} ${x.forwardTarget ?? x.path + x.query} HTTP/1.1\r\n`;
@@ -106,6 +116,7 @@ export function requestWriter(
         const fate = fateOf(key);
         if (fate === PASS) {
           if ((named !== undefined && named.has(key)) || (removed.size > 0 && removed.has(plainOf(key)))) continue;
+          if (strip.length > 0 && strip.includes(key)) continue;
           text += `${names[i]}: ${values[i]}\r\n`;
           continue;
         }
@@ -148,6 +159,7 @@ export function requestWriter(
       if (!removed.has("x-request-id")) text += `X-Request-ID: ${x.id}\r\n`;
       text += x.version === "1.0" ? via10 : via11;
       if (upgrade !== "") text += `Connection: upgrade\r\nUpgrade: ${upgrade}\r\n`;
+      if (vouching !== undefined) text += vouching.lines(x);
       return `${text}${constant}\r\n`;
     },
   };

@@ -9,7 +9,7 @@ import type { Platform } from "../platform.ts";
 import { fetchTarget } from "./fetch-target.ts";
 import type { Connection, Outgoing, Receiver } from "./http1/connection.ts";
 import { type Borrower, TargetPool, type Wish } from "./http1/pool.ts";
-import { type RequestWriter, requestWriter } from "./request.ts";
+import { type RequestWriter, requestWriter, type Vouching } from "./request.ts";
 import { mayTryAgain } from "./retry.ts";
 
 /** An upstream as it runs: its plan, its pools, and who picks. */
@@ -38,9 +38,15 @@ export function createUpstream(
 }
 
 /** The last stage of a route that goes to an upstream. */
-export function upstreamStage(route: RoutePlan, upstream: Upstream, pseudonym: string, platform: Platform): LastStage {
+export function upstreamStage(
+  route: RoutePlan,
+  upstream: Upstream,
+  pseudonym: string,
+  platform: Platform,
+  vouching?: Vouching,
+): LastStage {
   const destination = route.destination as Extract<Destination, { kind: "upstream" }>;
-  const writer = requestWriter(upstream.plan, route.requestFields, pseudonym);
+  const writer = requestWriter(upstream.plan, route.requestFields, pseudonym, vouching);
   const { timeouts } = destination;
   const upgrades = new Set(destination.upgrade);
   if (upstream.pools.length === 0)

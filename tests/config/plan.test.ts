@@ -26,10 +26,19 @@ describe("without options", () => {
         maxConnections: 16_384,
       },
       upstreams: {},
+      auth: {
+        consumers: [],
+        keys: undefined,
+        schemes: [],
+        identity: { consumer: undefined, headers: [], token: undefined, owned: [] },
+      },
       routes: [
         {
           name: "hello",
           matches: [{ path: "/", methods: [], hosts: [], headers: [], query: [] }],
+          auth: [],
+          allow: undefined,
+          cors: undefined,
           use: [],
           destination: { kind: "answer", answer: { status: 200, body: "hello" } },
           requestFields: undefined,

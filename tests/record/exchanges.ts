@@ -29,6 +29,9 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
     setTimer: () => undefined,
     clearTimer: () => {},
     uuid: () => "0190a8f2-7c4e-4abc-8def-0123456789ab",
+    sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
+    subtle: crypto.subtle,
+    files: undefined,
     fetch: () => Promise.reject(new Error("no network in this test")),
     connect: undefined,
     listen: undefined,
@@ -44,6 +47,9 @@ export function route(name: string, ...paths: string[]): RoutePlan {
   return {
     name,
     matches: paths.map((path) => ({ path, methods: [], hosts: [], headers: [], query: [] })),
+    auth: [],
+    allow: undefined,
+    cors: undefined,
     use: [],
     destination: {
       kind: "upstream",

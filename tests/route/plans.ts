@@ -21,6 +21,9 @@ export function route(
   return {
     name,
     matches: list.map((one) => (typeof one === "string" ? match(one) : one)),
+    auth: [],
+    allow: undefined,
+    cors: undefined,
     use: [],
     destination,
     requestFields: undefined,

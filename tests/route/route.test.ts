@@ -13,7 +13,7 @@ function sendThrough(routes: readonly RoutePlan[], method: string, target: strin
   if (typeof read === "string") return read;
   const x = exchange(method, read.path, read.query);
   try {
-    routeStage(routes)(x);
+    routeStage(routes).find(x);
     return x;
   } catch (error) {
     return error as GatewayError;

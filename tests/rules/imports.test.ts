@@ -13,7 +13,12 @@ const CONTRACTS = [
   "src/config/options.ts",
   "src/config/plan.ts",
   "src/config/secrets.ts",
+  "src/config/auth/options.ts",
+  "src/config/auth/plan.ts",
 ];
+
+/** Files whose types are part of the contracts, though what they do is not: the plan of each kind of scheme. */
+const CONTRACT_TYPES = ["src/config/auth"];
 
 /** Folders that may know more than themselves, the contracts and http/. All other folders of src are stages. */
 const WIDER: Readonly<Record<string, readonly string[]>> = {
@@ -55,7 +60,7 @@ function within(path: string, places: readonly string[]): boolean {
 }
 
 /** What is wrong with an import, or undefined. */
-function fault(source: Source, { from, file }: Import): string | undefined {
+function fault(source: Source, { from, file, typeOnly }: Import): string | undefined {
   if (file === undefined) {
     if (RUNTIME_MODULE.test(from)) {
       return within(source.path, EDGES) ? undefined : "a runtime's module outside src/platforms and src/cli";
@@ -68,7 +73,7 @@ function fault(source: Source, { from, file }: Import): string | undefined {
   }
   if (!file.startsWith("src/")) return file === "package.json" ? undefined : "a file outside src";
   const folder = folderOf(source.path);
-  const base = [...CONTRACTS, "src/http"];
+  const base = [...CONTRACTS, "src/http", ...(typeOnly ? CONTRACT_TYPES : [])];
   if (CONTRACTS.includes(source.path)) return within(file, base) ? undefined : "a file that a contract may not know";
   const allowed = [...base, folder, ...(WIDER[folder] ?? [])];
   return within(file, allowed) ? undefined : `a file that ${folder} may not know`;

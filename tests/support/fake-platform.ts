@@ -1,6 +1,7 @@
 // The platform of the fake world: all that a runtime lends to the gateway, and nothing that takes time.
 import type { Platform } from "../../src/platform.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { FakeFiles } from "./fake-files.ts";
 import { FakeNetwork } from "./fake-network.ts";
 
 /** A Platform whose clock, network and output belong to the test. */
@@ -37,6 +38,13 @@ export class FakePlatform implements Platform {
     const count = String(++this.uuids);
     return `${count.padStart(8, "0")}-0000-4000-8000-${count.padStart(12, "0")}`;
   }
+
+  sha256(bytes: Uint8Array): Uint8Array {
+    return new Uint8Array(Bun.SHA256.hash(bytes).buffer);
+  }
+
+  readonly subtle = crypto.subtle;
+  readonly files = new FakeFiles();
 
   fetch(): Promise<Response> {
     return Promise.reject(new Error("nothing is fetched in the fake world"));

@@ -119,11 +119,11 @@ export default defineGateway({
   ],
   [
     "parts that stand in variables",
-    `import { defineGateway, type GatewayOptions, type RouteOptions, type UpstreamOptions } from "sluice";
+    `import { defineGateway, type AnyNames, type GatewayOptions, type RouteOptions, type UpstreamOptions } from "sluice";
 const orders: UpstreamOptions = { targets: ["http://127.0.0.1:1"] };
 const upstreams = { orders, users: { targets: ["http://127.0.0.1:2"] } };
 const route = { match: "/a", to: "orders" } as const;
-const more: Record<string, RouteOptions<string, "orders">> = {};
+const more: Record<string, RouteOptions<string, AnyNames & { upstream: "orders" }>> = {};
 const listen = { port: 1 } satisfies GatewayOptions["listen"];
 export default defineGateway({ listen, upstreams, routes: { route, ...more, b: { match: "/b", to: "users" } } });
 `,

@@ -1,0 +1,42 @@
+// From the plan of a scheme to the scheme that runs.
+import type { AuthPlan, ConsumerPlan, SchemePlan } from "../config/auth/plan.ts";
+import type { Platform } from "../platform.ts";
+import { createApiKey } from "./api-key.ts";
+import type { AuthServices, Scheme } from "./scheme.ts";
+
+/** All schemes of a plan by name. Each is made once, however many routes name it. */
+export function createSchemes(plan: AuthPlan, platform: Platform): ReadonlyMap<string, Scheme> {
+  const services: AuthServices = {
+    platform,
+    consumers: plan.consumers,
+    consumerOf: consumersBySubject(plan.consumers),
+  };
+  return new Map(plan.schemes.map((scheme) => [scheme.name, createScheme(scheme, services)]));
+}
+
+function createScheme(plan: SchemePlan, services: AuthServices): Scheme {
+  switch (plan.kind) {
+    case "api-key":
+      return createApiKey(plan, services);
+  }
+}
+
+function consumersBySubject(consumers: readonly ConsumerPlan[]): AuthServices["consumerOf"] {
+  const known = new Map<string, Map<string, ConsumerPlan["consumer"]>>();
+  for (const { consumer, subjects } of consumers) {
+    for (const [scheme, names] of Object.entries(subjects)) {
+      const ofScheme = known.get(scheme) ?? new Map<string, ConsumerPlan["consumer"]>();
+      known.set(scheme, ofScheme);
+      for (const name of names) ofScheme.set(name, consumer);
+    }
+  }
+  return (scheme, ...subjects) => {
+    const ofScheme = known.get(scheme);
+    if (ofScheme === undefined) return undefined;
+    for (const subject of subjects) {
+      const consumer = subject === undefined ? undefined : ofScheme.get(subject);
+      if (consumer !== undefined) return consumer;
+    }
+    return undefined;
+  };
+}

@@ -1,0 +1,50 @@
+// Scheme: one way to say who calls. What every scheme is made of, whatever its kind.
+import type { ConsumerPlan } from "../config/auth/plan.ts";
+import type { Identity } from "../config/auth/options.ts";
+import type { GatewayError } from "../errors.ts";
+import type { Answer, Exchange } from "../exchange.ts";
+import type { Platform } from "../platform.ts";
+
+/**
+ * What a scheme makes of an exchange:
+ * - undefined: it carries no credentials of this scheme; another may know it.
+ * - an Identity: they are good.
+ * - a GatewayError: they are not (`invalid_credentials`, `malformed_credentials`), or it cannot be told now
+ *   (`authentication_unavailable`): nothing opens because something failed to load.
+ * - an Answer: what the authenticating service says instead, such as a redirect to its login page (forward-auth).
+ */
+export type Verdict = Identity | GatewayError | Answer | undefined;
+
+/** A scheme as it runs. */
+export interface Scheme {
+  /** Its name in the config. */
+  readonly name: string;
+  /** It refuses nobody. */
+  readonly observe: boolean;
+  /** Lower-case names of the fields in which it looks for credentials. */
+  readonly credentialFields: readonly string[];
+  /** Whether the upstream sees them when this scheme accepted them. */
+  readonly forwards: boolean;
+  /** Judges the credentials. Never throws or rejects. */
+  identify(x: Exchange): Verdict | Promise<Verdict>;
+  /**
+   * The challenge for `WWW-Authenticate` (RFC 9110 section 11.6.1), such as `Bearer realm="api"`; undefined for none.
+   * @param refusal why the credentials that came were refused; undefined when none came
+   */
+  challenge(refusal: GatewayError | undefined): string | undefined;
+  /** The challenge that goes with `insufficient_scope` (RFC 6750 section 3.1); absent for schemes without scopes. */
+  scopeChallenge?(scopes: readonly string[]): string;
+  /** Why it cannot decide now, for readiness; undefined when it can. */
+  unready?(): string | undefined;
+  /** Ends what runs in the background. */
+  close?(): void;
+}
+
+/** What a scheme is given to work with. */
+export interface AuthServices {
+  readonly platform: Platform;
+  /** The consumers of the config, in its order. */
+  readonly consumers: readonly ConsumerPlan[];
+  /** The consumer that a token of this scheme speaks of, by the first of these names that the config knows. */
+  consumerOf(scheme: string, ...subjects: readonly (string | undefined)[]): ConsumerPlan["consumer"] | undefined;
+}

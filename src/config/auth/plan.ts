@@ -1,0 +1,111 @@
+// The part of the plan that says who calls and what callers may do.
+import type { Secret } from "../secrets.ts";
+import type { ApiKeyPlan } from "./api-key.ts";
+import type { AllowExchange, Consumer } from "./options.ts";
+
+/** All of it. */
+export interface AuthPlan {
+  /** By name, in the order of the config. */
+  readonly consumers: readonly ConsumerPlan[];
+  readonly keys: KeysPlan | undefined;
+  readonly schemes: readonly SchemePlan[];
+  readonly identity: IdentityPlan;
+}
+
+/** A scheme of some kind. */
+export type SchemePlan = ApiKeyPlan;
+
+/** What schemes of every kind have. */
+export interface SchemeCommonPlan {
+  /** Its name in the config. */
+  readonly name: string;
+  readonly observe: boolean;
+  /** For challenges; holds neither `"` nor `\`. */
+  readonly realm: string;
+  /** Lower-case names of fields that the scheme itself gives to upstreams. */
+  readonly vouches: readonly string[];
+}
+
+/** A consumer, and what it proves itself with. */
+export interface ConsumerPlan {
+  readonly consumer: Consumer;
+  readonly keys: readonly KeyPlan[];
+  /** Subjects by the name of the scheme whose tokens speak of them. */
+  readonly subjects: Readonly<Record<string, readonly string[]>>;
+}
+
+/** One API key. */
+export interface KeyPlan {
+  /** SHA-256 of the key, 64 lower-case hexadecimal digits. */
+  readonly hash: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number | undefined;
+  /** For records: not secret. */
+  readonly id: string;
+}
+
+/** A file of more consumers and keys. */
+export interface KeysPlan {
+  /** Absolute. */
+  readonly path: string;
+  /** Its text when the plan was made. */
+  readonly text: string;
+  /** Groups that it may name beside those of the config. */
+  readonly groups: readonly string[];
+}
+
+/** What must hold; undefined members do not matter. */
+export interface AllowRulePlan {
+  readonly consumers: readonly string[] | undefined;
+  readonly groups: readonly string[] | undefined;
+  readonly scope: readonly string[] | undefined;
+  readonly claims: readonly (readonly [name: string, values: readonly (string | number | boolean)[]])[];
+  /** CIDR ranges or addresses, each known to be well-formed. */
+  readonly addresses: readonly string[] | undefined;
+  /** Upper case. */
+  readonly methods: readonly string[] | undefined;
+  readonly when: ((x: AllowExchange) => boolean | Promise<boolean>) | undefined;
+  readonly except: {
+    readonly consumers: readonly string[];
+    readonly groups: readonly string[];
+    readonly addresses: readonly string[];
+  };
+}
+
+/** A rule that must hold, and others of which one must, if there are any. */
+export interface AllowPlan extends AllowRulePlan {
+  readonly any: readonly AllowRulePlan[];
+  readonly observe: boolean;
+}
+
+/** What the upstream is told of who calls. */
+export interface IdentityPlan {
+  readonly consumer: string | undefined;
+  /** Field name and claim. */
+  readonly headers: readonly (readonly [name: string, claim: string])[];
+  readonly token: IdentityTokenPlan | undefined;
+  /** Lower-case names of all fields that the gateway vouches for: gone from every request before they are set. */
+  readonly owned: readonly string[];
+}
+
+/** A token that the gateway signs for the upstream. */
+export interface IdentityTokenPlan {
+  /** PEM, PKCS #8. */
+  readonly key: Secret;
+  readonly issuer: string;
+  readonly audience: string | undefined;
+  readonly lifetimeMs: number;
+  readonly header: string;
+  readonly claims: readonly string[];
+}
+
+/** Which origins may call. */
+export interface CorsPlan {
+  /** `"*"`, origins, and suffixes behind a scheme: `["https://", ".example.com"]`. */
+  readonly origins: "*" | readonly (string | readonly [scheme: string, suffix: string])[];
+  readonly methods: readonly string[] | undefined;
+  readonly headers: readonly string[] | undefined;
+  readonly expose: readonly string[];
+  readonly credentials: boolean;
+  readonly maxAgeSeconds: number;
+}

@@ -1,0 +1,62 @@
+// Files beside the config, read and watched through node:fs, which Bun and Deno have.
+import { watch } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import type { Files } from "../platform.ts";
+
+/** How often a file is looked at where its folder cannot be watched, and as a second look where it can. */
+const LOOK_MS = 2000;
+/** A file that is being written changes several times: it is read once it has stood still for so long. */
+const STILL_MS = 100;
+
+/** The file system. A file may be replaced as editors, `mv` and Kubernetes' symbolic links do it. */
+export const files: Files = {
+  read: (path) => readFile(path, "utf8"),
+  watch(path, changed) {
+    let still: ReturnType<typeof setTimeout> | undefined;
+    const touched = (): void => {
+      clearTimeout(still);
+      still = setTimeout(changed, STILL_MS);
+    };
+    let known: string | undefined;
+    const look = async (): Promise<void> => {
+      const mark = await markOf(path);
+      if (known !== undefined && mark !== known) touched();
+      known = mark;
+    };
+    void look();
+    const looking = setInterval(() => void look(), LOOK_MS);
+    looking.unref();
+    const stop = watchFolder(path, () => void look());
+    return () => {
+      clearInterval(looking);
+      clearTimeout(still);
+      stop();
+    };
+  },
+};
+
+/** Tells at once of most changes. Where the system cannot, looking every now and then remains. */
+function watchFolder(path: string, changed: () => void): () => void {
+  try {
+    const name = basename(path);
+    const watcher = watch(dirname(path), { persistent: false }, (_, file) => {
+      // A symbolic link that changes its target is told under the name of another file.
+      if (file === null || file === name || file.startsWith("..")) changed();
+    });
+    watcher.on("error", () => watcher.close());
+    return () => watcher.close();
+  } catch {
+    return () => {};
+  }
+}
+
+/** What tells two states of a file apart. */
+async function markOf(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs } = await stat(path);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch {
+    return "none";
+  }
+}

@@ -1,0 +1,31 @@
+// Files of the fake world: texts by path, changed by the test.
+import type { Files } from "../../src/platform.ts";
+
+/** Texts by path. */
+export class FakeFiles implements Files {
+  readonly #texts = new Map<string, string>();
+  readonly #watchers = new Map<string, Set<() => void>>();
+
+  /** Writes a file; undefined removes it. Those who watch it are told. */
+  write(path: string, text: string | undefined): void {
+    if (text === undefined) this.#texts.delete(path);
+    else this.#texts.set(path, text);
+    for (const changed of this.#watchers.get(path) ?? []) changed();
+  }
+
+  /** How many watch it. */
+  watchers(path: string): number {
+    return this.#watchers.get(path)?.size ?? 0;
+  }
+
+  read(path: string): Promise<string> {
+    const text = this.#texts.get(path);
+    return text === undefined ? Promise.reject(new Error(`no such file: ${path}`)) : Promise.resolve(text);
+  }
+
+  watch(path: string, changed: () => void): () => void {
+    const watchers = this.#watchers.get(path) ?? new Set();
+    this.#watchers.set(path, watchers.add(changed));
+    return () => watchers.delete(changed);
+  }
+}
