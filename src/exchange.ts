@@ -115,6 +115,8 @@ export class Exchange {
   forwardTarget: string | undefined = undefined;
   /** Who calls. Set once a scheme of the route has accepted the credentials. */
   identity: Identity | undefined = undefined;
+  /** The token that the gateway signed for the upstream, to tell who calls. */
+  identityToken: string | undefined = undefined;
   /** Lower-case names of fields that hold credentials and must not reach the upstream. */
   strip: readonly string[] = NO_NAMES;
   /** What policies in observe mode would have refused. */

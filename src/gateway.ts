@@ -3,6 +3,7 @@ import { allowStage } from "./auth/allow.ts";
 import { authStage } from "./auth/auth.ts";
 import { createSchemes } from "./auth/create.ts";
 import { identityLines } from "./auth/identity-fields.ts";
+import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
 import type { Scheme } from "./auth/scheme.ts";
 import { roundRobin } from "./balance/round-robin.ts";
 import type { Plan, RoutePlan } from "./config/plan.ts";
@@ -59,7 +60,9 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
     upstreams.set(upstream.name, createUpstream(upstream, pick, platform, deadlines));
   }
   const schemes = createSchemes(plan.auth, platform);
-  const parts: Parts = { platform, pseudonym, upstreams, schemes, vouching: vouchingOf(plan) };
+  const { token } = plan.auth.identity;
+  const tokens = token && identityTokens(token, platform);
+  const parts: Parts = { platform, pseudonym, upstreams, schemes, tokens, vouching: vouchingOf(plan) };
   const routes = routeStage(plan.routes);
   const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
   const cors = corsOf(plan.routes);
@@ -139,6 +142,7 @@ interface Parts {
   readonly pseudonym: string;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly schemes: ReadonlyMap<string, Scheme>;
+  readonly tokens: IdentityTokens | undefined;
   readonly vouching: Vouching | undefined;
 }
 
@@ -151,12 +155,16 @@ function foldRoute(route: RoutePlan, parts: Parts): LastStage {
   return inOrder(guards(route, parts), route.use.length === 0 ? last : handleStage(route, last, "stage"));
 }
 
-/** The stages that refuse: who calls, and what they may do. */
-function guards(route: RoutePlan, { schemes }: Parts): Stage[] {
+/** The stages that refuse: who calls, and what they may do; and then what the upstream is told of it. */
+function guards(route: RoutePlan, { schemes, tokens }: Parts): Stage[] {
   const stages: Stage[] = [];
   if (route.auth.length > 0) stages.push(authStage(route.auth.map((name) => schemes.get(name)!)));
   if (route.allow !== undefined) {
     stages.push(allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes)));
+  }
+  const { destination } = route;
+  if (route.auth.length > 0 && tokens !== undefined && destination.kind === "upstream") {
+    stages.push(tokens.stage(destination.upstream.name));
   }
   return stages;
 }
@@ -170,6 +178,8 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
       const answer = compileFixedAnswer(destination.answer);
       return () => answer();
     }
+    case "key-set":
+      return parts.tokens!.keySet;
     case "redirect":
       return compileRedirect(route);
     case "upstream": {
@@ -184,7 +194,15 @@ function vouchingOf({ auth }: Plan): Vouching | undefined {
   const { owned } = auth.identity;
   if (owned.length === 0) return undefined;
   const lines = identityLines(auth.identity);
-  return { owned, lines: ({ identity }) => (identity === undefined ? "" : lines(identity)) };
+  const { token } = auth.identity;
+  return {
+    owned,
+    lines({ identity, identityToken }) {
+      if (identity === undefined) return "";
+      if (identityToken === undefined) return lines(identity);
+      return `${lines(identity)}${token!.header}: ${identityToken}\r\n`;
+    },
+  };
 }
 
 /** The routes that pages of other origins may call; undefined without any. */

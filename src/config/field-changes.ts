@@ -51,10 +51,13 @@ function keptProblem(name: string, side: Side): Problem | undefined {
   return undefined;
 }
 
+/** Why a request cannot have a field of this name, or why it is a matter of its framing. */
+export function fieldNameProblem(name: string): Problem | undefined {
+  return nameProblem(name, 0, []) ?? ownedProblem(name, "request");
+}
+
 /** The name of a field that a request may have and that is no matter of its framing. As written. */
-export const fieldName: Shape<string> = text(A_NAME, (name) => {
-  return nameProblem(name, 0, []) ?? ownedProblem(name, "request") ?? name;
-});
+export const fieldName: Shape<string> = text(A_NAME, (name) => fieldNameProblem(name) ?? name);
 
 /** `set` and `remove`; undefined when there is nothing to do. */
 export function fieldChanges(side: Side, reader: ConfigReader): Shape<FieldChangesPlan | undefined> {

@@ -115,6 +115,8 @@ export type Destination =
     }
   | { readonly kind: "handler"; readonly handler: Handler }
   | { readonly kind: "answer"; readonly answer: FixedAnswer }
+  /** The key set with which upstreams verify the gateway's own tokens. */
+  | { readonly kind: "key-set" }
   | { readonly kind: "redirect"; readonly to: string; readonly status: 301 | 302 | 303 | 307 | 308 };
 
 /** One route. `requestFields` and `responseFields` are undefined when there is nothing to change. */

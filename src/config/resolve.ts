@@ -8,7 +8,7 @@ import { schemesShape } from "./auth/schemes.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, RoutePlan } from "./plan.ts";
 import { routeShape } from "./route.ts";
 import { faultsOf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
 import { upstreamShape } from "./upstream.ts";
@@ -58,17 +58,34 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
     },
   );
   return then(shape, ({ name, listen, upstreams, consumers, keys, auth, identity, routes, log, shutdown }) => {
+    const own = identity.token === undefined ? [] : [keySetRoute(logs)];
     const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
     return {
       name,
       listen,
       upstreams: Object.fromEntries(plans),
       auth: { consumers, keys, schemes: auth, identity: withOwned(identity, auth) },
-      routes: routes.map(([name, planOf]) => ({ name, ...planOf(plans) })),
+      routes: [...routes.map(([name, planOf]) => ({ name, ...planOf(plans) })), ...own],
       log,
       graceMs: shutdown.grace,
     };
   });
+}
+
+/** Where upstreams find the key that verifies the gateway's tokens. */
+function keySetRoute(log: boolean): RoutePlan {
+  return {
+    name: "sluice.jwks",
+    matches: [{ path: "/.well-known/jwks.json", methods: ["GET"], hosts: [], headers: [], query: [] }],
+    auth: [],
+    allow: undefined,
+    cors: undefined,
+    use: [],
+    destination: { kind: "key-set" },
+    requestFields: undefined,
+    responseFields: undefined,
+    log,
+  };
 }
 
 const DEFAULT_NAME = "sluice";

@@ -102,6 +102,15 @@ export class World {
     }
   }
 
+  /** Waits for what threads of the runtime do: hashes and signatures. An error when it does not come. */
+  async until(what: string, is: () => boolean): Promise<void> {
+    for (const began = performance.now(); !is();) {
+      if (performance.now() - began > 5000) throw new Error(`waited in vain for ${what}`);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      this.settle();
+    }
+  }
+
   /** Moves the clock. */
   advance(ms: number): void {
     this.platform.clock.advance(ms);

@@ -92,6 +92,8 @@ export interface IdentityPlan {
 export interface IdentityTokenPlan {
   /** PEM, PKCS #8. */
   readonly key: Secret;
+  /** The one algorithm that the key is for. */
+  readonly algorithm: "EdDSA" | "ES256" | "RS256";
   readonly issuer: string;
   readonly audience: string | undefined;
   readonly lifetimeMs: number;
