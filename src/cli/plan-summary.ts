@@ -1,9 +1,10 @@
 // What a plan holds, counted, for the lines that `check` and `run` print.
-import type { Plan } from "../config/plan.ts";
+import { OWN_ROUTES, type Plan } from "../config/plan.ts";
 
 /** "3 routes, 1 upstream". */
 export function planSummary(plan: Plan): string {
-  return `${counted(plan.routes.length, "route")}, ${counted(Object.keys(plan.upstreams).length, "upstream")}`;
+  const routes = plan.routes.filter(({ name }) => !name.startsWith(OWN_ROUTES));
+  return `${counted(routes.length, "route")}, ${counted(Object.keys(plan.upstreams).length, "upstream")}`;
 }
 
 function counted(count: number, noun: string): string {

@@ -119,6 +119,9 @@ export type Destination =
   | { readonly kind: "key-set" }
   | { readonly kind: "redirect"; readonly to: string; readonly status: 301 | 302 | 303 | 307 | 308 };
 
+/** How the names of routes begin that the gateway adds by itself; no route of a config may be called so. */
+export const OWN_ROUTES = "sluice.";
+
 /** One route. `requestFields` and `responseFields` are undefined when there is nothing to change. */
 export interface RoutePlan {
   readonly name: string;

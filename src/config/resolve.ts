@@ -8,7 +8,7 @@ import { schemesShape } from "./auth/schemes.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
-import type { Plan, RoutePlan } from "./plan.ts";
+import { OWN_ROUTES, type Plan, type RoutePlan } from "./plan.ts";
 import { routeShape } from "./route.ts";
 import { faultsOf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
 import { upstreamShape } from "./upstream.ts";
@@ -49,7 +49,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
       keys: maybe(keysShape(reader)),
       auth: or(schemesShape(typeof gateway === "string" ? gateway : DEFAULT_NAME, reader, nameProblem), {}),
       identity: or(identityShape(reader, schemes.length > 0), {}),
-      routes: named(route, "an object of routes by name", nameProblem),
+      routes: named(route, "an object of routes by name", routeNameProblem),
       log: logShape,
       shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
     },
@@ -75,7 +75,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
 /** Where upstreams find the key that verifies the gateway's tokens. */
 function keySetRoute(log: boolean): RoutePlan {
   return {
-    name: "sluice.jwks",
+    name: `${OWN_ROUTES}jwks`,
     matches: [{ path: "/.well-known/jwks.json", methods: ["GET"], hosts: [], headers: [], query: [] }],
     auth: [],
     allow: undefined,
@@ -118,4 +118,9 @@ function nameProblem(name: string): Problem | undefined {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return undefined;
   const hint = 'It begins with a letter or digit and has letters, digits, "_", "-" and ".", 64 at most.';
   return new Problem("a name", { hint });
+}
+
+function routeNameProblem(name: string): Problem | undefined {
+  if (!name.startsWith(OWN_ROUTES)) return nameProblem(name);
+  return new Problem("another name", { hint: `The gateway's own routes begin with "${OWN_ROUTES}".` });
 }

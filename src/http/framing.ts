@@ -1,7 +1,7 @@
 // Message bodies between framed bytes and plain ones: sized, chunked, or until the connection ends (RFC 9112 section 6, 7).
 import { Accumulator } from "./accumulator.ts";
 import { readTrailers } from "./field-lines.ts";
-import { type Fields, HOP_BY_HOP } from "./fields.ts";
+import { type Fields, fieldKey, HOP_BY_HOP } from "./fields.ts";
 import { CHUNKED, Malformed, UNTIL_CLOSE, findEmptyLine } from "./message.ts";
 
 const CR = 13;
@@ -203,9 +203,9 @@ export function chunkOf(piece: Uint8Array): Uint8Array {
   return chunk;
 }
 
-/** The last chunk and the trailer section, as text. */
-export function lastChunk(trailers: Fields | undefined): string {
+/** The last chunk and the trailer section, as text. `passes` may leave trailers out, by their lower-case names. */
+export function lastChunk(trailers: Fields | undefined, passes: (key: string) => boolean = () => true): string {
   let text = "0\r\n";
-  if (trailers !== undefined) for (const [name, value] of trailers) text += `${name}: ${value}\r\n`;
+  for (const [name, value] of trailers ?? []) if (passes(fieldKey(name))) text += `${name}: ${value}\r\n`;
   return `${text}\r\n`;
 }

@@ -66,6 +66,8 @@ export interface RequestWriter {
    * @throws GatewayError `proxy_loop_detected` when the request has passed this gateway before (RFC 9110 section 7.6.3)
    */
   head(x: Exchange, target: TargetPlan, upgrade: string): string;
+  /** Whether a trailer of this name (lower case) may follow: none that the head may not have from a client. */
+  trails(x: Exchange, key: string): boolean;
 }
 
 /** What the upstream is told of who calls. */
@@ -100,6 +102,7 @@ export function requestWriter(
     return host.fixed;
   };
   return {
+    trails: (x, key) => !removed.has(plainOf(key)) && !x.strip.includes(key),
     head(x, target, upgrade) {
       const { names, keys, values } = x.fields;
       const { strip } = x;

@@ -112,10 +112,9 @@ class Forwarding implements Borrower, Receiver {
       return this.failed(error as GatewayError);
     }
     this.#connection = connection;
-    connection.send(
-      { method: x.method, head, content: x.content, upgrade: this.#upgrade, timeouts: this.#timeouts },
-      this,
-    );
+    const { method, content } = x;
+    const trails = isStream(content) ? (key: string): boolean => this.#writer.trails(x, key) : undefined;
+    connection.send({ method, head, content, trails, upgrade: this.#upgrade, timeouts: this.#timeouts }, this);
   }
 
   answered(answer: Answer): void {

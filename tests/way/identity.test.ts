@@ -122,3 +122,22 @@ test.each([
   expect(lines[0]!).toMatch(message);
   expect(lines[0]!).not.toContain("-----BEGIN");
 });
+
+test("what the gateway vouches for, and credentials, are gone from trailers too", async () => {
+  const identity = { consumer: "Remote-User", headers: { Groups: "groups" } };
+  const base = options(identity);
+  const own = { ...base, auth: { key: apiKey({ header: "Api-Key" }) } };
+  await inWorldOf(own, async (world) => {
+    const trailers = ["Remote-User: root", "remote_user: root", "GROUPS: admin", "Api-Key: other", "Checksum: 1"];
+    world.ask(
+      "POST",
+      "/x",
+      ["Api-Key: good", "Transfer-Encoding: chunked"],
+      `3\r\nabc\r\n0\r\n${trailers.map((line) => `${line}\r\n`).join("")}\r\n`,
+    );
+    await world.until("the request", () => world.a.requests.some(({ complete }) => complete));
+    expect(world.a.last.request.trailers).toEqual([["Checksum", "1"]]);
+    expect(fieldOf(world.a.last.request, "remote-user")).toBe("acme");
+    world.a.last.answer(200);
+  });
+});

@@ -18,6 +18,8 @@ export interface Outgoing {
   /** Request line and fields, with the empty line. */
   readonly head: string;
   readonly content: Content;
+  /** Whether the target may see a trailer field of this name (lower case). Undefined: all that the listener lets pass. */
+  readonly trails: ((key: string) => boolean) | undefined;
   /** The protocol the request asks to switch to, or "". */
   readonly upgrade: string;
   readonly timeouts: TimeoutsPlan;
@@ -98,7 +100,7 @@ export class Connection implements SocketHandler, BodySource {
       return;
     }
     if (!this.#socket.writeText(request.head)) this.#awaitRoom();
-    this.#outgoing = new OutgoingBody(this.#socket, content, {
+    this.#outgoing = new OutgoingBody(this.#socket, content, request.trails, {
       sent: () => {
         if (this.#socket.waiting === 0) this.#awaitAnswer();
       },

@@ -23,13 +23,15 @@ export class OutgoingBody implements BodySink {
   done = false;
   readonly #socket: Socket;
   readonly #content: Body;
+  readonly #trails: ((key: string) => boolean) | undefined;
   readonly #events: OutgoingEvents;
   readonly #chunked: boolean;
   #abandoned = false;
 
-  constructor(socket: Socket, content: Body, events: OutgoingEvents) {
+  constructor(socket: Socket, content: Body, trails: ((key: string) => boolean) | undefined, events: OutgoingEvents) {
     this.#socket = socket;
     this.#content = content;
+    this.#trails = trails;
     this.#events = events;
     this.#chunked = content.length === undefined;
   }
@@ -50,7 +52,7 @@ export class OutgoingBody implements BodySink {
   end(trailers?: Fields): void {
     if (this.#abandoned) return;
     this.done = true;
-    if (this.#chunked) this.#socket.writeText(lastChunk(trailers));
+    if (this.#chunked) this.#socket.writeText(lastChunk(trailers, this.#trails));
     this.#events.sent();
   }
 
