@@ -25,8 +25,14 @@ const MAX_SIZE_DIGITS = 13;
  * Trailer fields that must not be, beside those of one hop: framing, routing and what a hop vouches for (RFC 9110
  * section 6.5.1, case GW-17).
  */
-const FORBIDDEN_TRAILERS =
-  /^(?:content-(?:length|encoding|type|range)|host|expect|authorization|cookie|set-cookie|forwarded|via|client-cert.*|cf-connecting-ip|true-client-ip|x-.*)$/;
+const FORBIDDEN_TRAILERS = new RegExp(
+  `^(?:${[
+    "content-(?:length|encoding|type|range)|host|expect|via|authorization|cookie|set-cookie",
+    "forwarded|x-forwarded-.*|client-cert.*|(?:cf-connecting|true-client|x-client|x-real)-ip|x-request-id",
+    // Names by which upstreams are commonly told who calls, or what to call instead.
+    "(?:x|remote)-(?:consumer|identity|user|group|auth|email|name|original|rewrite|http-method|method).*",
+  ].join("|")})$`,
+);
 
 /** Where the reading of a chunked body stands. */
 type ChunkState = "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" | "trailer" | "done";

@@ -195,6 +195,13 @@ describe("trailers (RFC 9110 section 6.5, GW-17)", () => {
     });
   });
 
+  test.each(["X-Sum: 9", "X-Amz-Checksum-Crc32: AAAAAA==", "grpc-status: 0", "Server-Timing: a"])(
+    "%s is passed on",
+    (line) => {
+      expect(trailers(`${line}\r\n`)).toMatchObject({ done: true, trailers: [line.split(": ")] });
+    },
+  );
+
   test.each([
     "Content-Length: 3",
     "Transfer-Encoding: chunked",
@@ -220,6 +227,10 @@ describe("trailers (RFC 9110 section 6.5, GW-17)", () => {
     "x_forwarded_for: 192.0.2.1",
     "X.Real.IP: 192.0.2.1",
     "X-Consumer-Id: admin",
+    "Remote-User: admin",
+    "X-Auth-Request-Email: a@b",
+    "X-HTTP-Method-Override: DELETE",
+    "X-Original-URL: /admin",
     "Client-Cert: :eA==:",
     "Client_Cert_Chain: :eA==:",
     "CF-Connecting-IP: 192.0.2.1",
