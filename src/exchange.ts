@@ -119,6 +119,8 @@ export class Exchange {
   identityToken: string | undefined = undefined;
   /** Lower-case names of fields that hold credentials and must not reach the upstream. */
   strip: readonly string[] = NO_NAMES;
+  /** Set-Cookie lines that the authenticating service has for the client. */
+  cookies: readonly string[] = NO_NAMES;
   /** What policies in observe mode would have refused. */
   observations: readonly Observation[] = NO_OBSERVATIONS;
   attempts: AttemptRecord[] = NO_ATTEMPTS;

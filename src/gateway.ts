@@ -21,6 +21,7 @@ import type { Way } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
 import type { Platform } from "./platform.ts";
 import { recorder } from "./record/record.ts";
+import { addCookies } from "./respond/cookies.ts";
 import { compileCors, type Cors, isPreflight } from "./respond/cors.ts";
 import { fieldChanges } from "./respond/headers.ts";
 import { problemAnswer } from "./respond/problem.ts";
@@ -28,6 +29,7 @@ import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
 import { type RouteStage, routeStage } from "./route/route.ts";
 import type { Vouching } from "./upstream/request.ts";
+import { type Service, subrequest } from "./upstream/subrequest.ts";
 import { createUpstream, type Upstream, upstreamStage } from "./upstream/upstream.ts";
 
 /** A gateway that has been made of a plan. It listens to nothing yet. */
@@ -59,7 +61,11 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
     const pick = roundRobin(upstream.targets.map((target) => target.weight));
     upstreams.set(upstream.name, createUpstream(upstream, pick, platform, deadlines));
   }
-  const schemes = createSchemes(plan.auth, platform);
+  const services = servicesOf(plan, platform, deadlines);
+  const schemes = createSchemes(plan.auth, platform, (name) => {
+    const { owned } = plan.auth.identity;
+    return subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines);
+  });
   const { token } = plan.auth.identity;
   const tokens = token && identityTokens(token, platform);
   const parts: Parts = { platform, pseudonym, upstreams, schemes, tokens, vouching: vouchingOf(plan) };
@@ -105,6 +111,7 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       cors?.get(x.route)?.mark(x, answer.fields);
       changes.get(x.route)?.(answer.fields);
     }
+    if (x.cookies.length > 0) addCookies(x.cookies, answer.fields);
     answer.fields.set("X-Request-ID", x.id);
     return answer;
   };
@@ -116,6 +123,7 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
   const close = (): void => {
     for (const scheme of schemes.values()) scheme.close?.();
     for (const upstream of upstreams.values()) upstream.close();
+    for (const { upstream } of services.values()) upstream.close();
   };
   let listener: Listener | undefined;
   return {
@@ -187,6 +195,18 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
       return upstreamStage(route, upstreams.get(destination.upstream.name)!, pseudonym, platform, vouching);
     }
   }
+}
+
+/** The services that schemes ask, by the scheme's name. */
+function servicesOf({ auth }: Plan, platform: Platform, deadlines: Deadlines): ReadonlyMap<string, Service> {
+  const services = new Map<string, Service>();
+  for (const scheme of auth.schemes) {
+    if (scheme.kind !== "forward-auth") continue;
+    const { name, path, query, timeoutMs } = scheme;
+    const upstream = createUpstream(scheme.upstream, () => 0, platform, deadlines);
+    services.set(name, { upstream, path, query, timeoutMs });
+  }
+  return services;
 }
 
 /** What upstreams are told of who calls; undefined where the config has nothing to tell. */

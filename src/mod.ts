@@ -1,6 +1,8 @@
 // What a config may import: `import { defineGateway, env } from "sluice"`.
 export { apiKey } from "./config/auth/api-key.ts";
 export type { ApiKeyOptions } from "./config/auth/api-key.ts";
+export { forwardAuth } from "./config/auth/forward-auth.ts";
+export type { CopiedField, ForwardAuthOptions } from "./config/auth/forward-auth.ts";
 export type {
   AllowExchange,
   AllowOptions,

@@ -1,6 +1,7 @@
 // The stage that asks who calls: the first scheme of the route that accepts the credentials says it.
 import { GatewayError } from "../errors.ts";
 import { Answer, type Exchange, type Stage } from "../exchange.ts";
+import { isStream } from "../http/body.ts";
 import type { Scheme, Verdict } from "./scheme.ts";
 
 /**
@@ -23,6 +24,7 @@ export function authStage(schemes: readonly Scheme[]): Stage {
   );
   const end = (x: Exchange, refusals: Refusals): Answer | void => {
     const verdict = refusals.verdict(schemes);
+    if (verdict !== refusals.answer || observed) refusals.letGo();
     if (!observed) {
       if (verdict instanceof Answer) return verdict;
       throw verdict;
@@ -38,6 +40,7 @@ export function authStage(schemes: readonly Scheme[]): Stage {
       refusals.add(i, verdict);
       return false;
     }
+    refusals.letGo();
     x.identity = verdict;
     x.strip = strips[i]!;
     return true;
@@ -73,14 +76,26 @@ function refusedByService(answer: Answer): GatewayError {
   return new GatewayError("invalid_credentials", `the authenticating service answered ${answer.status}`);
 }
 
+/** An answer that nobody will read. */
+function cancel({ content }: Answer): void {
+  if (isStream(content)) content.cancel();
+}
+
 /** Why no scheme has accepted so far. */
 class Refusals {
-  #answer: Answer | undefined = undefined;
+  /** What the first service said instead of accepting. */
+  answer: Answer | undefined = undefined;
   readonly #errors = new Map<number, GatewayError>();
 
   add(scheme: number, refusal: GatewayError | Answer): void {
     if (refusal instanceof GatewayError) this.#errors.set(scheme, refusal);
-    else this.#answer ??= refusal;
+    else if (this.answer === undefined) this.answer = refusal;
+    else cancel(refusal);
+  }
+
+  /** The client gets something else. */
+  letGo(): void {
+    if (this.answer !== undefined) cancel(this.answer);
   }
 
   /** What the client gets. */
@@ -88,7 +103,7 @@ class Refusals {
     const errors = [...this.#errors.values()];
     const unavailable = errors.find(({ code }) => code === "authentication_unavailable");
     if (unavailable !== undefined) return unavailable;
-    if (this.#answer !== undefined) return this.#answer;
+    if (this.answer !== undefined) return this.answer;
     const challenges = schemes.flatMap((scheme, i) => scheme.challenge(this.#errors.get(i)) ?? []);
     const fields = challenges.map((challenge): [string, string] => ["WWW-Authenticate", challenge]);
     const first = errors.find(({ code }) => code === "invalid_credentials") ?? errors[0];

@@ -2,14 +2,23 @@
 import type { AuthPlan, ConsumerPlan, SchemePlan } from "../config/auth/plan.ts";
 import type { Platform } from "../platform.ts";
 import { createApiKey } from "./api-key.ts";
+import { createForwardAuth } from "./forward-auth.ts";
 import type { AuthServices, Scheme } from "./scheme.ts";
 
-/** All schemes of a plan by name. Each is made once, however many routes name it. */
-export function createSchemes(plan: AuthPlan, platform: Platform): ReadonlyMap<string, Scheme> {
+/**
+ * All schemes of a plan by name. Each is made once, however many routes name it.
+ * @param ask how a scheme asks its service, by the scheme's name
+ */
+export function createSchemes(
+  plan: AuthPlan,
+  platform: Platform,
+  ask: AuthServices["ask"],
+): ReadonlyMap<string, Scheme> {
   const services: AuthServices = {
     platform,
     consumers: plan.consumers,
     consumerOf: consumersBySubject(plan.consumers),
+    ask,
   };
   return new Map(plan.schemes.map((scheme) => [scheme.name, createScheme(scheme, services)]));
 }
@@ -18,6 +27,8 @@ function createScheme(plan: SchemePlan, services: AuthServices): Scheme {
   switch (plan.kind) {
     case "api-key":
       return createApiKey(plan, services);
+    case "forward-auth":
+      return createForwardAuth(plan, services);
   }
 }
 

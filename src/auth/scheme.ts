@@ -3,6 +3,7 @@ import type { ConsumerPlan } from "../config/auth/plan.ts";
 import type { Identity } from "../config/auth/options.ts";
 import type { GatewayError } from "../errors.ts";
 import type { Answer, Exchange } from "../exchange.ts";
+import type { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
 
 /**
@@ -47,4 +48,12 @@ export interface AuthServices {
   readonly consumers: readonly ConsumerPlan[];
   /** The consumer that a token of this scheme speaks of, by the first of these names that the config knows. */
   consumerOf(scheme: string, ...subjects: readonly (string | undefined)[]): ConsumerPlan["consumer"] | undefined;
+  /** The function by which a scheme asks its service (forward-auth). */
+  ask(scheme: string): Ask;
 }
+
+/**
+ * Asks a service about an exchange: GET without content, with these fields of the client's and what the gateway knows of
+ * the request. Rejects with a GatewayError when no answer comes in time.
+ */
+export type Ask = (x: Exchange, fields: Fields) => Promise<Answer>;

@@ -60,13 +60,15 @@ export const routeTimeouts: Shape<(of: TimeoutsPlan) => TimeoutsPlan> = then(
     }),
 );
 
-const keepAlive = options({
+/** How long idle connections are kept. */
+export const keepAlive = options({
   idle: or(duration(), "4s"),
   maxIdle: or(whole(0, 1_000_000), 256),
   maxAge: or(duration(), "5m"),
 });
 
-const connections = options({
+/** How many connections an upstream may take. */
+export const connections = options({
   max: or(whole(1, 1_000_000), 4096),
   wait: or(duration(0), "5s"),
   maxWaiting: or(whole(0, 1_000_000), 1024),
@@ -74,7 +76,8 @@ const connections = options({
 
 const A_HOST = '"upstream", "client" or a host';
 
-const hostField: Shape<UpstreamPlan["host"]> = text(A_HOST, (written) => {
+/** The Host field that an upstream sees. */
+export const hostField: Shape<UpstreamPlan["host"]> = text(A_HOST, (written) => {
   if (written === "upstream" || written === "client") return written;
   const parts = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(written);
   const name = parts?.[1] ?? parts?.[2] ?? "";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as mod from "../../src/mod.ts";
 import { readSource, ROOT } from "./source.ts";
 
-const VALUES = ["apiKey", "defineGateway", "env"];
+const VALUES = ["apiKey", "defineGateway", "env", "forwardAuth"];
 
 const TYPES = [
   "AllowExchange",
@@ -20,11 +20,13 @@ const TYPES = [
   "Consumer",
   "ConsumerOptions",
   "Context",
+  "CopiedField",
   "CorsOptions",
   "Duration",
   "EnvReference",
   "FieldChanges",
   "FixedAnswer",
+  "ForwardAuthOptions",
   "GatewayOptions",
   "Handler",
   "HandlerExchange",

@@ -52,7 +52,8 @@ export class World {
     );
     if (plan === undefined) throw new Error(faults.map((f) => `${formatPath(f.path)}: ${messageOf(f)}`).join("\n"));
     const { network } = this.platform;
-    const hosts = Object.values(plan.upstreams).flatMap(({ targets }) => targets);
+    const services = plan.auth.schemes.flatMap((scheme) => ("upstream" in scheme ? [scheme.upstream] : []));
+    const hosts = [...Object.values(plan.upstreams), ...services].flatMap(({ targets }) => targets);
     this.targets = Object.fromEntries(
       hosts.map(({ host, port }) => [host.replace(/\..*/, ""), new FakeTarget(network, `${host}:${port}`)]),
     );

@@ -25,7 +25,7 @@ export interface Identity<Scheme extends string = string, Claims = AnyClaims> {
   readonly scopes: readonly string[];
   /** Empty for schemes without claims. */
   readonly claims: Claims;
-  /** Fields that the authenticating service gave for the upstream (forward-auth). */
+  /** Fields that the authenticating service gave for the upstream (forward-auth). A character is one byte of the wire. */
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
 

@@ -1,6 +1,7 @@
 // The part of the plan that says who calls and what callers may do.
 import type { Secret } from "../secrets.ts";
 import type { ApiKeyPlan } from "./api-key.ts";
+import type { ForwardAuthPlan } from "./forward-auth.ts";
 import type { AllowExchange, Consumer } from "./options.ts";
 
 /** All of it. */
@@ -13,7 +14,7 @@ export interface AuthPlan {
 }
 
 /** A scheme of some kind. */
-export type SchemePlan = ApiKeyPlan;
+export type SchemePlan = ApiKeyPlan | ForwardAuthPlan;
 
 /** What schemes of every kind have. */
 export interface SchemeCommonPlan {
