@@ -25,7 +25,7 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
   // The wiring: what stands directly in src puts the stages together.
   src: ["src"],
   // The config brings together what each stage says of its own options: their checks.
-  "src/config": ["src/route", "src/record"],
+  "src/config": ["src/route", "src/record", "src/auth"],
   // An edge that is its own entry makes the plan and starts the gateway.
   "src/platforms": ["src/gateway.ts", "src/config"],
   "src/cli": ["src"],
@@ -35,14 +35,17 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@babel/parser": ["src/config", "src/cli"],
   "@babel/types": ["src/config", "src/cli"],
+  bcryptjs: ["src/platforms"],
   citty: ["src/cli"],
   "fastest-levenshtein": ["src/config", "src/cli"],
   hono: ["src/gateway.ts", "src/mod.ts", "src/config", "src/handle", "src/cli"],
   "ipaddr.js": ["src/http", "src/config"],
   jose: ["src/auth", "src/cli"],
+  "lru-cache": ["src/auth"],
   picocolors: ["src/record", "src/cli"],
   "structured-headers": ["src/respond", "src/limit"],
   valibot: ["src/config", "src/cli"],
+  yaml: ["src/auth"],
 };
 
 /** Modules that a runtime brings. */
