@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
 import { type RawOrigin, startOrigin } from "../support/raw-origin.ts";
 import { ANSWERS } from "./answers.ts";
+import { CALLERS, CREDENTIALS } from "./callers.ts";
 import { BODIES } from "./bodies.ts";
 import { FAILURES } from "./failures.ts";
 import { FORWARDING } from "./forwarding.ts";
@@ -12,6 +13,7 @@ import { USER_CODE } from "./user-code.ts";
 /** All promises. */
 export const PROMISES: readonly Promised[] = [
   ...ROUTING,
+  ...CALLERS,
   ...FORWARDING,
   ...ANSWERS,
   ...BODIES,
@@ -40,7 +42,7 @@ export function conforms(runtime: Runtime, start: Start): void {
     beforeAll(async () => {
       origin = await startOrigin();
       const down = await startOrigin();
-      const environment = { ORIGIN: origin.url, DOWN: down.url, KEY: "the key of the tests" };
+      const environment = { ORIGIN: origin.url, DOWN: down.url, KEY: "the key of the tests", ...CREDENTIALS };
       await down.stop();
       gateway = await start(environment);
       kit = kitFor(runtime, gateway.port, origin, () => gateway.lines);

@@ -1,6 +1,6 @@
 // The config that every runtime runs in the conformance tests. What differs between runs is in the environment.
 import { cors } from "hono/cors";
-import { defineGateway, env } from "sluice";
+import { apiKey, defineGateway, env } from "sluice";
 
 export default defineGateway({
   name: "conforming",
@@ -9,34 +9,51 @@ export default defineGateway({
     origin: { targets: [env("ORIGIN")] },
     down: { targets: [env("DOWN")] },
   },
+  consumers: {
+    acme: { groups: ["partner"], keys: [env("ACME_KEY_HASH")] },
+    beta: { keys: [env("BETA_KEY_HASH")] },
+  },
+  auth: { key: apiKey(), shadow: apiKey({ mode: "observe" }) },
+  identity: { token: { key: env("SIGNING_KEY"), issuer: "https://gateway.example.test" } },
   routes: {
-    all: { match: "/all/*", to: "origin" },
-    one: { match: "/one/:id", to: "origin" },
-    exact: { match: "/exact", to: "origin" },
-    special: { match: "/all/special", answer: { body: "special" } },
-    reading: { match: "GET /methods", to: "origin" },
-    writing: { match: "POST|PUT /methods", to: "origin" },
-    hosted: { match: { path: "/hosted", host: "api.example.test" }, answer: { body: "api" } },
-    hostedElse: { match: "/hosted", answer: { body: "else" } },
-    keyed: { match: { path: "/keyed", headers: { "x-kind": "a" }, query: { v: "1" } }, answer: { body: "keyed" } },
-    stripped: { match: "/strip/*", to: "origin", rewrite: { stripPrefix: "/strip" } },
-    rewritten: { match: "/replace/:a/*", to: "origin", rewrite: { replace: "/all/:a/x/*" } },
-    moved: { match: "/moved/:id", redirect: { to: "/one/:id" } },
-    fixed: { match: "/fixed", answer: { status: 418, headers: { "x-fixed": "yes" }, body: "short and stout" } },
-    json: { match: "/json", answer: { body: { a: [1, "é"] } } },
+    all: { match: "/all/*", auth: "none", to: "origin" },
+    one: { match: "/one/:id", auth: "none", to: "origin" },
+    exact: { match: "/exact", auth: "none", to: "origin" },
+    special: { match: "/all/special", auth: "none", answer: { body: "special" } },
+    reading: { match: "GET /methods", auth: "none", to: "origin" },
+    writing: { match: "POST|PUT /methods", auth: "none", to: "origin" },
+    hosted: { match: { path: "/hosted", host: "api.example.test" }, auth: "none", answer: { body: "api" } },
+    hostedElse: { match: "/hosted", auth: "none", answer: { body: "else" } },
+    keyed: {
+      match: { path: "/keyed", headers: { "x-kind": "a" }, query: { v: "1" } },
+      auth: "none",
+      answer: { body: "keyed" },
+    },
+    stripped: { match: "/strip/*", auth: "none", to: "origin", rewrite: { stripPrefix: "/strip" } },
+    rewritten: { match: "/replace/:a/*", auth: "none", to: "origin", rewrite: { replace: "/all/:a/x/*" } },
+    moved: { match: "/moved/:id", auth: "none", redirect: { to: "/one/:id" } },
+    fixed: {
+      match: "/fixed",
+      auth: "none",
+      answer: { status: 418, headers: { "x-fixed": "yes" }, body: "short and stout" },
+    },
+    json: { match: "/json", auth: "none", answer: { body: { a: [1, "é"] } } },
     handler: {
       match: "/handler/:name",
+      auth: "none",
       handler: async ({ request, params, id, c }) =>
         c.json({ name: params.name, method: request.method, url: request.url, body: await request.text(), id }, 201),
     },
     failing: {
       match: "/failing",
+      auth: "none",
       handler: () => {
         throw new Error("a secret of the inside");
       },
     },
     ticking: {
       match: "/ticking",
+      auth: "none",
       handler: () => {
         let tick = 0;
         const stream = new ReadableStream<Uint8Array>({
@@ -49,9 +66,10 @@ export default defineGateway({
         return new Response(stream, { headers: { "content-type": "text/event-stream" } });
       },
     },
-    shared: { match: "/shared/*", to: "origin", use: [cors({ origin: "https://app.example.test" })] },
+    shared: { match: "/shared/*", auth: "none", to: "origin", use: [cors({ origin: "https://app.example.test" })] },
     guarded: {
       match: "/guarded/*",
+      auth: "none",
       to: "origin",
       use: [
         async (c, next) => {
@@ -65,6 +83,7 @@ export default defineGateway({
     },
     replaced: {
       match: "/replaced/*",
+      auth: "none",
       to: "origin",
       use: [
         async (c, next) => {
@@ -75,16 +94,27 @@ export default defineGateway({
     },
     changed: {
       match: "/changed/*",
+      auth: "none",
       to: "origin",
       headers: {
         request: { remove: ["x-private"], set: { "x-key": env("KEY"), "x-set": "by the gateway" } },
         response: { remove: ["x-internal"], set: { "x-out": "set" } },
       },
     },
-    down: { match: "/down", to: "down" },
-    slow: { match: "/slow/*", to: "origin", timeouts: { connect: "100ms", firstByte: "200ms" } },
-    idle: { match: "/idle/*", to: "origin", timeouts: { idle: "200ms" } },
-    socket: { match: "/socket/*", to: "origin" },
-    noSocket: { match: "/no-socket/*", to: "origin", upgrade: [] },
+    down: { match: "/down", auth: "none", to: "down" },
+    slow: { match: "/slow/*", auth: "none", to: "origin", timeouts: { connect: "100ms", firstByte: "200ms" } },
+    idle: { match: "/idle/*", auth: "none", to: "origin", timeouts: { idle: "200ms" } },
+    socket: { match: "/socket/*", auth: "none", to: "origin" },
+    keyedOnly: { match: "/key/*", to: "origin", auth: "key" },
+    partners: { match: "/partners/*", to: "origin", auth: "key", allow: { groups: ["partner"] } },
+    watched: { match: "/watched/*", to: "origin", auth: "shadow" },
+    called: { match: "/called", auth: "key", handler: (x) => x.c.text(x.identity?.consumer?.name ?? "nobody") },
+    crossed: {
+      match: "GET|PUT /crossed/*",
+      to: "origin",
+      auth: "key",
+      cors: { origins: ["https://app.example.test"] },
+    },
+    noSocket: { match: "/no-socket/*", auth: "none", to: "origin", upgrade: [] },
   },
 });
