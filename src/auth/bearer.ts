@@ -5,37 +5,47 @@ import type { Fields } from "../http/fields.ts";
 /** `b64token` (RFC 6750 section 2.1). */
 const B64TOKEN = /^[\w.~+/-]+=*$/;
 
+/** The word before a token: Bearer, or DPoP for one that is bound to a key (RFC 9449 section 7.1). */
+export type TokenWord = "Bearer" | "DPoP";
+
 /**
  * The Bearer token of a request (RFC 6750 section 2.1): `Authorization: Bearer <token>`, the word in any case, one blank or
  * several behind it. Undefined when no line of the field names Bearer: its credentials are of another scheme. An error
  * `malformed_credentials` when there is no token, when it has other characters than a token may have, or when the field
  * stands there twice: which of two callers it is cannot be told.
  * @param key lower-case name of the field
+ * @param word the word before the token
  */
-export function bearerToken(fields: Fields, key = "authorization"): string | GatewayError | undefined {
+export function bearerToken(
+  fields: Fields,
+  key = "authorization",
+  word: TokenWord = "Bearer",
+): string | GatewayError | undefined {
   const { keys, values } = fields;
   const first = keys.indexOf(key);
   if (first < 0) return undefined;
   if (keys.indexOf(key, first + 1) >= 0) {
-    return fields.all(key).some(isBearer) ? malformed(`the field ${key} stands there more than once`) : undefined;
+    const isOurs = fields.all(key).some((value) => isFor(word, value));
+    return isOurs ? malformed(`the field ${key} stands there more than once`, word) : undefined;
   }
   const value = values[first]!;
-  if (!isBearer(value)) return undefined;
-  let start = 6;
+  if (!isFor(word, value)) return undefined;
+  let start = word.length;
   while (value.charCodeAt(start) === 0x20) start++;
   const token = value.slice(start);
-  if (token === "") return malformed("there is no token behind Bearer");
-  return B64TOKEN.test(token) ? token : malformed("the Bearer token has characters that no token may have");
+  if (token === "") return malformed(`there is no token behind ${word}`, word);
+  return B64TOKEN.test(token) ? token : malformed(`the ${word} token has characters that no token may have`, word);
 }
 
-/** Whether a value of Authorization is for Bearer: the word alone, or a blank behind it. */
-function isBearer(value: string): boolean {
-  if (value.length > 6 && value.charCodeAt(6) !== 0x20) return false;
-  return value.slice(0, 6).toLowerCase() === "bearer";
+/** Whether a value of Authorization begins with the word: alone, or a blank behind it. */
+function isFor(word: TokenWord, value: string): boolean {
+  const { length } = word;
+  if (value.length > length && value.charCodeAt(length) !== 0x20) return false;
+  return value.slice(0, length).toLowerCase() === word.toLowerCase();
 }
 
-function malformed(why: string): GatewayError {
-  return new GatewayError("malformed_credentials", why, { publicDetail: "The Bearer token is malformed." });
+function malformed(why: string, word: TokenWord): GatewayError {
+  return new GatewayError("malformed_credentials", why, { publicDetail: `The ${word} token is malformed.` });
 }
 
 /** What a challenge says beside the error: `["resource_metadata", "https://…"]` (RFC 9728 section 5.1). */
@@ -50,24 +60,32 @@ export function bearerChallenge(
   refusal: GatewayError | undefined,
   more: ChallengeParameters = [],
 ): string {
-  if (refusal === undefined) return challengeText([["realm", realm], ...more]);
-  const error = refusal.code === "malformed_credentials" ? "invalid_request" : "invalid_token";
+  return challengeText("Bearer", [["realm", realm], ...errorParameters(refusal), ...more]);
+}
+
+/** What a challenge says of a refusal; nothing when no credentials came. */
+export function errorParameters(refusal: GatewayError | undefined, error?: string): ChallengeParameters {
+  if (refusal === undefined) return [];
+  const said = error ?? (refusal.code === "malformed_credentials" ? "invalid_request" : "invalid_token");
   const { publicDetail } = refusal;
-  return challengeText([
-    ["realm", realm],
-    ["error", error],
-    ...(publicDetail === undefined ? [] : ([["error_description", publicDetail]] as const)),
-    ...more,
-  ]);
+  return [["error", said], ...(publicDetail === undefined ? [] : ([["error_description", publicDetail]] as const))];
 }
 
 /** The challenge that goes with `insufficient_scope`: it names the scopes that are wanted (RFC 6750 section 3.1). */
 export function bearerScopeChallenge(realm: string, scopes: readonly string[], more: ChallengeParameters = []): string {
-  return challengeText([["realm", realm], ["error", "insufficient_scope"], ["scope", scopes.join(" ")], ...more]);
+  return challengeText("Bearer", [["realm", realm], ...scopeParameters(scopes), ...more]);
+}
+
+/** What a challenge says when scopes are missing. */
+export function scopeParameters(scopes: readonly string[]): ChallengeParameters {
+  return [
+    ["error", "insufficient_scope"],
+    ["scope", scopes.join(" ")],
+  ];
 }
 
 /** Values lose what may not stand in them: all but printable ASCII, `"` and `\` (RFC 6750 section 3). */
-function challengeText(parameters: ChallengeParameters): string {
+export function challengeText(word: TokenWord, parameters: ChallengeParameters): string {
   const written = parameters.map(([name, value]) => `${name}="${value.replace(/[^ !#-[\]-~]/g, "")}"`);
-  return `Bearer ${written.join(", ")}`;
+  return `${word} ${written.join(", ")}`;
 }

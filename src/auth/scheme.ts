@@ -29,10 +29,11 @@ export interface Scheme {
   /** Judges the credentials. Never throws or rejects. */
   identify(x: Exchange): Verdict | Promise<Verdict>;
   /**
-   * The challenge for `WWW-Authenticate` (RFC 9110 section 11.6.1), such as `Bearer realm="api"`; undefined for none.
+   * The challenge for `WWW-Authenticate` (RFC 9110 section 11.6.1), such as `Bearer realm="api"`; several where
+   * credentials may come in several ways; undefined for none.
    * @param refusal why the credentials that came were refused; undefined when none came
    */
-  challenge(refusal: GatewayError | undefined): string | undefined;
+  challenge(refusal: GatewayError | undefined): string | readonly string[] | undefined;
   /** The challenge that goes with `insufficient_scope` (RFC 6750 section 3.1); absent for schemes without scopes. */
   scopeChallenge?(scopes: readonly string[]): string;
   /** Why it cannot decide now, for readiness; undefined when it can. */
