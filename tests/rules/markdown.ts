@@ -1,10 +1,16 @@
 // The pages as the rules see them: code blocks, tables, paths and commands that they name.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./source.ts";
 
-/** The pages at the root. */
-export const PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"] as const;
+/** The pages at the root, and those of docs. */
+export const PAGES: readonly string[] = [
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"],
+  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`)
+    .toSorted(),
+];
 
 /** A fenced block of code. */
 export interface CodeBlock {
@@ -70,4 +76,17 @@ export function pattern(shown: string): RegExp {
 
 function escapeText(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+/** Whether lines stand in a source somewhere, all with the same indent before them. */
+export function standsIn(source: readonly string[], lines: readonly string[]): boolean {
+  return source.some((_, from) => standsAt(source, from, lines));
+}
+
+function standsAt(source: readonly string[], from: number, lines: readonly string[]): boolean {
+  const indent = (source[from] ?? "").length - lines[0]!.length;
+  return lines.every((line, i) => {
+    const there = source[from + i] ?? "";
+    return there.slice(indent) === line || (line === "" && there === "");
+  });
 }

@@ -1,9 +1,9 @@
 // The pages name only what exists: scripts, verbs, files, options.
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { PAGES, pattern, readPage } from "./markdown.ts";
+import { codeBlocks, PAGES, pattern, readPage, standsIn } from "./markdown.ts";
 import { ROOT } from "./source.ts";
 
 test("what a page shows is matched line by line, with … for what changes", () => {
@@ -32,6 +32,24 @@ test.each(PAGES)("%s names only files that are there", (page) => {
   const paths = [...named].flatMap(([, path]) => expand(path!)).filter((path) => !path.includes("<"));
   expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
+
+test.each(PAGES)("%s links only to what is there", (page) => {
+  const links = [...readPage(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, link]) => link!);
+  expect(links.filter((link) => !existsSync(join(ROOT, dirname(page), link)))).toEqual([]);
+});
+
+const EXAMPLES = readdirSync(join(ROOT, "examples"), { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"))
+  .map((name) => readFileSync(join(ROOT, "examples", name), "utf8").split("\n"));
+
+test.each(PAGES.filter((page) => page.startsWith("docs/")))(
+  "every config that %s shows stands in an example",
+  (page) => {
+    const shown = codeBlocks(page).filter(({ language }) => language === "ts");
+    const strange = shown.filter(({ text }) => !EXAMPLES.some((source) => standsIn(source, text.split("\n"))));
+    expect(strange.map(({ line, text }) => `${page}:${line}: ${text}`)).toEqual([]);
+  },
+);
 
 /** `a/{b,c}.ts` as `a/b.ts` and `a/c.ts`. */
 function expand(path: string): string[] {

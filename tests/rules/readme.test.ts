@@ -8,7 +8,7 @@ import type { Subprocess } from "bun";
 import { until } from "../support/deadline.ts";
 import { EXECUTABLE } from "../support/executable.ts";
 import { missing } from "../support/requirements.ts";
-import { codeBlocks, type Command, commandsOf, pattern } from "./markdown.ts";
+import { codeBlocks, type Command, commandsOf, pattern, standsIn } from "./markdown.ts";
 import { ROOT } from "./source.ts";
 
 const blocks = codeBlocks("README.md");
@@ -21,19 +21,9 @@ test("every piece of config in the README stands in gateway.config.ts, line for 
   expect(pieces.length).toBeGreaterThan(0);
   for (const { text, line } of pieces) {
     const lines = text.split("\n");
-    const at = config.findIndex((_, from) => standsAt(config, from, lines));
-    expect(at, `the block in line ${line} of README.md`).toBeGreaterThanOrEqual(0);
+    expect(standsIn(config, lines), `the block in line ${line} of README.md`).toBe(true);
   }
 });
-
-/** Whether the lines stand in the config from there on, all with the same indent before them. */
-function standsAt(config: readonly string[], from: number, lines: readonly string[]): boolean {
-  const indent = (config[from] ?? "").length - lines[0]!.length;
-  return lines.every((line, i) => {
-    const there = config[from + i] ?? "";
-    return there.slice(indent) === line || (line === "" && there === "");
-  });
-}
 
 /** Runs a command of the README in `folder` and gives what it printed on stdout. */
 async function print(command: string, folder: string): Promise<string> {
