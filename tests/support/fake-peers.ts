@@ -42,6 +42,19 @@ export class FakePeer {
     socket.start();
   }
 
+  /** Reads what came again only when more has come. */
+  protected readOnce<T>(): (read: () => T) => T {
+    let of: string | undefined;
+    let ended = false;
+    let last: T;
+    return (read) => {
+      if (of !== this.received || ended !== this.hasEnd) last = read();
+      of = this.received;
+      ended = this.hasEnd;
+      return last;
+    };
+  }
+
   /** Whether the gateway's side of it is over, in whatever way. */
   get over(): boolean {
     return this.ending !== "open";
@@ -90,8 +103,10 @@ export class FakeClient extends FakePeer {
 
   /** The answers so far; the last may be incomplete. */
   get answers(): FakeAnswer[] {
-    return readAnswers(this.received, this.methods, this.hasEnd).messages;
+    return this.#answers(() => readAnswers(this.received, this.methods, this.hasEnd).messages);
   }
+
+  readonly #answers = this.readOnce<FakeAnswer[]>();
 
   /** Their statuses, in order. */
   get statuses(): number[] {
@@ -110,8 +125,10 @@ export class FakeClient extends FakePeer {
 export class FakeTargetConnection extends FakePeer {
   /** The requests that came on it; the last may be incomplete. */
   get requests(): FakeRequest[] {
-    return readRequests(this.received).messages;
+    return this.#requests(() => readRequests(this.received).messages);
   }
+
+  readonly #requests = this.readOnce<FakeRequest[]>();
 
   /** What came behind the last whole message: bytes of a tunnel. */
   get behind(): string {

@@ -140,6 +140,17 @@ export class TargetConnectionActor {
     this.peer = peer;
   }
 
+  /** A request has come that it has not answered whole. */
+  get owes(): boolean {
+    const { requests } = this.peer;
+    return requests.length > 0 && (requests.length > this.given.length || this.sent < this.given.at(-1)!.end);
+  }
+
+  /** Answers that it has sent whole, and without taking them back. */
+  get sentWhole(): readonly Given[] {
+    return this.gone === "reset" ? [] : this.given.filter(({ end }) => this.sent >= end);
+  }
+
   /** Nothing is asked of it, not even on the wire, and nothing owed. */
   get idle(): boolean {
     const { requests, socket } = this.peer;

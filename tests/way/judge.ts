@@ -11,6 +11,9 @@ export function judge(played: Played): void {
   const records = recordsById(world);
   const given = targets.flatMap(({ connections }) => connections.flatMap((connection) => connection.given));
   for (const client of clients) judgeClient(client, given, records, played);
+  for (const record of records.values()) judgeBlame(record, given, played);
+  judgeDelivery(played);
+  expect(played.kept).toEqual([]);
   judgeTargets(played);
   if (!played.drained) askOnceMore(played);
   world.close();
@@ -35,6 +38,10 @@ function judgeClient(
   const { answers } = peer;
   expect(peer.received).not.toContain("SMUGGLED");
   expect(answers.length).toBeLessThanOrEqual(lines.length);
+  const own = lines.flatMap(({ path }) => [...records.values()].filter((record) => record["url.path"] === path));
+  // The reset of an answer that broke takes back what the client had not read of those before it.
+  const broke = own.at(-1)?.["error.type"];
+  const isReset = peer.ending === "reset" && broke !== undefined;
   for (const [i, answer] of answers.entries()) {
     const { path, ask } = lines[i]!;
     const id = fieldOf(answer, "x-request-id")!;
@@ -50,14 +57,11 @@ function judgeClient(
       expect(i).toBe(answers.length - 1);
       // What is not whole ends in a reset and is recorded so, or its client has gone by itself.
       const { ending } = peer;
-      const why = record["error.type"] ?? "none";
+      const why = record["error.type"] ?? broke ?? "none";
       if (client.gone === undefined)
         expect({ path, ending, why }).toEqual({ path, ending: "reset", why: expect.not.stringMatching("none") });
     }
   }
-  // The reset of an answer that broke takes back what the client had not read of those before it.
-  const own = lines.flatMap(({ path }) => [...records.values()].filter((record) => record["url.path"] === path));
-  const isReset = peer.ending === "reset" && own.at(-1)?.["error.type"] !== undefined;
   for (const record of records.values()) {
     if (!lines.some(({ path }) => path !== "" && path === record["url.path"])) continue;
     // Nobody is blamed for what another did, unless time ran so fast that nobody could do anything.
@@ -106,6 +110,48 @@ function judgeWhole(
       (each.plan.framing !== "close" || each.connection.gone !== undefined || body === ""),
   );
   expect({ path, body: body.slice(0, 60), honest }).toEqual({ path, body: body.slice(0, 60), honest: true });
+}
+
+/** What somebody must have done for this to be told of an exchange; of codes that are not here nothing is known. */
+function judgeBlame(record: LoggedRecord, given: readonly Given[], { story, clients, targets }: Played): void {
+  const error = record["error.type"];
+  const path = record["url.path"];
+  const receptions = new Set(story.steps.flatMap(([step]) => ("reception" in step ? [step.reception] : [])));
+  const own = given.filter((each) => each.path === path);
+  // A request that met the end of its connection on the wire never came to the target.
+  const left = targets.some(({ connections }) => connections.some(({ gone }) => gone !== undefined));
+  const line = clients.flatMap(({ lines }) => lines).find((each) => each.path !== "" && each.path === path);
+  const causes: Readonly<Record<string, boolean>> = {
+    connection_refused: receptions.has("ECONNREFUSED"),
+    connection_terminated: left || receptions.has("ECONNRESET"),
+    http_response_incomplete: left,
+    http_protocol_error: own.some(({ plan }) => plan.flaw === "malformed"),
+    http_request_error: line === undefined || line.content.endsWith("#never whole"),
+    proxy_internal_error: false,
+    http_upgrade_failed: false,
+    http_response_header_section_size: false,
+    content_too_large: false,
+    route_not_found: path?.startsWith("/none/") ?? false,
+    method_not_allowed: false,
+    proxy_loop_detected: false,
+  };
+  expect({ path, error, caused: causes[error ?? ""] ?? true }).toEqual({ path, error, caused: true } as never);
+}
+
+/** What a target has answered whole is read by a client that has asked well, stayed and read, unless time cut it short. */
+function judgeDelivery({ story, clients, sentInTime, drained }: Played): void {
+  if (drained || story.steps.some(([{ act }]) => act === "advance" || act === "rush")) return;
+  for (const { peer, lines, gone, held } of clients) {
+    if (gone !== undefined || held || lines.some(({ content }) => content.endsWith("#never whole"))) continue;
+    const paths = lines.map(({ path }) => path);
+    const due = sentInTime.filter(({ path, plan }) => paths.includes(path) && !/malformed|shorter/.test(plan.flaw));
+    for (const { path } of due) {
+      const answer = peer.answers[paths.indexOf(path)];
+      const status = due.findLast((each) => each.path === path)!.status;
+      const { complete } = answer ?? {};
+      expect({ path, status: answer?.status, complete }).toEqual({ path, status, complete: true });
+    }
+  }
 }
 
 /** Content that only the end ends looks whole when its target ends in the middle of it: nobody can tell. */

@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { World } from "../support/fake-world.ts";
-import { ClientActor, SMUGGLED, TargetActor, type TargetConnectionActor } from "./actors.ts";
+import { ClientActor, type Given, SMUGGLED, TargetActor, type TargetConnectionActor } from "./actors.ts";
 import type { AnswerPlan, Setting, Step, Story } from "./story.ts";
 
 /** What a story has come to. */
@@ -12,6 +12,10 @@ export interface Played {
   readonly clients: readonly ClientActor[];
   readonly targets: readonly TargetActor[];
   readonly drained: boolean;
+  /** Paths of requests that their targets were kept busy with although their client had reset its connection. */
+  readonly kept: readonly string[];
+  /** Answers that had gone out whole when the last step was done. */
+  readonly sentInTime: readonly Given[];
 }
 
 const pass: MiddlewareHandler = (_, next) => next();
@@ -56,6 +60,7 @@ export function play(story: Story): Played {
   const targets = Object.values(world.targets).map((target) => new TargetActor(target, next));
   const clients = story.clients.map((plan, i) => new ClientActor(world.client(), i, plan));
   let drained = false;
+  const kept: string[] = [];
 
   const connection = (number: number): TargetConnectionActor | undefined => {
     const alive = targets.flatMap((target) => target.alive);
@@ -110,16 +115,32 @@ export function play(story: Story): Played {
   };
   for (const [step, settles] of story.steps) {
     perform(step);
-    if (settles) clock.settle();
+    if (!settles) continue;
+    clock.settle();
+    kept.push(...keptFor(clients, targets));
   }
+  const sentInTime = targets.flatMap((target) => target.connections.flatMap((each) => each.sentWhole));
   runOut(world, clients, targets);
-  return { story, world, clients, targets, drained };
+  return { story, world, clients, targets, drained, kept, sentInTime };
+}
+
+/** What targets still owe to clients that have reset their connections, while the gateway holds the target's. */
+function keptFor(clients: readonly ClientActor[], targets: readonly TargetActor[]): string[] {
+  const gone = clients
+    .filter((client) => client.gone === "reset")
+    .flatMap(({ lines }) => lines.map(({ path }) => path));
+  return targets
+    .flatMap(({ connections }) => connections)
+    .filter(({ peer, owes }) => owes && !peer.socket.peer.gone)
+    .map(({ peer }) => peer.requests.at(-1)!.target)
+    .filter((path) => gone.includes(path));
 }
 
 /** Everybody reads, nobody says anything more, and time passes. Tunnels have no clock: their clients end them. */
 function runOut(world: World, clients: readonly ClientActor[], targets: readonly TargetActor[]): void {
   for (const { peer } of clients) peer.read();
   for (const { connections } of targets) for (const { peer } of connections) peer.read();
+  world.settle();
   world.advance(ALL_CLOCKS);
   for (const client of clients) if (client.peer.answers.at(-1)?.status === 101) client.go("reset");
   world.advance(ALL_CLOCKS);
