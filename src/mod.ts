@@ -2,7 +2,13 @@
 export { apiKey } from "./config/auth/api-key.ts";
 export type { ApiKeyOptions } from "./config/auth/api-key.ts";
 export { forwardAuth } from "./config/auth/forward-auth.ts";
+export type { ClaimsIssue, ClaimsResult, ClaimsSchema } from "./config/auth/claims-schema.ts";
+export type { DpopAlgorithm, DpopOptions } from "./config/auth/dpop.ts";
 export type { CopiedField, ForwardAuthOptions } from "./config/auth/forward-auth.ts";
+export { introspection } from "./config/auth/introspection.ts";
+export type { IntrospectionOptions } from "./config/auth/introspection.ts";
+export type { OAuthOptions } from "./config/auth/oauth.ts";
+export type { ResourceOptions } from "./config/auth/protected-resource.ts";
 export type {
   AllowExchange,
   AllowOptions,

@@ -3,6 +3,7 @@ import type { AuthPlan, ConsumerPlan, SchemePlan } from "../config/auth/plan.ts"
 import type { Platform } from "../platform.ts";
 import { createApiKey } from "./api-key.ts";
 import { createForwardAuth } from "./forward-auth.ts";
+import { createIntrospection } from "./introspection/introspection.ts";
 import type { AuthServices, Scheme } from "./scheme.ts";
 
 /**
@@ -29,6 +30,8 @@ function createScheme(plan: SchemePlan, services: AuthServices): Scheme {
       return createApiKey(plan, services);
     case "forward-auth":
       return createForwardAuth(plan, services);
+    case "introspection":
+      return createIntrospection(plan, services);
   }
 }
 

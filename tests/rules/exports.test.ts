@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as mod from "../../src/mod.ts";
 import { readSource, ROOT } from "./source.ts";
 
-const VALUES = ["apiKey", "defineGateway", "env", "forwardAuth"];
+const VALUES = ["apiKey", "defineGateway", "env", "forwardAuth", "introspection"];
 
 const TYPES = [
   "AllowExchange",
@@ -16,12 +16,17 @@ const TYPES = [
   "AnyNames",
   "ApiKeyOptions",
   "ClaimCondition",
+  "ClaimsIssue",
+  "ClaimsResult",
+  "ClaimsSchema",
   "ConnectionOptions",
   "Consumer",
   "ConsumerOptions",
   "Context",
   "CopiedField",
   "CorsOptions",
+  "DpopAlgorithm",
+  "DpopOptions",
   "Duration",
   "EnvReference",
   "FieldChanges",
@@ -36,6 +41,7 @@ const TYPES = [
   "IdentityOf",
   "IdentityOptions",
   "IdentityTokenOptions",
+  "IntrospectionOptions",
   "KeepAliveOptions",
   "KeyHash",
   "KeyOptions",
@@ -47,9 +53,11 @@ const TYPES = [
   "MiddlewareHandler",
   "Names",
   "NoClaims",
+  "OAuthOptions",
   "ParamsOf",
   "Redirect",
   "RedirectRoute",
+  "ResourceOptions",
   "Rewrite",
   "RouteCommon",
   "RouteOptions",

@@ -46,9 +46,8 @@ export class FakePlatform implements Platform {
   readonly subtle = crypto.subtle;
   readonly files = new FakeFiles();
 
-  fetch(): Promise<Response> {
-    return Promise.reject(new Error("nothing is fetched in the fake world"));
-  }
+  /** What answers to the runtime's fetch: a test may put its own here. */
+  fetch: Platform["fetch"] = () => Promise.reject(new Error("nothing is fetched in the fake world"));
 
   line(text: string): void {
     this.lines.push(text);

@@ -2,6 +2,7 @@
 import type { Secret } from "../secrets.ts";
 import type { ApiKeyPlan } from "./api-key.ts";
 import type { ForwardAuthPlan } from "./forward-auth.ts";
+import type { IntrospectionPlan } from "./introspection.ts";
 import type { AllowExchange, Consumer } from "./options.ts";
 
 /** All of it. */
@@ -14,7 +15,7 @@ export interface AuthPlan {
 }
 
 /** A scheme of some kind. */
-export type SchemePlan = ApiKeyPlan | ForwardAuthPlan;
+export type SchemePlan = ApiKeyPlan | ForwardAuthPlan | IntrospectionPlan;
 
 /** What schemes of every kind have. */
 export interface SchemeCommonPlan {

@@ -3,6 +3,7 @@ import { Problem, type ConfigReader } from "../fault.ts";
 import { chained, leaf, named, then, type Shape } from "../shape.ts";
 import { apiKeyShape } from "./api-key.ts";
 import { forwardAuthShape } from "./forward-auth.ts";
+import { introspectionShape } from "./introspection.ts";
 import { SchemeOptions } from "./options.ts";
 import type { SchemePlan } from "./plan.ts";
 import * as v from "valibot";
@@ -13,6 +14,7 @@ type SchemeShape = (gateway: string, reader: ConfigReader) => Shape<(name: strin
 const SHAPES: Readonly<Record<string, SchemeShape>> = {
   "api-key": apiKeyShape,
   "forward-auth": forwardAuthShape,
+  introspection: introspectionShape,
 };
 
 const A_SCHEME = "a scheme, such as apiKey()";

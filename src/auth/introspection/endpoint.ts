@@ -1,0 +1,119 @@
+// The introspection endpoint: one question about one token, bounded in time and size (RFC 7662 section 2).
+import type { IntrospectionPlan } from "../../config/auth/introspection.ts";
+import type { FetchConnection, Platform } from "../../platform.ts";
+
+/** The endpoint could not be asked, or its answer is none. The message is for the operator. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+}
+
+/** Asks about a token. Gives the answer's JSON object. Rejects with {@link NoAnswer}. */
+export type Ask = (token: string) => Promise<Readonly<Record<string, unknown>>>;
+
+/** Most bytes of an answer. */
+const MOST_BYTES = 64 * 1024;
+
+/** Makes the function that asks. Redirects are not followed: the token would go along. */
+export function introspectionEndpoint(plan: IntrospectionPlan, platform: Platform): Ask {
+  const { url, clientAuth, timeoutMs } = plan;
+  const over = connectionOf(plan);
+  const headers = {
+    accept: "application/json",
+    "accept-encoding": "identity",
+    "content-type": "application/x-www-form-urlencoded",
+    "user-agent": "sluice",
+    ...(clientAuth === "basic" ? { authorization: basicCredentials(plan) } : {}),
+  };
+  const client: Record<string, string> =
+    clientAuth === "post" ? { client_id: plan.clientId, client_secret: plan.clientSecret.reveal() } : {};
+
+  const ask = async (token: string, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> => {
+    const form = new URLSearchParams({ token, token_type_hint: "access_token", ...client });
+    const request = new Request(url, { method: "POST", headers, body: form.toString(), redirect: "manual", signal });
+    const response = await platform.fetch(request, over);
+    try {
+      const problem = headProblem(response);
+      if (problem !== undefined) throw new NoAnswer(problem);
+      return readObject(await boundedText(response.body));
+    } catch (thrown) {
+      void response.body?.cancel().catch(() => undefined);
+      throw thrown;
+    }
+  };
+  return (token) => {
+    const stop = new AbortController();
+    const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, unknown>>>();
+    const timer = platform.setTimer(() => {
+      reject(new NoAnswer(`no answer within ${timeoutMs} ms`));
+      stop.abort();
+    }, timeoutMs);
+    ask(token, stop.signal).then(resolve, (thrown: unknown) => {
+      reject(thrown instanceof NoAnswer ? thrown : new NoAnswer(reasonOf(thrown)));
+    });
+    return promise.finally(() => platform.clearTimer(timer));
+  };
+}
+
+/** What is wrong with the head of an answer: only one of status 200 that holds JSON says anything of a token. */
+function headProblem({ status, headers }: Response): string | undefined {
+  if (status === 401 || status === 403)
+    return `it answered ${status}: clientId or clientSecret is wrong, or may not ask`;
+  if (status !== 200) return `it answered ${status}`;
+  const coding = headers.get("content-encoding") ?? "identity";
+  if (coding !== "identity") return "its answer is encoded, which was not asked for";
+  const type = headers.get("content-type") ?? "";
+  return /^application\/(?:json|[\w.-]+\+json)[ \t]*(?:;|$)/i.test(type)
+    ? undefined
+    : "its answer is not JSON by its type";
+}
+
+async function boundedText(body: ReadableStream<Uint8Array> | null): Promise<string> {
+  if (body === null) return "";
+  const reader = body.getReader();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    size += value.length;
+    if (size > MOST_BYTES) {
+      void reader.cancel().catch(() => undefined);
+      throw new NoAnswer(`its answer is longer than ${MOST_BYTES} bytes`);
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+function readObject(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // What a parser says of a text holds parts of it.
+    throw new NoAnswer("its answer is not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new NoAnswer("its answer is no object");
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** Both parts are encoded as in a form before they are joined (RFC 6749 section 2.3.1). */
+function basicCredentials({ clientId, clientSecret }: IntrospectionPlan): string {
+  const encoded = (text: string): string => new URLSearchParams([["", text]]).toString().slice(1);
+  const joined = `${encoded(clientId)}:${encoded(clientSecret.reveal())}`;
+  return `Basic ${new TextEncoder().encode(joined).toBase64()}`;
+}
+
+function connectionOf({ url, tls }: IntrospectionPlan): FetchConnection {
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== "https:") return { http2: false, tls: undefined };
+  const { serverName = hostname.replace(/^\[|\]$/g, ""), ca, cert, key, verify } = tls;
+  return { http2: false, tls: { serverName, ca, cert, key: key?.reveal(), verify } };
+}
+
+function reasonOf(thrown: unknown): string {
+  const { code, message } = Object(thrown) as { code?: unknown; message?: unknown };
+  const text = typeof message === "string" ? message : String(thrown);
+  return typeof code === "string" && !text.includes(code) ? `${code}: ${text}` : text;
+}
