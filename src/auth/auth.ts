@@ -2,6 +2,7 @@
 import { GatewayError } from "../errors.ts";
 import { Answer, type Exchange, type Stage } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
+import { withoutParameters } from "../http/query.ts";
 import type { Scheme, Verdict } from "./scheme.ts";
 
 /**
@@ -22,6 +23,7 @@ export function authStage(schemes: readonly Scheme[]): Stage {
   const unaccepted = all.filter((key) =>
     schemes.some((scheme) => !scheme.forwards && scheme.credentialFields.includes(key)),
   );
+  const parameters = parameterStrips(schemes);
   const end = (x: Exchange, refusals: Refusals): Answer | void => {
     const verdict = refusals.verdict(schemes);
     if (verdict !== refusals.answer || observed) refusals.letGo();
@@ -30,6 +32,7 @@ export function authStage(schemes: readonly Scheme[]): Stage {
       throw verdict;
     }
     x.strip = unaccepted;
+    stripParameters(x, parameters.unaccepted);
     const error = verdict instanceof Answer ? refusedByService(verdict) : verdict;
     x.observations = [...x.observations, { policy: "auth", error }];
   };
@@ -43,6 +46,7 @@ export function authStage(schemes: readonly Scheme[]): Stage {
     refusals.letGo();
     x.identity = verdict;
     x.strip = strips[i]!;
+    stripParameters(x, parameters.accepted[i]!);
     return true;
   };
   const goOn = async (
@@ -70,6 +74,27 @@ export function authStage(schemes: readonly Scheme[]): Stage {
 
 function fieldsOf(schemes: readonly Scheme[]): readonly string[] {
   return [...new Set(schemes.flatMap((scheme) => scheme.credentialFields))];
+}
+
+/** Query parameters to take out: by the scheme that accepted, and when none did. As for fields. */
+function parameterStrips(schemes: readonly Scheme[]): {
+  readonly accepted: readonly (readonly string[])[];
+  readonly unaccepted: readonly string[];
+} {
+  const of = ({ credentialParameters = [] }: Scheme): readonly string[] => credentialParameters;
+  const all = [...new Set(schemes.flatMap(of))];
+  return {
+    accepted: schemes.map((scheme) => (scheme.forwards ? all.filter((name) => !of(scheme).includes(name)) : all)),
+    unaccepted: all.filter((name) => schemes.some((scheme) => !scheme.forwards && of(scheme).includes(name))),
+  };
+}
+
+/** Takes credentials out of the query, for the upstream and for the user's own code. */
+function stripParameters(x: Exchange, names: readonly string[]): void {
+  if (names.length === 0 || x.query === "") return;
+  const query = withoutParameters(x.query, names);
+  if (x.forwardTarget !== undefined) x.forwardTarget = x.forwardTarget.slice(0, -x.query.length) + query;
+  x.query = query;
 }
 
 function refusedByService(answer: Answer): GatewayError {

@@ -1,7 +1,8 @@
 // From the plan of a scheme to the scheme that runs.
 import type { AuthPlan, ConsumerPlan, SchemePlan } from "../config/auth/plan.ts";
 import type { Platform } from "../platform.ts";
-import { createApiKey } from "./api-key.ts";
+import { createApiKey } from "./api-key/api-key.ts";
+import { type KnownKeys, knownKeys } from "./api-key/known-keys.ts";
 import { createForwardAuth } from "./forward-auth.ts";
 import { createIntrospection } from "./introspection/introspection.ts";
 import type { AuthServices, Scheme } from "./scheme.ts";
@@ -15,10 +16,12 @@ export function createSchemes(
   platform: Platform,
   ask: AuthServices["ask"],
 ): ReadonlyMap<string, Scheme> {
+  let keys: KnownKeys | undefined;
   const services: AuthServices = {
     platform,
     consumers: plan.consumers,
     consumerOf: consumersBySubject(plan.consumers),
+    keys: () => (keys ??= knownKeys(plan, platform)),
     ask,
   };
   return new Map(plan.schemes.map((scheme) => [scheme.name, createScheme(scheme, services)]));

@@ -5,6 +5,7 @@ import type { GatewayError } from "../errors.ts";
 import type { Answer, Exchange } from "../exchange.ts";
 import type { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
+import type { KnownKeys } from "./api-key/known-keys.ts";
 
 /**
  * What a scheme makes of an exchange:
@@ -24,6 +25,8 @@ export interface Scheme {
   readonly observe: boolean;
   /** Lower-case names of the fields in which it looks for credentials. */
   readonly credentialFields: readonly string[];
+  /** Names of the query parameters in which it looks for credentials; absent for none. */
+  readonly credentialParameters?: readonly string[];
   /** Whether the upstream sees them when this scheme accepted them. */
   readonly forwards: boolean;
   /** Judges the credentials. Never throws or rejects. */
@@ -49,6 +52,8 @@ export interface AuthServices {
   readonly consumers: readonly ConsumerPlan[];
   /** The consumer that a token of this scheme speaks of, by the first of these names that the config knows. */
   consumerOf(scheme: string, ...subjects: readonly (string | undefined)[]): ConsumerPlan["consumer"] | undefined;
+  /** The API keys of the config and of the file beside it. Made when first asked for. */
+  keys(): KnownKeys;
   /** The function by which a scheme asks its service (forward-auth). */
   ask(scheme: string): Ask;
 }

@@ -16,6 +16,8 @@ export interface ConfigFault {
   readonly nearest?: string;
   /** Sentences that explain or tell how to mend it. */
   readonly hint?: string;
+  /** Where it stands when that is another file than the config: lines and columns count from 1. */
+  readonly place?: { readonly file: string; readonly line: number; readonly column: number };
   /** Method and URL of a request that shows it: `GET http://any.host/users/x`. */
   readonly example?: string;
 }

@@ -36,7 +36,7 @@ export function formatFault(fault: ConfigFault, { file, line, column }: FaultPla
 
 /** One fault for machines. */
 export function faultJson(fault: ConfigFault, place: FaultPlace): FaultJson {
-  const { path, ...rest } = fault;
+  const { path, place: _, ...rest } = fault;
   return { ...place, path: formatPath(path), keys: path, ...rest, message: messageOf(fault) };
 }
 
@@ -48,7 +48,7 @@ export function placeFaults(
 ): readonly (readonly [fault: ConfigFault, place: FaultPlace])[] {
   const placeOf = source === undefined ? undefined : locator(source);
   const placed = faults.map((fault) => {
-    const place: FaultPlace = { file, ...placeOf?.(fault.path) };
+    const place: FaultPlace = fault.place ?? { file, ...placeOf?.(fault.path) };
     return [fault, place] as const;
   });
   const order = ({ line = 0, column = 0 }: FaultPlace): readonly [number, number] => [line, column];

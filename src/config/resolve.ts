@@ -2,8 +2,10 @@
 import * as v from "valibot";
 import { isToken } from "../http/message.ts";
 import { findRouteFaults, type RouteFault } from "../route/conflicts.ts";
-import { consumersShape, keysShape } from "./auth/consumers.ts";
+import { consumersShape, type FoundKeyFile, keysShape } from "./auth/consumers.ts";
 import { identityShape, withOwned } from "./auth/identity.ts";
+import { planKeyFile } from "./auth/key-file.ts";
+import type { SchemePlan } from "./auth/plan.ts";
 import { schemesShape } from "./auth/schemes.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
@@ -22,9 +24,11 @@ import { duration, text } from "./values.ts";
 export function resolvePlan(written: unknown, reader: ConfigReader): Resolved {
   const result = v.safeParse(gatewayShape(written, reader), written);
   if (!result.success) return { plan: undefined, faults: faultsOf(result.issues) };
-  const plan = result.output;
-  const faults = findRouteFaults(plan.routes).map(routeFault);
-  return faults.length === 0 ? { plan, faults: [] } : { plan: undefined, faults };
+  const { plan, keyFile } = result.output;
+  const keys = keyFile && planKeyFile(keyFile, plan.auth.consumers);
+  const faults = [...findRouteFaults(plan.routes).map(routeFault), ...(Array.isArray(keys) ? keys : [])];
+  if (faults.length > 0 || Array.isArray(keys)) return { plan: undefined, faults };
+  return { plan: { ...plan, auth: { ...plan.auth, keys } }, faults: [] };
 }
 
 function routeFault({ route, message, other, url }: RouteFault): ConfigFault {
@@ -32,7 +36,13 @@ function routeFault({ route, message, other, url }: RouteFault): ConfigFault {
   return { path: ["routes", route, "match"], wanted, hint: message, example: url };
 }
 
-function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
+/** A plan without what the key file says, and that file. */
+interface Gathered {
+  readonly plan: Plan;
+  readonly keyFile: FoundKeyFile | undefined;
+}
+
+function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
   const logs = partOf(written, "log") !== false;
   const schemes = namesIn(written, "auth");
   const consumers = namesIn(written, "consumers");
@@ -60,16 +70,25 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Plan> {
   return then(shape, ({ name, listen, upstreams, consumers, keys, auth, identity, routes, log, shutdown }) => {
     const own = identity.token === undefined ? [] : [keySetRoute(logs)];
     const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
-    return {
+    const plan: Plan = {
       name,
       listen,
       upstreams: Object.fromEntries(plans),
-      auth: { consumers, keys, schemes: auth, identity: withOwned(identity, auth) },
+      auth: { consumers, keys: undefined, schemes: auth, identity: withOwned(identity, auth) },
       routes: [...routes.map(([name, planOf]) => ({ name, ...planOf(plans) })), ...own],
-      log,
+      log: withCredentials(log, auth),
       graceMs: shutdown.grace,
     };
+    return { plan, keyFile: keys };
   });
+}
+
+/** The log masks the query parameters in which schemes look for credentials, whatever becomes of the request. */
+function withCredentials(log: Plan["log"], schemes: readonly SchemePlan[]): Plan["log"] {
+  const names = schemes.flatMap((scheme) => (scheme.kind === "api-key" ? (scheme.query?.toLowerCase() ?? []) : []));
+  return log === false || names.length === 0
+    ? log
+    : { ...log, redactQuery: [...new Set([...log.redactQuery, ...names])] };
 }
 
 /** Where upstreams find the key that verifies the gateway's tokens. */

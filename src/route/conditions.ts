@@ -1,7 +1,7 @@
 // Conditions beside path, host and method: fields and query parameters a request must have.
 import type { MatchPlan } from "../config/plan.ts";
 import type { Fields } from "../http/fields.ts";
-import { decodeSegment } from "../http/target.ts";
+import { decodeForm } from "../http/query.ts";
 import { wireText } from "./wire-text.ts";
 
 /** One condition. `true`: there, with whatever value. */
@@ -52,10 +52,6 @@ function parameterHolds(query: string, name: string, value: string | true): bool
     from = end + 1;
   }
   return found;
-}
-
-function decodeForm(raw: string): string {
-  return decodeSegment(raw.includes("+") ? raw.replaceAll("+", "%20") : raw);
 }
 
 /** What makes the conditions of a match impossible to meet: one sentence each for the operator. */

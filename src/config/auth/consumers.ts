@@ -1,16 +1,15 @@
 // The schema of consumers, and of what they prove themselves with.
+import { expiryOf, GROUP_NAME, HASH_OF_NOTHING, KEY_HASH, KEY_ID } from "../../auth/api-key/key-rules.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
-import { named, either, isPlainObject, list, maybe, options, then, type Shape } from "../shape.ts";
+import { chained, named, either, isPlainObject, leaf, list, maybe, options, then, type Shape } from "../shape.ts";
 import { hiddenText, text } from "../values.ts";
-import type { ConsumerPlan, KeyPlan, KeysPlan } from "./plan.ts";
+import type { ConsumerPlan, KeyPlan } from "./plan.ts";
 
 const A_GROUP = "the name of a group";
 
 /** The name of a group: it stands in logs. */
 export const groupName = text(A_GROUP, (name) =>
-  /^[\w.:@/-]{1,64}$/.test(name)
-    ? name
-    : new Problem(A_GROUP, { hint: 'It has letters, digits and "_.:@/-", 64 at most.' }),
+  GROUP_NAME.test(name) ? name : new Problem(A_GROUP, { hint: 'It has letters, digits and "_.:@/-", 64 at most.' }),
 );
 
 const A_HASH = 'the hash of an API key: "sha256:" and 64 hexadecimal digits';
@@ -18,8 +17,11 @@ const A_HASH = 'the hash of an API key: "sha256:" and 64 hexadecimal digits';
 /** Gives the 64 digits. The text is not shown: it may be the key itself. */
 function keyHash(reader: ConfigReader): Shape<string> {
   return hiddenText(A_HASH, reader, ({ text }) => {
-    const digits = /^sha256:([0-9a-f]{64})$/i.exec(text)?.[1];
-    if (digits !== undefined) return digits.toLowerCase();
+    const digits = KEY_HASH.exec(text)?.[1]?.toLowerCase();
+    if (digits === HASH_OF_NOTHING) {
+      return new Problem(A_HASH, { found: false, hint: "This is the hash of an empty text." });
+    }
+    if (digits !== undefined) return digits;
     return new Problem(A_HASH, { found: false, hint: "`sluice keys new` prints it beside a new key." });
   });
 }
@@ -27,19 +29,12 @@ function keyHash(reader: ConfigReader): Shape<string> {
 const A_TIME = 'a date or time such as "2027-01-31" or "2027-01-31T12:00:00Z"';
 
 /** A time by RFC 3339, or a date, whose end it is, in UTC. Milliseconds since the epoch. */
-export const expiry = text(A_TIME, (written) => {
-  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(written);
-  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/.test(written);
-  const at = Date.parse(isDate ? `${written}T00:00:00Z` : written);
-  if ((!isDate && !isTime) || Number.isNaN(at)) return new Problem(A_TIME);
-  if (new Date(at).toISOString().slice(8, 10) !== written.slice(8, 10) && isDate) return new Problem(A_TIME);
-  return isDate ? at + 86_400_000 : at;
-});
+export const expiry = text(A_TIME, (written) => expiryOf(written) ?? new Problem(A_TIME));
 
 const A_KEY_ID = "a short name for a key";
 
 function keyShape(reader: ConfigReader): Shape<KeyPlan> {
-  const id = text(A_KEY_ID, (name) => (/^[\w.-]{1,64}$/.test(name) ? name : new Problem(A_KEY_ID)));
+  const id = text(A_KEY_ID, (name) => (KEY_ID.test(name) ? name : new Problem(A_KEY_ID)));
   const full = then(
     options({ hash: keyHash(reader), expires: maybe(expiry), id: maybe(id) }),
     ({ hash, expires, id }) => ({ hash, expiresAt: expires, id: id ?? hash.slice(0, 8) }),
@@ -65,7 +60,9 @@ export function consumersShape(
     subjects: maybe(subjects),
   });
   const all = named(consumer, "an object of consumers by name", nameProblem);
-  return then(all, (entries) =>
+  type Entries = typeof all extends Shape<infer T> ? T : never;
+  const withoutShared = leaf((entries) => sharedKey(entries as Entries) ?? (entries as Entries));
+  return then(chained(all, withoutShared), (entries) =>
     entries.map(([name, { groups = [], keys = [], subjects = [] }]) => ({
       consumer: Object.freeze({ name, groups: Object.freeze([...groups]) }),
       keys,
@@ -74,10 +71,36 @@ export function consumersShape(
   );
 }
 
+/** Whose a key is must not depend on which was read last. */
+function sharedKey(
+  entries: readonly (readonly [name: string, consumer: { readonly keys?: readonly KeyPlan[] | undefined }])[],
+): Problem | undefined {
+  const owners = new Map<string, string>();
+  for (const [name, { keys = [] }] of entries) {
+    for (const [i, { hash }] of keys.entries()) {
+      const owner = owners.get(hash);
+      const hint = owner === name ? "It stands there twice." : `${owner} has it too.`;
+      if (owner !== undefined) {
+        return new Problem("a key that nobody has yet", { at: [name, "keys", i], found: false, hint });
+      }
+      owners.set(hash, name);
+    }
+  }
+  return undefined;
+}
+
 const A_FILE = "the path of a YAML file of keys";
 
-/** The file of more keys. */
-export function keysShape(reader: ConfigReader): Shape<KeysPlan> {
+/** A file of more keys, whose text is still to be read. */
+export interface FoundKeyFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly text: string;
+  readonly groups: readonly string[];
+}
+
+/** The file of more keys. What it says is read once the rest of the config is right: see key-file.ts. */
+export function keysShape(reader: ConfigReader): Shape<FoundKeyFile> {
   const file = text(A_FILE, (written) => {
     const path = reader.locate?.(written);
     if (path === undefined) return new Problem(A_FILE, { hint: "This runtime has no files." });

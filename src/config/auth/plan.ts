@@ -50,10 +50,32 @@ export interface KeyPlan {
 export interface KeysPlan {
   /** Absolute. */
   readonly path: string;
-  /** Its text when the plan was made. */
-  readonly text: string;
-  /** Groups that it may name beside those of the config. */
+  /** Groups that it may name beside those of the config's consumers. */
   readonly groups: readonly string[];
+  /** What it said when the plan was made. */
+  readonly content: KeyFileContent;
+  /** CRC-32 of that text, to know it again. */
+  readonly crc: number;
+}
+
+/** Consumers, and their API keys. */
+export interface KeyFileContent {
+  /** Those of the config come first, in its order. */
+  readonly consumers: readonly Consumer[];
+  /** Those of the config and those of the file. */
+  readonly keys: KeyColumns;
+}
+
+/** API keys in columns, so that a million of them cost little: a key's place is the same in each. */
+export interface KeyColumns {
+  /** SHA-256 of each key, 32 bytes a key. */
+  readonly digests: Uint8Array<ArrayBuffer>;
+  /** The place of its consumer in the list that goes with it. */
+  readonly owners: Uint32Array<ArrayBuffer>;
+  /** Milliseconds since the epoch; Infinity for never. */
+  readonly expiries: Float64Array<ArrayBuffer>;
+  /** Names of keys that have one of their own, by place. */
+  readonly ids: ReadonlyMap<number, string>;
 }
 
 /** What must hold; undefined members do not matter. */

@@ -1,0 +1,128 @@
+// The API keys that are good now: those of the config, and those of a file that may change while the gateway runs.
+import type { AuthPlan, KeyFileContent, KeysPlan } from "../../config/auth/plan.ts";
+import type { Consumer } from "../../config/auth/options.ts";
+import type { Platform } from "../../platform.ts";
+import { KeyBook, type KeyFileFault } from "./key-book.ts";
+import { isContent, keyFileTurns } from "./key-file.ts";
+import { crc32 } from "./key-form.ts";
+import { KeyTable } from "./key-table.ts";
+
+/** Keys and whose they are. Both are replaced at once when the file has changed: who finds another table has to forget. */
+export interface KnownKeys {
+  readonly table: KeyTable;
+  /** By the owner that the table gives. */
+  readonly consumers: readonly Consumer[];
+  /** Watches the file no more. */
+  close(): void;
+}
+
+/** How long a reading goes on before others have their turn, in milliseconds. */
+const TURN_MS = 8;
+
+/** The keys of a plan. */
+export function knownKeys({ consumers, keys }: AuthPlan, platform: Platform): KnownKeys {
+  if (keys === undefined) {
+    const content = new KeyBook("", { consumers, groups: [] }).close() as KeyFileContent;
+    return { table: KeyTable.of(content.keys), consumers: content.consumers, close: () => {} };
+  }
+  const groups = groupsOf(consumers, keys);
+  return new WatchedKeys(keys, platform, { consumers, groups });
+}
+
+/** The groups that a key file may name. */
+export function groupsOf(consumers: AuthPlan["consumers"], keys: Pick<KeysPlan, "groups">): readonly string[] {
+  return [...new Set([...keys.groups, ...consumers.flatMap(({ consumer }) => consumer.groups)])];
+}
+
+/** A fault as the operator is told: `/etc/sluice/keys.yaml:3:7: wanted a group that the config knows. …` */
+export function keyFaultText(path: string, { line, column, wanted, hint }: KeyFileFault): string {
+  return `${path}:${line}:${column}: wanted ${wanted}.${hint === undefined ? "" : ` ${hint}`}`;
+}
+
+class WatchedKeys implements KnownKeys {
+  table: KeyTable;
+  consumers: readonly Consumer[];
+  readonly #path: string;
+  readonly #platform: Platform;
+  readonly #context: ConstructorParameters<typeof KeyBook>[1];
+  readonly #unwatch: (() => void) | undefined;
+  /** Of the text that is in use, and of the one that was read last. */
+  #usedCrc: number;
+  #readCrc: number | undefined;
+  #reading = false;
+  #changed = false;
+  #closed = false;
+
+  constructor({ path, content, crc }: KeysPlan, platform: Platform, context: ConstructorParameters<typeof KeyBook>[1]) {
+    this.table = KeyTable.of(content.keys);
+    this.consumers = content.consumers;
+    this.#path = path;
+    this.#platform = platform;
+    this.#context = context;
+    this.#usedCrc = crc;
+    this.#readCrc = crc;
+    this.#unwatch = platform.files?.watch(path, () => this.#touched());
+    // It may have changed since the plan was made.
+    this.#touched();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unwatch?.();
+  }
+
+  #touched(): void {
+    this.#changed = true;
+    if (!this.#reading) void this.#readAgain();
+  }
+
+  async #readAgain(): Promise<void> {
+    this.#reading = true;
+    while (this.#changed && !this.#closed) {
+      this.#changed = false;
+      await this.#read();
+    }
+    this.#reading = false;
+  }
+
+  async #read(): Promise<void> {
+    let text: string;
+    try {
+      text = await this.#platform.files!.read(this.#path);
+    } catch (thrown) {
+      this.#readCrc = undefined;
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      this.#keep(`it cannot be read: ${reason}`);
+      return;
+    }
+    const crc = crc32(text);
+    if (crc === this.#readCrc) return;
+    this.#readCrc = crc;
+    if (crc === this.#usedCrc) {
+      this.#platform.notice("info", `${this.#path}: it is again as it was; ${this.table.size} API keys are good.`);
+      return;
+    }
+    const turns = keyFileTurns(text, this.#context);
+    let result = turns.next();
+    for (let began = this.#platform.now(); result.done !== true && !this.#closed; result = turns.next()) {
+      if (this.#platform.now() - began < TURN_MS) continue;
+      await new Promise<void>((resolve) => this.#platform.setTimer(resolve, 0));
+      began = this.#platform.now();
+    }
+    if (result.done !== true || this.#closed) return;
+    if (isContent(result.value)) this.#use(result.value, crc);
+    else for (const fault of result.value.slice(0, 3)) this.#keep(keyFaultText(this.#path, fault));
+  }
+
+  #use({ keys, consumers }: KeyFileContent, crc: number): void {
+    this.table = KeyTable.of(keys);
+    this.consumers = consumers;
+    this.#usedCrc = crc;
+    this.#platform.notice("info", `${this.#path}: ${this.table.size} API keys are good from now on.`);
+  }
+
+  #keep(why: string): void {
+    const where = why.startsWith(this.#path) ? why : `${this.#path}: ${why}`;
+    this.#platform.notice("error", `${where} The keys stay as they were.`);
+  }
+}
