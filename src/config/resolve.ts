@@ -6,6 +6,7 @@ import { consumersShape, type FoundKeyFile, keysShape } from "./auth/consumers.t
 import { identityShape, withOwned } from "./auth/identity.ts";
 import { planKeyFile } from "./auth/key-file.ts";
 import type { SchemePlan } from "./auth/plan.ts";
+import { resourceRoutes } from "./auth/resource-routes.ts";
 import { schemesShape } from "./auth/schemes.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
@@ -68,7 +69,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
     },
   );
   return then(shape, ({ name, listen, upstreams, consumers, keys, auth, identity, routes, log, shutdown }) => {
-    const own = identity.token === undefined ? [] : [keySetRoute(logs)];
+    const own = [...(identity.token === undefined ? [] : [keySetRoute(logs)]), ...resourceRoutes(auth, logs)];
     const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
     const plan: Plan = {
       name,
