@@ -73,8 +73,8 @@ export function whole(least: number, most: number): Shape<number> {
   });
 }
 
-/** A duration in milliseconds, at least `leastMs` and no longer than a timer lasts. */
-export function duration(leastMs = 1): Shape<number> {
+/** A duration in milliseconds, from `leastMs` to `mostMs`, both included. A timer lasts no longer than 24 days. */
+export function duration(leastMs = 1, mostMs = LONGEST_TIMER_MS): Shape<number> {
   const wanted = 'a duration such as "250ms", "30s" or "1.5h"';
   return leaf((value) => {
     if (typeof value === "number") return new Problem(wanted, { hint: `Give the unit, such as "${value}s".` });
@@ -82,6 +82,7 @@ export function duration(leastMs = 1): Shape<number> {
     if (ms === undefined) return new Problem(wanted, unitHint(value, ["ms", "s", "m", "h", "d"]));
     if (ms < leastMs) return new Problem(`a duration of at least ${formatDuration(leastMs)}`);
     if (ms > LONGEST_TIMER_MS) return new Problem("a duration of at most 24 days");
+    if (ms > mostMs) return new Problem(`a duration of at most ${formatDuration(mostMs)}`);
     return ms;
   });
 }

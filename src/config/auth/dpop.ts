@@ -63,12 +63,6 @@ const origin = text(AN_ORIGIN, (written) => {
   return new Problem(AN_ORIGIN, { hint: `An origin has no path and no user: "${url.origin}".` });
 });
 
-const A_SHORT_TIME = 'a duration of at most "5m"';
-const maxAge = chained(
-  duration(1000),
-  leaf((ms) => ((ms as number) <= LONGEST_AGE_MS ? (ms as number) : new Problem(A_SHORT_TIME))),
-);
-
 const full = then(
   options({
     mode: or(choice("required", "accepted"), "required"),
@@ -80,7 +74,7 @@ const full = then(
       ),
     ),
     algorithms: or(list(choice(...ALGORITHMS), "a list of at least one algorithm", 1), ALGORITHMS),
-    maxAge: or(maxAge, "1m"),
+    maxAge: or(duration(1000, LONGEST_AGE_MS), "1m"),
   }),
   ({ mode, origin, algorithms, maxAge }): WrittenDpop => ({
     required: mode === "required",

@@ -3,7 +3,7 @@ import { Problem, type ConfigReader } from "../fault.ts";
 import type { Duration, Size, UpstreamTls } from "../options.ts";
 import type { TlsPlan } from "../plan.ts";
 import { type Hidden, Secret } from "../secrets.ts";
-import { chained, leaf, maybe, oneOrMore, options, or, then, type Shape } from "../shape.ts";
+import { maybe, oneOrMore, options, or, then, type Shape } from "../shape.ts";
 import { tlsShape } from "../tls.ts";
 import { choice, duration, flag, hiddenText, size, text } from "../values.ts";
 import { type ClaimsSchema, claimsSchemaShape } from "./claims-schema.ts";
@@ -73,16 +73,6 @@ export function introspection<Claims extends object = AnyClaims>(
 
 const LONGEST_CACHE_MS = 60_000;
 const A_URL = 'the URL of an introspection endpoint, such as "https://login.example.com/oauth2/introspect"';
-const A_SHORT_TIME = 'a duration of at most "1m"';
-
-const cache = chained(
-  duration(0),
-  leaf((value) => {
-    const ms = value as number;
-    if (ms <= LONGEST_CACHE_MS) return ms;
-    return new Problem(A_SHORT_TIME, { hint: "A token that was revoked passes for so long." });
-  }),
-);
 
 function some(wanted: string): Shape<string> {
   return text(wanted, (written) => (written === "" ? new Problem(wanted) : written));
@@ -104,9 +94,9 @@ export function introspectionShape(gateway: string, reader: ConfigReader): Shape
       clientId,
       clientSecret: secret,
       clientAuth: or(choice("basic", "post"), "basic"),
-      audience: or(oneOrMore(some("an audience"), "an audience or a list of audiences"), []),
+      audience: maybe(oneOrMore(some("an audience"), "an audience or a list of audiences")),
       issuer: maybe(some("the `iss` of the answer")),
-      cache: or(cache, "30s"),
+      cache: or(duration(0, LONGEST_CACHE_MS), "30s"),
       timeout: or(duration(), "5s"),
       maxLength: or(size, "8KiB"),
       forward: or(flag, true),
@@ -117,11 +107,12 @@ export function introspectionShape(gateway: string, reader: ConfigReader): Shape
       yield* oauthProblems(right, written["issuer"]);
     },
   );
-  return then(shape, ({ mode, realm, resource, dpop, cache, timeout, ...rest }) => (name) => ({
+  return then(shape, ({ mode, realm, resource, dpop, audience = [], cache, timeout, ...rest }) => (name) => ({
     ...rest,
     ...commonPlan(name, { mode, realm }),
     ...oauthPlan({ resource, dpop }, rest.issuer === undefined ? [] : [rest.issuer]),
     kind: "introspection",
+    audience,
     cacheMs: cache,
     timeoutMs: timeout,
   }));
