@@ -7,6 +7,8 @@ export type { DpopAlgorithm, DpopOptions } from "./config/auth/dpop.ts";
 export type { CopiedField, ForwardAuthOptions } from "./config/auth/forward-auth.ts";
 export { introspection } from "./config/auth/introspection.ts";
 export type { IntrospectionOptions } from "./config/auth/introspection.ts";
+export { jwt } from "./config/auth/jwt.ts";
+export type { JwtAlgorithm, JwtOptions, KeySetOptions } from "./config/auth/jwt.ts";
 export type { OAuthOptions } from "./config/auth/oauth.ts";
 export type { ResourceOptions } from "./config/auth/protected-resource.ts";
 export type {

@@ -5,6 +5,7 @@ import { createApiKey } from "./api-key/api-key.ts";
 import { type KnownKeys, knownKeys } from "./api-key/known-keys.ts";
 import { createForwardAuth } from "./forward-auth.ts";
 import { createIntrospection } from "./introspection/introspection.ts";
+import { createJwt } from "./jwt/jwt.ts";
 import type { AuthServices, Scheme } from "./scheme.ts";
 
 /**
@@ -33,6 +34,8 @@ function createScheme(plan: SchemePlan, services: AuthServices): Scheme {
       return createApiKey(plan, services);
     case "forward-auth":
       return createForwardAuth(plan, services);
+    case "jwt":
+      return createJwt(plan, services);
     case "introspection":
       return createIntrospection(plan, services);
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as mod from "../../src/mod.ts";
 import { readSource, ROOT } from "./source.ts";
 
-const VALUES = ["apiKey", "defineGateway", "env", "forwardAuth", "introspection"];
+const VALUES = ["apiKey", "defineGateway", "env", "forwardAuth", "introspection", "jwt"];
 
 const TYPES = [
   "AllowExchange",
@@ -42,9 +42,12 @@ const TYPES = [
   "IdentityOptions",
   "IdentityTokenOptions",
   "IntrospectionOptions",
+  "JwtAlgorithm",
+  "JwtOptions",
   "KeepAliveOptions",
   "KeyHash",
   "KeyOptions",
+  "KeySetOptions",
   "KeysOptions",
   "ListenOptions",
   "ListenTimeouts",

@@ -3,6 +3,7 @@ import type { Secret } from "../secrets.ts";
 import type { ApiKeyPlan } from "./api-key.ts";
 import type { ForwardAuthPlan } from "./forward-auth.ts";
 import type { IntrospectionPlan } from "./introspection.ts";
+import type { JwtPlan } from "./jwt.ts";
 import type { AllowExchange, Consumer } from "./options.ts";
 
 /** All of it. */
@@ -15,7 +16,7 @@ export interface AuthPlan {
 }
 
 /** A scheme of some kind. */
-export type SchemePlan = ApiKeyPlan | ForwardAuthPlan | IntrospectionPlan;
+export type SchemePlan = ApiKeyPlan | ForwardAuthPlan | IntrospectionPlan | JwtPlan;
 
 /** What schemes of every kind have. */
 export interface SchemeCommonPlan {

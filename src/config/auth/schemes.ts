@@ -4,6 +4,7 @@ import { chained, leaf, named, then, type Shape } from "../shape.ts";
 import { apiKeyShape } from "./api-key.ts";
 import { forwardAuthShape } from "./forward-auth.ts";
 import { introspectionShape } from "./introspection.ts";
+import { jwtShape } from "./jwt.ts";
 import { SchemeOptions } from "./options.ts";
 import type { SchemePlan } from "./plan.ts";
 import * as v from "valibot";
@@ -15,6 +16,7 @@ const SHAPES: Readonly<Record<string, SchemeShape>> = {
   "api-key": apiKeyShape,
   "forward-auth": forwardAuthShape,
   introspection: introspectionShape,
+  jwt: jwtShape,
 };
 
 const A_SCHEME = "a scheme, such as apiKey()";
