@@ -40,7 +40,8 @@ async function build(): Promise<void> {
       autoloadDotenv: false,
       autoloadBunfig: false,
       autoloadTsconfig: false,
-      autoloadPackageJson: false,
+      // Without it a package in a node_modules beside the config loads only by an index.js at its root.
+      autoloadPackageJson: true,
     },
     throw: false,
   });

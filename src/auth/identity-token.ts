@@ -46,8 +46,8 @@ async function readKey({ key, algorithm }: IdentityTokenPlan): Promise<SigningKe
   const signing = await importPKCS8(key.reveal(), algorithm, { extractable: true });
   const { kty, crv, x, y, n, e } = await exportJWK(signing);
   const open = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined));
-  const kid = await calculateJwkThumbprint(open as JWK);
-  return { key: signing, jwk: { ...open, kid, alg: algorithm, use: "sig" } as JWK };
+  const kid = await calculateJwkThumbprint(open);
+  return { key: signing, jwk: { ...open, kid, alg: algorithm, use: "sig" } };
 }
 
 /** A token is used for half its life, so that none arrives with little of it left. */

@@ -32,16 +32,29 @@ function namedConfig(file: string): string {
   if (inside !== undefined) {
     throw new Refusal(EXIT.noInput, `${shownPath(file)} is a folder.`, { hint: `Did you mean ${shownPath(inside)}?` });
   }
-  throw new Refusal(EXIT.noInput, `There is no file ${shownPath(file)}.`);
+  throw new Refusal(EXIT.noInput, `There is no file ${shownPath(file)} that can be read.`);
 }
 
 /** Where a config is looked for: the working directory, the user's folder, the machine's. */
 function configFolders(): string[] {
-  const home = process.env["XDG_CONFIG_HOME"];
-  const user = home === undefined || home === "" ? join(homedir(), ".config") : home;
-  return [process.cwd(), join(user, "sluice"), "/etc/sluice"];
+  const user = process.env["XDG_CONFIG_HOME"] || homeConfig();
+  return [process.cwd(), ...(user === undefined ? [] : [join(user, "sluice")]), "/etc/sluice"];
 }
 
+/** Undefined for a user without a home, as services may be. */
+function homeConfig(): string | undefined {
+  try {
+    return join(homedir(), ".config");
+  } catch {
+    return undefined;
+  }
+}
+
+/** False too for what may not be looked at: it is said when the file itself was named. */
 function isFile(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }

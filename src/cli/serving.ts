@@ -8,27 +8,35 @@ import { shownPlace, type Terminal } from "./terminal.ts";
 const DRAINING = { SIGINT: 130, SIGTERM: 143 } as const;
 type Draining = keyof typeof DRAINING;
 
+/** Signals that other servers act on, and that would end this one if nobody heard them. */
+const NOT_YET = { SIGHUP: "reloading the config", SIGUSR1: "reopening the log", SIGUSR2: "reopening the log" } as const;
+
 /** Exit code of SIGQUIT, which never waits. */
 const QUIT = 131;
 
 /** Resolves to the exit code once a signal has come and the gateway has drained. */
 export async function untilStopped(gateway: Gateway, graceMs: number, terminal: Terminal): Promise<number> {
   let forced: number | undefined;
-  const signal = await firstSignal((exitCode) => {
+  const cut = (exitCode: number): void => {
     forced = exitCode;
     // Cuts what is under way, so that it is recorded: that comes with the sockets' last word, a turn later.
     gateway.close();
     setImmediate(() => process.exit(exitCode));
-  });
+  };
+  const signal = await firstSignal((text) => terminal.err(`sluice: ${text}`), cut);
   terminal.err(`sluice: ${signal}: accepts no more, waits up to ${graceMs / 1000} s for exchanges under way`);
-  const { cut } = await gateway.drain();
+  const drained = await gateway.drain();
   if (forced !== undefined) return forced;
-  terminal.err(cut === 0 ? "sluice: stopped" : `sluice: stopped; cut off what was still under way: ${cut}`);
+  const rest = drained.cut === 0 ? "" : `; cut off what was still under way: ${drained.cut}`;
+  terminal.err(`sluice: stopped${rest}`);
   return EXIT.ok;
 }
 
-/** Waits for the first signal that asks for a drain. At the next one, and at SIGQUIT at any time, `end` is called. */
-function firstSignal(end: (exitCode: number) => void): Promise<Draining> {
+/**
+ * Waits for the first signal that asks for a drain. At the next one, and at SIGQUIT at any time, `end` is called. What
+ * other signals cannot do yet is told.
+ */
+function firstSignal(tell: (text: string) => void, end: (exitCode: number) => void): Promise<Draining> {
   const { promise, resolve } = Promise.withResolvers<Draining>();
   let draining = false;
   const onSignal = (signal: Draining): void => {
@@ -38,6 +46,9 @@ function firstSignal(end: (exitCode: number) => void): Promise<Draining> {
   };
   for (const signal of Object.keys(DRAINING) as Draining[]) process.on(signal, onSignal);
   process.on("SIGQUIT", () => end(QUIT));
+  for (const [signal, wish] of Object.entries(NOT_YET)) {
+    process.on(signal, () => tell(`${signal}: ${wish} is not there yet; the gateway goes on as it is`));
+  }
   return promise;
 }
 

@@ -4,12 +4,15 @@ import type { Answer } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import type { HeadLimits } from "../http/message.ts";
-import type { ListeningSocket, Platform } from "../platform.ts";
+import type { ListeningSocket, Platform, Socket } from "../platform.ts";
 import { Connection } from "./connection.ts";
 import type { Guest, Shared, Way } from "./shared.ts";
 
 /** Most field lines of a request head; more is 431. */
 const MAX_FIELDS = 256;
+
+/** How often the operator is told of the same thing. */
+const NOTICE_EVERY_MS = 10_000;
 
 /** An open listener. */
 export class Listener implements Shared {
@@ -21,6 +24,9 @@ export class Listener implements Shared {
   draining = false;
   readonly #open = new Set<Guest>();
   readonly #socket: ListeningSocket;
+  /** Connections closed because too many were open. */
+  #turnedAway = 0;
+  #quietUntil = 0;
   #second = -1;
   #date = "";
   #empty: (() => void) | undefined = undefined;
@@ -37,10 +43,21 @@ export class Listener implements Shared {
       port: plan.port,
       accept: (socket) => {
         // Over the bound a connection is refused by closing it: a queue would only make the flood wait.
-        if (this.draining || this.#open.size >= plan.maxConnections) socket.destroy();
+        if (this.draining) socket.destroy();
+        else if (this.#open.size >= plan.maxConnections) this.#turnAway(socket);
         else this.#open.add(new Connection(socket, this));
       },
     });
+  }
+
+  #turnAway(socket: Socket): void {
+    socket.destroy();
+    this.#turnedAway += 1;
+    const now = this.platform.now();
+    if (now < this.#quietUntil) return;
+    this.#quietUntil = now + NOTICE_EVERY_MS;
+    const most = `${this.plan.maxConnections} connections are open, the most that listen.maxConnections allows`;
+    this.platform.notice("warn", `${most}: new ones are closed at once (${this.#turnedAway} since the start)`);
   }
 
   /** Where it listens. */

@@ -12,7 +12,7 @@ const hashOf = (key: string): string => `sha256:${new Bun.CryptoHasher("sha256")
 export const CREDENTIALS = {
   ACME_KEY_HASH: hashOf("acme-key"),
   BETA_KEY_HASH: hashOf("beta-key"),
-  SIGNING_KEY: String(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })),
+  SIGNING_KEY: generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }),
 };
 
 const ACME = "X-API-Key: acme-key";

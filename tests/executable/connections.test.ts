@@ -238,6 +238,10 @@ withGateway(
       await over?.send(get("/over"));
       await over?.expectSilence(300);
       expect(rig.origins.u1.requestsTo("/over")).toHaveLength(0);
+      await until(
+        () => rig.gateway.stderr.text.includes("the most that listen.maxConnections allows"),
+        "the word of it",
+      );
       over?.close();
       within[0]!.close();
       await until(async () => {

@@ -116,3 +116,14 @@ test.concurrent("a second signal ends at once", async () => {
   expect(await gateway.ended(2000)).toBe(143);
   await origin.stop();
 });
+
+test.concurrent.each(["SIGHUP", "SIGUSR1", "SIGUSR2"] as const)("%s ends nothing and says so", async (signal) => {
+  const { gateway, origin } = await start("10s", (x) => x.send(plain("done")));
+  gateway.signal(signal);
+  await until(() => gateway.stderr.text.includes(`${signal}: `), "the word on stderr");
+  using client = await connect(gateway.port);
+  await client.send(get("/still"));
+  expect((await client.receive()).body.text).toBe("done");
+  await gateway.stop();
+  await origin.stop();
+});

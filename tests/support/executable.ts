@@ -38,6 +38,9 @@ export function configText(config: Config): string {
   return `import { defineGateway } from "sluice";\n\nexport default defineGateway(${JSON.stringify(complete, null, 2)});\n`;
 }
 
+/** Signals that end a gateway. */
+const ENDING: ReadonlySet<string> = new Set(["SIGTERM", "SIGINT", "SIGQUIT", "SIGKILL"]);
+
 /** A running gateway. */
 export class Gateway {
   readonly port: number;
@@ -101,8 +104,8 @@ export class Gateway {
   }
 
   /** Sends a signal. */
-  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL"): void {
-    this.#signalled = true;
+  signal(name: NodeJS.Signals): void {
+    this.#signalled ||= ENDING.has(name);
     this.#process.kill(name);
   }
 

@@ -15,7 +15,7 @@ const BETA = "X-API-Key: beta-key";
 const ENVIRONMENT = {
   ACME_KEY_HASH: hashOf("acme-key"),
   BETA_KEY_HASH: hashOf("beta-key"),
-  SIGNING_KEY: String(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })),
+  SIGNING_KEY: generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }),
 };
 
 /** What a request is answered with: the status, and the code if the gateway refuses. */

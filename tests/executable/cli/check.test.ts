@@ -267,9 +267,16 @@ describe("a config that is not there, exit 66", () => {
     expect(code).toBe(66);
   });
 
+  test("none, for a user without a home: the folders that are there are looked in", async () => {
+    const cwd = folderWith({});
+    const { code, stderr } = await sluice(["check"], { cwd, env: { HOME: "" } });
+    expect(stderr).toContain("There is no gateway.config.ts.");
+    expect(code).toBe(66);
+  });
+
   test("the one that was named", async () => {
     const { code, stderr } = await sluice(["run", "absent.config.ts"], { cwd: folderWith({}) });
-    expect(stderr).toBe("sluice: error: There is no file absent.config.ts.\n");
+    expect(stderr).toBe("sluice: error: There is no file absent.config.ts that can be read.\n");
     expect(code).toBe(66);
   });
 

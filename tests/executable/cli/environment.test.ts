@@ -118,6 +118,29 @@ export default defineGateway({
   await proxy.stop(true);
 });
 
+test("packages of a node_modules beside the config load as their package.json says", async () => {
+  const cwd = folderWith({
+    "node_modules/by-exports/package.json":
+      '{ "type": "module", "exports": { ".": "./lib/x.js", "./y": "./lib/y.js" } }',
+    "node_modules/by-exports/lib/x.js": 'export const x = "x";\n',
+    "node_modules/by-exports/lib/y.js": 'export const y = "y";\n',
+    "node_modules/@scope/by-main/package.json": '{ "main": "lib/main.cjs" }',
+    "node_modules/@scope/by-main/lib/main.cjs": 'module.exports = { z: "z" };\n',
+    "gateway.config.ts": `import { defineGateway } from "sluice";
+import { x } from "by-exports";
+import { y } from "by-exports/y";
+import main from "@scope/by-main";
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0 },
+  routes: { all: { match: "/*", answer: { body: x + y + main.z } } },
+});
+`,
+  });
+  const gateway = await startSluice([], { cwd });
+  expect(await (await fetch(`http://127.0.0.1:${gateway.port}/`)).text()).toBe("xyz");
+  await stop(gateway);
+});
+
 test("what a config imports is what the gateway itself uses, whatever lies in node_modules", async () => {
   const cwd = folderWith({
     "node_modules/hono/package.json": '{ "name": "hono", "main": "index.js" }',
