@@ -23,8 +23,8 @@ export function readWhole(text: string, book: KeyBook): void {
   const options = optionsOf(root, ["consumers"], source);
   const consumers = options?.get("consumers");
   if (options === undefined) return;
-  if (isMap(consumers)) readMap(consumers, source);
-  else book.fault(consumers === undefined ? startOf(root) : startOf(consumers), "an object of consumers by name");
+  if (!isMap(consumers)) book.fault(startOf(consumers ?? root), "an object of consumers by name");
+  else if (isBare(consumers, source)) readMap(consumers, source);
 }
 
 /** Reads the lines of one consumer; `offset` is where they begin in the file. */

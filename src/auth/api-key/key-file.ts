@@ -17,7 +17,7 @@ const HEAD = /^\ufeff?(?: *(?:#.*)?\r?\n)*(?:--- *\r?\n(?: *(?:#.*)?\r?\n)*)?con
 
 /** Whether a file could be read. */
 export function isContent(result: KeyFileResult): result is KeyFileContent {
-  return "keys" in result;
+  return "consumers" in result;
 }
 
 /** Reads a file at once. */
