@@ -1,19 +1,7 @@
 // DPoP: the options of schemes whose tokens may be bound to a key of the caller (RFC 9449), and their schema.
 import type { Duration } from "../options.ts";
 import { Problem } from "../fault.ts";
-import {
-  chained,
-  either,
-  isPlainObject,
-  leaf,
-  list,
-  maybe,
-  oneOrMore,
-  options,
-  or,
-  then,
-  type Shape,
-} from "../shape.ts";
+import { either, isPlainObject, list, maybe, oneOrMore, options, or, then, type Shape } from "../shape.ts";
 import { choice, duration, text } from "../values.ts";
 
 /** Algorithms of proofs: asymmetric ones alone (RFC 9449 section 4.2). */
