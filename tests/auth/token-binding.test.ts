@@ -170,6 +170,17 @@ describe("a proof", () => {
     expect(await judged(made)).toBeUndefined();
   });
 
+  test("by an algorithm that the config does not name is refused", async () => {
+    const refusal = await judged(await proof(), { dpop: { ...DPOP, algorithms: ["ES384", "RS256"] } });
+    expect(refusal?.message).toContain("alg");
+  });
+
+  test("that is right but for its length is refused", async () => {
+    const refusal = await judged(await proof({ payload: { more: "x".repeat(6200) } }));
+    expect(refusal?.message).toContain("8192");
+    expect(await judged(await proof({ payload: { more: "x".repeat(5000) } }))).toBeUndefined();
+  });
+
   test("that stands there twice is refused", async () => {
     const x = call([
       ["Authorization", `DPoP ${TOKEN}`],
@@ -222,7 +233,12 @@ describe("the URI of a request that is believed", () => {
   });
 
   /** The proof's judgement behind a proxy that says this. */
-  async function behind(trusted: boolean, proto: string, host: string): Promise<GatewayError | undefined> {
+  async function behind(
+    trusted: boolean,
+    proto: string,
+    host: string,
+    is: { scheme?: "http" | "https"; authority?: string } = {},
+  ): Promise<GatewayError | undefined> {
     const x = call(
       [
         ["Authorization", `DPoP ${TOKEN}`],
@@ -230,7 +246,7 @@ describe("the URI of a request that is believed", () => {
         ["X-Forwarded-Proto", proto],
         ["X-Forwarded-Host", host],
       ],
-      { trusted },
+      { trusted, ...is },
     );
     return binding(dpop).refusal(x, { token: TOKEN, by: "DPoP" }, CNF);
   }
@@ -238,7 +254,8 @@ describe("the URI of a request that is believed", () => {
   test("is that of a trusted proxy, and of no other", async () => {
     expect(await behind(true, "https", "api.test")).toBeUndefined();
     expect(await behind(true, "HTTPS", "API.test:443")).toBeUndefined();
-    expect((await behind(false, "https", "api.test"))?.message).toContain("htu");
+    expect((await behind(false, "https", "evil.test", { authority: "api.test" }))?.message).toContain("htu");
+    expect((await behind(false, "http", "api.test", { scheme: "https" }))?.message).toContain("htu");
   });
 
   test.each([
@@ -323,13 +340,19 @@ describe("a token", () => {
       ["where DPoP is accepted", DPOP],
       ["where DPoP is required", required],
     ])("is no Bearer token %s", async (_, dpop) => {
-      const refusal = await binding(dpop).refusal(call([]), { token: TOKEN, by: "Bearer" }, cnf);
+      const proven = call([["DPoP", await proof()]]);
+      const refusal = await binding(dpop).refusal(proven, { token: TOKEN, by: "Bearer" }, cnf);
       expect(refusal?.code).toBe("invalid_credentials");
     });
   });
 
   test.each(BOUND.slice(1))("bound %s is not taken with a proof either", async (_, cnf) => {
     expect((await judged(await proof(), { cnf }))?.code).toBe("invalid_credentials");
+  });
+
+  test("bound to a certificate is refused with the reason", async () => {
+    const refusal = await binding(DPOP).refusal(call([]), { token: TOKEN, by: "Bearer" }, { "x5t#S256": "x" });
+    expect(refusal?.message).toContain("client certificate");
   });
 
   test("bound to nothing is taken as Bearer unless DPoP is required, and never by DPoP", async () => {
