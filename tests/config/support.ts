@@ -14,7 +14,7 @@ export interface World {
 export function reader({ env = {}, files = {} }: World = {}): ConfigReader {
   const own = (record: Readonly<Record<string, string>>, key: string): string | undefined =>
     Object.hasOwn(record, key) ? record[key] : undefined;
-  return { env: (name) => own(env, name), file: (path) => own(files, path) };
+  return { env: (name) => own(env, name), file: (path) => own(files, path), locate: (path) => path };
 }
 
 /** Resolves options as they come from a module: of no certain type. */

@@ -45,10 +45,12 @@ export class World {
   readonly targets: Readonly<Record<string, FakeTarget>>;
   readonly #clients: FakeClient[] = [];
 
-  constructor(options: GatewayOptions) {
+  /** @param files texts by absolute path, which the gateway watches */
+  constructor(options: GatewayOptions, files: Readonly<Record<string, string>> = {}) {
+    for (const [path, text] of Object.entries(files)) this.platform.files.write(path, text);
     const { plan, faults } = resolvePlan(
       { ...options, log: { format: "json" } },
-      { env: () => undefined, file: () => undefined },
+      { env: () => undefined, file: (path) => files[path], locate: (path) => path },
     );
     if (plan === undefined) throw new Error(faults.map((f) => `${formatPath(f.path)}: ${messageOf(f)}`).join("\n"));
     const { network } = this.platform;
@@ -162,8 +164,12 @@ export class World {
 }
 
 /** As `inWorld`, for stories that wait for the user's own code. */
-export async function inWorldOf(options: GatewayOptions, story: (world: World) => Promise<void>): Promise<void> {
-  const world = new World(options);
+export async function inWorldOf(
+  options: GatewayOptions,
+  story: (world: World) => Promise<void>,
+  files: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const world = new World(options, files);
   await story(world);
   await world.rest();
   world.close();

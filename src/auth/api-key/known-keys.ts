@@ -2,7 +2,7 @@
 import type { AuthPlan, KeyFileContent, KeysPlan } from "../../config/auth/plan.ts";
 import type { Consumer } from "../../config/auth/options.ts";
 import type { Platform } from "../../platform.ts";
-import { KeyBook, type KeyFileFault } from "./key-book.ts";
+import { KeyBook, type KeyFileContext, type KeyFileFault } from "./key-book.ts";
 import { isContent, keyFileTurns } from "./key-file.ts";
 import { crc32 } from "./key-form.ts";
 import { KeyTable } from "./key-table.ts";
@@ -44,7 +44,7 @@ class WatchedKeys implements KnownKeys {
   consumers: readonly Consumer[];
   readonly #path: string;
   readonly #platform: Platform;
-  readonly #context: ConstructorParameters<typeof KeyBook>[1];
+  readonly #context: KeyFileContext;
   readonly #unwatch: (() => void) | undefined;
   /** Of the text that is in use, and of the one that was read last. */
   #usedCrc: number;
@@ -53,7 +53,7 @@ class WatchedKeys implements KnownKeys {
   #changed = false;
   #closed = false;
 
-  constructor({ path, content, crc }: KeysPlan, platform: Platform, context: ConstructorParameters<typeof KeyBook>[1]) {
+  constructor({ path, content, crc }: KeysPlan, platform: Platform, context: KeyFileContext) {
     this.table = KeyTable.of(content.keys);
     this.consumers = content.consumers;
     this.#path = path;
@@ -92,7 +92,7 @@ class WatchedKeys implements KnownKeys {
     } catch (thrown) {
       this.#readCrc = undefined;
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      this.#keep(`it cannot be read: ${reason}`);
+      this.#keep(`it cannot be read (${reason}).`);
       return;
     }
     const crc = crc32(text);
