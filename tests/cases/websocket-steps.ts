@@ -88,8 +88,8 @@ export async function accept(x: OriginExchange, fields = ""): Promise<FrameEnd> 
 }
 
 /** Asks for a WebSocket and demands that it is granted. */
-export async function openWebSocket(client: RawClient, path: string): Promise<FrameEnd> {
-  await client.send(upgradeRequest(path));
+export async function openWebSocket(client: RawClient, path: string, fields = ""): Promise<FrameEnd> {
+  await client.send(upgradeRequest(path, fields));
   const response = await client.receive();
   if (response.status !== 101) throw new Error(`the upgrade was answered with ${response.status}`);
   return new FrameEnd(client, "client");
