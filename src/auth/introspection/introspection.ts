@@ -5,6 +5,7 @@ import type { Identity } from "../../config/auth/options.ts";
 import { GatewayError } from "../../errors.ts";
 import { latin1Bytes } from "../../http/latin1.ts";
 import { claimsReader } from "../claims-schema.ts";
+import { frozen } from "../jwt/frozen.ts";
 import type { AuthServices, Scheme, Verdict } from "../scheme.ts";
 import { tokenBinding } from "../token-binding.ts";
 import { BackOff } from "./back-off.ts";
@@ -20,6 +21,8 @@ const MOST_KEPT = 10_000;
 const MOST_CHARACTERS = 2 ** 24;
 /** How long a token that is not active is not asked about again, at most. */
 const REFUSED_MS = 5_000;
+
+const NO_FIELDS: Identity["fields"] = Object.freeze([]);
 
 /** A token about which the authorization server was asked. */
 interface Known {
@@ -106,18 +109,20 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
     }
     if (backOff.succeeded()) platform.notice("info", `auth.${name}: ${plan.url} is back.`);
     if (judged instanceof GatewayError) return judged;
-    const claims = await read(judged.claims);
+    const claims = await read(frozen(judged.claims));
     if (claims instanceof GatewayError) return claims;
     const { subjects, scopes, confirmation, expiresAt } = judged;
+    // Many exchanges share it, and the user's own functions see it.
+    const identity = Object.freeze({
+      scheme: name,
+      consumer: services.consumerOf(name, ...subjects),
+      subject: subjects[0],
+      scopes: Object.freeze(scopes),
+      claims: frozen(claims),
+      fields: NO_FIELDS,
+    });
     return {
-      identity: {
-        scheme: name,
-        consumer: services.consumerOf(name, ...subjects),
-        subject: subjects[0],
-        scopes,
-        claims,
-        fields: [],
-      },
+      identity,
       confirmation,
       until: askedAt + cacheMs,
       expiresAt,
