@@ -48,6 +48,7 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
   const read = claimsReader(plan.claims);
   const backOff = new BackOff();
   let lastFailure = "";
+  let questions = 0;
   const good = new LRUCache<string, Known>({
     max: MOST_KEPT,
     maxSize: MOST_CHARACTERS,
@@ -135,7 +136,7 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
     if (known !== undefined) return known;
     const work = (): Promise<Outcome> => question(token).then((outcome) => keep(hash, outcome));
     // Where nothing may be kept, an answer to another's question is too old as well.
-    const key = alone || cacheMs === 0 ? platform.uuid() : hash;
+    const key = alone || cacheMs === 0 ? `${questions++}` : hash;
     return flights.join(key, work) ?? unavailable("too many wait for its answers", 1000);
   };
 
