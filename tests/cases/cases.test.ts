@@ -6,7 +6,7 @@ import { readCases, type Variant } from "./format.ts";
 import { runVariant } from "./run-case.ts";
 
 /** Cases whose variants wait for seconds: they wait together. */
-const SLOW = new Set(["GW-11", "GW-19", "GW-20", "GW-25", "GW-28"]);
+const SLOW = new Set(["GW-11", "GW-19", "GW-20", "GW-25", "GW-28", "GW-44"]);
 const TIMEOUT_MS = 60_000;
 
 const cases = readCases();

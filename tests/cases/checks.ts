@@ -94,6 +94,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   not_contains_token: (seen, wanted) => !tokensOf(seen).includes(String(wanted).toLowerCase()),
   first_status_in: (seen, wanted) => (wanted as Json[]).includes(statusOf(seen) as Json),
   first_status_in_or_closed: (seen, wanted) => [...(wanted as Json[]), "closed"].includes(statusOf(seen) as Json),
+  // What is preferred is wanted here.
+  prefer: (seen, wanted) => same(single(seen), wanted),
+  count_equals_all_200: (seen, _, setting) => list(seen).length === setting.observed["count_200"],
   not_true_for_variant: (seen, wanted, setting) => setting.variant !== wanted || single(seen) !== true,
 };
 

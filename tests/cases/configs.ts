@@ -23,7 +23,7 @@ const hashOf = (key: string): `sha256:${string}` =>
 
 /** A config as source, for what JSON cannot say. */
 const source = (options: string): string =>
-  `import { apiKey, defineGateway } from "sluice";\nexport default defineGateway(${options});\n`;
+  `import { apiKey, defineGateway, jwt } from "sluice";\nexport default defineGateway(${options});\n`;
 
 /** GW-05. */
 const guarded: ConfigOf = ({ u1 }) =>
@@ -47,6 +47,25 @@ const identified: ConfigOf = ({ u1 }, vars) =>
   auth: { key: apiKey() },
   identity: { consumer: "X-Consumer-Id" },
   routes: { all: { match: "/*", to: "u1", auth: "key" } },
+}`);
+
+/** GW-43 and GW-44. */
+const withTokens =
+  (more: string): ConfigOf =>
+  ({ u1, jwks }) =>
+    source(`{
+  listen: { host: "127.0.0.1", port: 0 },
+  upstreams: { u1: { targets: [${JSON.stringify(u1!.url)}] } },
+  auth: {
+    token: jwt({
+      jwks: ${JSON.stringify(`${jwks!.url}/jwks`)},
+      issuer: "https://iss.test",
+      audience: "svc",
+      algorithms: ["RS256"],
+      ${more}
+    }),
+  },
+  routes: { j: { match: "/j/*", to: "u1", auth: "token" } },
 }`);
 
 /** GW-25. */
@@ -99,6 +118,8 @@ export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
   "GW-20": prefixes("/g/*"),
   "GW-25": clocks,
   "GW-28": prefixes("/ws/*"),
+  "GW-43": withTokens(""),
+  "GW-44": withTokens('keySet: { timeout: "1s", cooldown: "5s" },'),
   "GW-58": prefixes("/*"),
   "GW-59": identities,
 };
@@ -108,7 +129,5 @@ export const LATER: Readonly<Record<string, string>> = {
   "GW-32": "retries after an answer and the replay limit are not built yet",
   "GW-35": "health checks and reload are not built yet",
   "GW-40": "rate limits are not built yet",
-  "GW-43": "JWT authentication is not built yet",
-  "GW-44": "JWT authentication is not built yet",
   "GW-52": "metrics are not built yet",
 };

@@ -3,10 +3,19 @@ import { certificates } from "../support/certificates.ts";
 import { answering, type Behaviour } from "../support/origin-exchange.ts";
 import type { OriginOptions } from "../support/raw-origin.ts";
 import type { Json, Server } from "./format.ts";
+import { type IssuerState, issuing } from "./jwt-steps.ts";
 import { closingOrigin, type ObservedEnd } from "./websocket-steps.ts";
 
-/** Makes an origin for one variant. `seen` takes what a WebSocket origin observes. */
-export type OriginOf = (server: Server, vars: Readonly<Record<string, Json>>, seen: ObservedEnd) => OriginOptions;
+/**
+ * Makes an origin for one variant. `seen` takes what a WebSocket origin observes; `issuer` is what the steps change of an
+ * issuer of tokens.
+ */
+export type OriginOf = (
+  server: Server,
+  vars: Readonly<Record<string, Json>>,
+  seen: ObservedEnd,
+  issuer: IssuerState,
+) => OriginOptions;
 
 const text = (server: Server, key: string): string => {
   const value = server[key];
@@ -103,6 +112,12 @@ const secure: OriginOf = (server) => {
   return { behaviour: answering(text(server, "reply")), tls: server.name === "u1" ? named : expired };
 };
 
+/** GW-43. */
+const keySets: OriginOf = (server) => {
+  if (server.name === "u1") return { behaviour: answering(text(server, "reply")) };
+  return { behaviour: issuing({ keys: [server.name === "jwks" ? "k1" : "evil"], state: "serving", delayMs: 0 }) };
+};
+
 /** By case. */
 export const ORIGINS: Readonly<Record<string, OriginOf>> = {
   "GW-01": replies,
@@ -117,6 +132,9 @@ export const ORIGINS: Readonly<Record<string, OriginOf>> = {
   "GW-20": endless,
   "GW-25": slow,
   "GW-28": (_, vars, seen) => ({ behaviour: closingOrigin(String(vars["DO"]), seen) }),
+  "GW-43": keySets,
+  "GW-44": (server, _vars, _seen, issuer) =>
+    server.name === "u1" ? { behaviour: answering(text(server, "reply")) } : { behaviour: issuing(issuer) },
   "GW-58": replies,
   "GW-59": secure,
 };

@@ -7,6 +7,7 @@ import { startOrigin, type RawOrigin } from "../support/raw-origin.ts";
 import { failuresOf } from "./checks.ts";
 import { CONFIGS } from "./configs.ts";
 import { substitute, type Case, type Json, type Step, type Variant } from "./format.ts";
+import { count200, type IssuerState, JWT_OPERATIONS, tokenOf } from "./jwt-steps.ts";
 import { observeOrigin, observeResponse } from "./observations.ts";
 import { ORIGINS } from "./origins.ts";
 import { nothingSeen, openWebSocket, readUntilClosed, type ObservedEnd } from "./websocket-steps.ts";
@@ -19,15 +20,21 @@ class Run {
   readonly origins: Record<string, RawOrigin> = {};
   readonly ends: number[] = [];
   readonly seen: ObservedEnd = nothingSeen();
+  readonly issuer: IssuerState = { keys: [], state: "serving", delayMs: 200 };
   readonly results: Record<string, unknown> = {};
   readonly clients = new Map<string, RawClient>();
   readonly webSockets = new Map<string, { end: FrameEnd; since: number; sentClose: boolean }>();
   readonly vars: Record<string, Json>;
   gateway!: Gateway;
+  restart!: () => Promise<void>;
   sentAt = 0;
 
   constructor(vars: Readonly<Record<string, Json>>) {
     this.vars = { ...vars };
+  }
+
+  get port(): number {
+    return this.gateway.port;
   }
 
   client(step: Step): RawClient {
@@ -56,6 +63,7 @@ class Run {
   observed(alive: boolean): Record<string, unknown> {
     const observed: Record<string, unknown> = {
       ...this.results,
+      count_200: count200(this.results),
       gateway: { alive, rss_bytes: this.gateway.residentBytes },
     };
     for (const [name, origin] of Object.entries(this.origins))
@@ -160,8 +168,10 @@ async function runSteps(run: Run, steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     const name = String(substitute(step.op, run.vars));
     const operation = OPERATIONS[name];
-    if (operation === undefined) throw new Error(`unknown step operation ${name}`);
-    await operation(run, step);
+    const withTokens = JWT_OPERATIONS[name];
+    if (operation !== undefined) await operation(run, step);
+    else if (withTokens !== undefined) await withTokens(run, step);
+    else throw new Error(`unknown step operation ${name}`);
   }
 }
 
@@ -174,9 +184,16 @@ export async function runVariant(theCase: Case, variant: Variant): Promise<strin
   const run = new Run(variant.vars ?? {});
   try {
     for (const server of theCase.upstream.servers) {
-      run.origins[server.name] = await startOrigin(originOf(server, run.vars, run.seen));
+      run.origins[server.name] = await startOrigin(originOf(server, run.vars, run.seen, run.issuer));
     }
-    run.gateway = await startGateway(configOf(run.origins, run.vars));
+    const { TOKEN } = run.vars;
+    if (TOKEN !== undefined) run.vars["TOKEN"] = tokenOf(String(TOKEN), run.origins["evil"]?.url);
+    const config = configOf(run.origins, run.vars);
+    run.gateway = await startGateway(config);
+    run.restart = async () => {
+      await run.gateway.stop();
+      run.gateway = await startGateway(config);
+    };
     await runSteps(run, theCase.client.steps);
     return await settle(run, theCase, variant);
   } finally {

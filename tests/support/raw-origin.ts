@@ -28,6 +28,8 @@ export interface OriginOptions {
   readonly behaviour?: Behaviour;
   /** Address to bind. Default: 127.0.0.1. */
   readonly host?: string;
+  /** Port to bind. Default: one of the system's choice. */
+  readonly port?: number;
   /** Speak TLS with this certificate. `clientCa`: ask for a client certificate and require this authority's. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
   /** Bytes of each request body to keep. Default: 4 MiB. */
@@ -78,6 +80,8 @@ export class RawOrigin {
   handshakes: RecordedHandshake[] = [];
   /** Failures of behaviours: a test's own mistakes. */
   readonly failures: unknown[] = [];
+  readonly #wanted: number;
+  #bound = 0;
   readonly #server: Server;
   readonly #keep: number;
   readonly #paths = new Map<string, Behaviour>();
@@ -86,6 +90,7 @@ export class RawOrigin {
   /** Use startOrigin. */
   constructor(options: OriginOptions) {
     this.host = options.host ?? "127.0.0.1";
+    this.#wanted = options.port ?? 0;
     this.behaviour = options.behaviour ?? answering(plain());
     this.#keep = options.keep ?? 4 * 1024 * 1024;
     this.secure = options.tls !== undefined;
@@ -109,13 +114,19 @@ export class RawOrigin {
   async listen(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(0, this.host, resolve);
+      this.#server.listen(this.#wanted, this.host, resolve);
     });
+    this.#bound = (this.#server.address() as AddressInfo).port;
   }
 
-  /** The port it listens on. */
+  /** The port it listens on, or did until it was stopped. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#bound;
+  }
+
+  /** Whether it has not been stopped. */
+  get listening(): boolean {
+    return this.#server.listening;
   }
 
   /** What a config names it: `http://127.0.0.1:1234`. */
@@ -236,7 +247,7 @@ function nameOf(socket: TLSSocket): string | null {
   return typeof servername === "string" && servername !== "" ? servername : null;
 }
 
-/** Starts an origin on a port of the system's choice. */
+/** Starts an origin. */
 export async function startOrigin(options: OriginOptions | Behaviour = {}): Promise<RawOrigin> {
   const origin = new RawOrigin(typeof options === "function" ? { behaviour: options } : options);
   await origin.listen();
