@@ -11,7 +11,13 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   run: async () => (await import("./run.ts")).run,
   check: async () => (await import("./check.ts")).check,
   init: async () => (await import("./init.ts")).init,
+  "keys new": async () => (await import("./keys.ts")).keysNew,
+  "keys verify": async () => (await import("./keys.ts")).keysVerify,
+  password: async () => (await import("./password.ts")).password,
 };
+
+/** Each verb by its first word. */
+const FIRST_WORDS = [...new Set(Object.keys(VERBS).map((name) => name.replace(/ .*/, "")))];
 
 /** Runs the command line and ends the process with its exit code. */
 export async function main(commandLine: readonly string[], embedded: Embedded): Promise<never> {
@@ -73,22 +79,36 @@ async function dispatch(common: CommonFlags, context: VerbContext): Promise<numb
   }
   const [word, ...raw] = common.rest;
   if (word === undefined) {
-    if (!common.help)
-      throw usageError(`Name a verb: ${listed(Object.keys(VERBS))}.`, "sluice --help tells what they do.");
+    if (!common.help) throw usageError(`Name a verb: ${listed(FIRST_WORDS)}.`, "sluice --help tells what they do.");
     const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
     terminal.out(generalHelp(verbs, fullVersion(embedded), terminal.outColors));
     return EXIT.ok;
   }
-  const verb = await findVerb(word);
+  if (common.help && isGroup(word) && raw.length === 0) {
+    const verbs = await Promise.all(verbsOf(word).map((name) => VERBS[name]!()));
+    terminal.out(verbs.map((verb) => verbHelp(verb, terminal.outColors)).join("\n\n"));
+    return EXIT.ok;
+  }
+  const verb = await findVerb(word, raw[0]);
   if (common.help) {
     terminal.out(verbHelp(verb, terminal.outColors));
     return EXIT.ok;
   }
-  return verb.run(raw, context);
+  return verb.run(isGroup(word) ? raw.slice(1) : raw, context);
 }
 
-async function findVerb(word: string): Promise<Verb> {
-  const names = Object.keys(VERBS);
+/** The verbs of two words that begin with this one. */
+function verbsOf(word: string): string[] {
+  return Object.keys(VERBS).filter((name) => name.startsWith(`${word} `));
+}
+
+function isGroup(word: string): boolean {
+  return verbsOf(word).length > 0;
+}
+
+async function findVerb(word: string, next: string | undefined): Promise<Verb> {
+  const names = FIRST_WORDS;
+  if (isGroup(word)) return findSecond(word, next);
   if (word.startsWith("-")) throw unknownFlag(splitFlag(word)[0], ["--help", "--version", "--color"], "sluice");
   const load = Object.hasOwn(VERBS, word) ? VERBS[word] : undefined;
   if (load !== undefined) return load();
@@ -100,6 +120,19 @@ async function findVerb(word: string): Promise<Verb> {
   throw usageError(
     `"${word}" is no verb. A verb is ${listed(names)}.`,
     meant === undefined ? undefined : `Did you mean sluice ${meant}?`,
+  );
+}
+
+async function findSecond(word: string, next: string | undefined): Promise<Verb> {
+  const load = VERBS[`${word} ${next}`];
+  if (load !== undefined) return load();
+  const words = verbsOf(word).map((name) => name.slice(word.length + 1));
+  const near = next === undefined ? undefined : nearestOf(next, words);
+  throw usageError(
+    next === undefined
+      ? `Name what to do: sluice ${word} ${listed(words)}.`
+      : `sluice ${word} is followed by ${listed(words)}.`,
+    near === undefined ? `sluice ${word} --help tells what they do.` : `Did you mean sluice ${word} ${near}?`,
   );
 }
 

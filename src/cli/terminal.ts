@@ -19,6 +19,8 @@ export interface Terminal {
   out(text: string): void;
   /** Prints a message, likewise. */
   err(text: string): void;
+  /** Prints a question on stderr, with no newline behind it. */
+  ask(text: string): void;
   /** Colours for stdout. */
   readonly outColors: Colors;
   /** Colours for stderr. */
@@ -33,6 +35,7 @@ export function openTerminal(choice: ColorChoice): Terminal {
   return {
     out: (text) => writeWhole(1, `${text}\n`),
     err: (text) => writeWhole(2, `${text}\n`),
+    ask: (text) => writeWhole(2, text),
     outColors,
     errColors: pico.createColors(wantsColor(choice, process.env, isatty(2))),
   };

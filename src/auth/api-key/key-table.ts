@@ -161,6 +161,6 @@ function moved<A extends Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Fl
   from: A,
   to: A,
 ): A {
-  to.set(from as never);
+  to.set(from);
   return to;
 }

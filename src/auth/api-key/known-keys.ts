@@ -1,7 +1,7 @@
 // The API keys that are good now: those of the config, and those of a file that may change while the gateway runs.
 import type { AuthPlan, KeyFileContent, KeysPlan } from "../../config/auth/plan.ts";
 import type { Consumer } from "../../config/auth/options.ts";
-import type { Platform } from "../../platform.ts";
+import type { Files, Platform } from "../../platform.ts";
 import { KeyBook, type KeyFileContext, type KeyFileFault } from "./key-book.ts";
 import { isContent, keyFileTurns } from "./key-file.ts";
 import { crc32 } from "./key-form.ts";
@@ -19,15 +19,22 @@ export interface KnownKeys {
 /** How long a reading goes on before others have their turn, in milliseconds. */
 const TURN_MS = 8;
 
-/** The keys of a plan. */
-export function knownKeys({ consumers, keys }: AuthPlan, platform: Platform): KnownKeys {
-  if (keys === undefined) {
-    const content = new KeyBook("", { consumers, groups: [] }).close() as KeyFileContent;
-    return { table: KeyTable.of(content.keys), consumers: content.consumers, close: () => {} };
-  }
-  const groups = groupsOf(consumers, keys);
-  return new WatchedKeys(keys, platform, { consumers, groups });
+/** The keys of a plan. A file is watched where the platform has files. */
+export function knownKeys(plan: AuthPlan, platform: Pick<Platform, WatchNeeds>): KnownKeys {
+  const { consumers, keys } = plan;
+  const { files } = platform;
+  if (keys === undefined || files === undefined) return keysOf(plan);
+  return new WatchedKeys(keys, platform, files, { consumers, groups: groupsOf(consumers, keys) });
 }
+
+/** The keys of a plan as they were when it was made. */
+export function keysOf({ consumers, keys }: AuthPlan): KnownKeys {
+  const content = keys?.content ?? (new KeyBook("", { consumers, groups: [] }).close() as KeyFileContent);
+  return { table: KeyTable.of(content.keys), consumers: content.consumers, close: () => {} };
+}
+
+/** What of a platform the watching of a file needs. */
+export type WatchNeeds = "files" | "now" | "setTimer" | "notice";
 
 /** The groups that a key file may name. */
 export function groupsOf(consumers: AuthPlan["consumers"], keys: Pick<KeysPlan, "groups">): readonly string[] {
@@ -43,9 +50,10 @@ class WatchedKeys implements KnownKeys {
   table: KeyTable;
   consumers: readonly Consumer[];
   readonly #path: string;
-  readonly #platform: Platform;
+  readonly #platform: Pick<Platform, WatchNeeds>;
+  readonly #files: Files;
   readonly #context: KeyFileContext;
-  readonly #unwatch: (() => void) | undefined;
+  readonly #unwatch: () => void;
   /** Of the text that is in use, and of the one that was read last. */
   #usedCrc: number;
   #readCrc: number | undefined;
@@ -53,22 +61,28 @@ class WatchedKeys implements KnownKeys {
   #changed = false;
   #closed = false;
 
-  constructor({ path, content, crc }: KeysPlan, platform: Platform, context: KeyFileContext) {
+  constructor(
+    { path, content, crc }: KeysPlan,
+    platform: Pick<Platform, WatchNeeds>,
+    files: Files,
+    context: KeyFileContext,
+  ) {
     this.table = KeyTable.of(content.keys);
     this.consumers = content.consumers;
     this.#path = path;
     this.#platform = platform;
+    this.#files = files;
     this.#context = context;
     this.#usedCrc = crc;
     this.#readCrc = crc;
-    this.#unwatch = platform.files?.watch(path, () => this.#touched());
+    this.#unwatch = files.watch(path, () => this.#touched());
     // It may have changed since the plan was made.
     this.#touched();
   }
 
   close(): void {
     this.#closed = true;
-    this.#unwatch?.();
+    this.#unwatch();
   }
 
   #touched(): void {
@@ -88,7 +102,7 @@ class WatchedKeys implements KnownKeys {
   async #read(): Promise<void> {
     let text: string;
     try {
-      text = await this.#platform.files!.read(this.#path);
+      text = await this.#files.read(this.#path);
     } catch (thrown) {
       this.#readCrc = undefined;
       const reason = thrown instanceof Error ? thrown.message : String(thrown);

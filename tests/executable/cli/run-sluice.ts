@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Words before the executable's path, such as `setpriv` and its flags. */
   readonly through?: readonly string[];
+  /** What it reads on standard input; nothing by default. */
+  readonly input?: string;
   /** The executable, when not the built one. */
   readonly file?: string;
 }
@@ -27,7 +29,7 @@ export async function sluice(args: readonly string[], options: RunOptions = {}):
   const child = Bun.spawn([...(options.through ?? []), options.file ?? EXECUTABLE, ...args], {
     cwd: options.cwd ?? tmpdir(),
     env: cleanEnvironment(options),
-    stdin: "ignore",
+    stdin: options.input === undefined ? "ignore" : new Blob([options.input]),
     stdout: "pipe",
     stderr: "pipe",
   });
