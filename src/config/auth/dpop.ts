@@ -47,7 +47,7 @@ const origin = text(AN_ORIGIN, (written) => {
   if (written === "request") return new Problem(AN_ORIGIN, { hint: '"request" stands alone, without a list.' });
   const url = URL.canParse(written) ? new URL(written) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) return new Problem(AN_ORIGIN);
-  if (written.toLowerCase() === url.origin || written === url.href) return url.origin;
+  if (url.href === `${url.origin}/`) return url.origin;
   return new Problem(AN_ORIGIN, { hint: `An origin has no path and no user: "${url.origin}".` });
 });
 
