@@ -41,6 +41,7 @@ export const MEANINGS = {
   route_not_found: { status: 404, fault: "client", title: "No route" },
   method_not_allowed: { status: 405, fault: "client", title: "Method not allowed" },
   request_timeout: { status: 408, fault: "client", title: "The request took too long to arrive" },
+  content_too_large: { status: 413, fault: "client", title: "Content too large" },
   uri_too_long: { status: 414, fault: "client", title: "URI too long" },
   expectation_failed: { status: 417, fault: "client", title: "Unknown expectation" },
   header_section_too_large: { status: 431, fault: "client", title: "Request fields too large" },

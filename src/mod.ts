@@ -29,7 +29,10 @@ export type {
   NoClaims,
   SchemeCommon,
   SchemeOptions,
+  SigningKeyOptions,
 } from "./config/auth/options.ts";
+export { httpSignature } from "./config/auth/http-signature.ts";
+export type { HttpSignatureOptions } from "./config/auth/http-signature.ts";
 export { defineGateway } from "./config/define.ts";
 export type { IdentityOf, Schemes, TypedOptions } from "./config/define.ts";
 export { env } from "./config/secrets.ts";

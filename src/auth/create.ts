@@ -4,6 +4,7 @@ import type { Platform } from "../platform.ts";
 import { createApiKey } from "./api-key/api-key.ts";
 import { type KnownKeys, knownKeys } from "./api-key/known-keys.ts";
 import { createForwardAuth } from "./forward-auth.ts";
+import { createHttpSignature } from "./http-signature/http-signature.ts";
 import { createIntrospection } from "./introspection/introspection.ts";
 import { createJwt } from "./jwt/jwt.ts";
 import type { AuthServices, Scheme } from "./scheme.ts";
@@ -34,10 +35,12 @@ function createScheme(plan: SchemePlan, services: AuthServices): Scheme {
       return createApiKey(plan, services);
     case "forward-auth":
       return createForwardAuth(plan, services);
-    case "jwt":
-      return createJwt(plan, services);
+    case "http-signature":
+      return createHttpSignature(plan, services);
     case "introspection":
       return createIntrospection(plan, services);
+    case "jwt":
+      return createJwt(plan, services);
   }
 }
 

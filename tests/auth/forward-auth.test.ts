@@ -1,55 +1,10 @@
-// Forward-auth through the whole gateway: what the service is asked, what its answers bring about, and how it may misbehave.
+// Forward-auth through the whole gateway: what the service is asked, what its answers bring about.
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { apiKey } from "../../src/config/auth/api-key.ts";
-import { forwardAuth, type ForwardAuthOptions } from "../../src/config/auth/forward-auth.ts";
-import type { GatewayOptions } from "../../src/config/options.ts";
 import { fieldOf } from "../support/fake-messages.ts";
-import { answerText, type FakeClient, type FakeTarget, type FakeTargetConnection } from "../support/fake-peers.ts";
-import { inWorld, inWorldOf, type World } from "../support/fake-world.ts";
-
-const KEY = "sha256:2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"; // "key"
-
-/** A gateway whose routes ask sso.test. */
-function options(more: Partial<ForwardAuthOptions> = {}, gateway: Partial<GatewayOptions> = {}): GatewayOptions {
-  const url = "http://sso.test/api/authz?a=b";
-  return {
-    upstreams: { up: { targets: ["http://a.test"] } },
-    consumers: { acme: { subjects: { sso: ["john"] }, keys: [KEY] } },
-    auth: {
-      sso: forwardAuth({ url, copy: ["Remote-User", "Remote-Groups>X-Groups"], subject: "Remote-User", ...more }),
-      key: apiKey(),
-    },
-    routes: {
-      all: { match: "/*", to: "up", auth: "sso" },
-      both: { match: "/both", to: "up", auth: ["sso", "key"] },
-      open: { match: "/open", to: "up", auth: "none" },
-      seen: { match: "/seen", auth: "sso", handler: (x) => x.c.json(x.identity ?? null) },
-    },
-    ...gateway,
-  };
-}
-
-const sso = (world: World): FakeTarget => world.targets["sso"]!;
-
-/** A client whose request waits for the service. */
-function asking(world: World, fields: readonly string[] = [], target = "/x", method = "GET", content = ""): FakeClient {
-  const client = world.ask(method, target, fields, content);
-  expect(world.a.requests).toEqual([]);
-  return client;
-}
-
-/** Lets the service answer with these lines and this content. */
-function say(world: World, status: number, fields: readonly string[] = [], content = ""): void {
-  sso(world).last.answer(status, content, fields);
-  world.settle();
-}
-
-/** Ends what the target was asked. */
-function serve(world: World): void {
-  world.a.last.answer(200, "served");
-  world.settle();
-}
+import { answerText } from "../support/fake-peers.ts";
+import { inWorld, inWorldOf } from "../support/fake-world.ts";
+import { asking, options, say, serve, sso } from "./forward-auth-world.ts";
 
 describe("the question", () => {
   test("is a GET without content, that says what the gateway knows of the request", () => {
@@ -373,100 +328,6 @@ describe("a service that refuses", () => {
     });
   });
 });
-
-describe("a service that misbehaves", () => {
-  type Behaviour = (world: World, service: FakeTargetConnection) => void;
-  const UNAVAILABLE: readonly (readonly [string, Behaviour])[] = [
-    ["says nothing for 5 seconds", (world) => world.advance(5_000)],
-    ["closes at once", (_, service) => service.leave()],
-    ["resets", (_, service) => service.reset()],
-    ["breaks off in the head of its answer", (_, service) => (service.send("HTTP/1.1 200 OK\r\nRem"), service.leave())],
-    ["drips its head", (world, service) => drip(world, service, "HTTP/1.1 200 OK\r\nRemote-User: john\r\n\r\n")],
-    ["speaks something else", (_, service) => service.send("SSH-2.0-OpenSSH\r\n\r\n")],
-    ["has a head without end", (_, service) => service.send(`HTTP/1.1 200 OK\r\nX-A: ${"a".repeat(70_000)}`)],
-    ["names two callers", (_, service) => service.answer(200, "", ["Remote-User: john", "Remote-User: root"])],
-    ["puts a control byte into a name", (_, service) => service.answer(200, "", ["Remote-User: jo\x01hn"])],
-    ["puts a NUL into a name", (_, service) => service.answer(200, "", ["Remote-User: jo\0hn"])],
-    ["puts a bare CR into a name", (_, service) => service.answer(200, "", ["Remote-User: john\rX: y"])],
-    ["folds a line", (_, service) => service.answer(200, "", ["Remote-User: john\r\n root"])],
-    ["switches protocols", (_, service) => service.send("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")],
-    ["answers with a status that is none", (_, service) => service.send("HTTP/1.1 299x OK\r\n\r\n")],
-    ["answers with 99", (_, service) => service.send("HTTP/1.1 099 OK\r\n\r\n")],
-    ["has two lengths", (_, service) => service.answer(200, "", ["Content-Length: 4"])],
-    ["says 100 without end", (_, service) => service.send("HTTP/1.1 100 Continue\r\n\r\n".repeat(65))],
-  ];
-  test.each(UNAVAILABLE)("and %s lets nobody pass: 503", (_, behave) => {
-    inWorld(options(), (world) => {
-      const client = asking(world);
-      behave(world, sso(world).last);
-      world.settle();
-      expect(client.statuses).toEqual([503]);
-      expect(fieldOf(client.answer, "retry-after")).toBe("1");
-      expect(client.answer.body).toContain('"authentication_unavailable"');
-      expect(client.answer.body).not.toContain("sso.test");
-      expect(world.record).toMatchObject({ "error.type": "authentication_unavailable" });
-      expect(String((world.record as unknown as Record<string, unknown>)["sluice.error.detail"])).toContain("sso.test");
-      expect(world.a.requests).toEqual([]);
-      sso(world).last.reset();
-    });
-  });
-
-  test("and takes no connections lets nobody pass: 503", () => {
-    inWorld(options(), (world) => {
-      sso(world).stop();
-      expect(asking(world).statuses).toEqual([503]);
-    });
-  });
-
-  test("and never lets connect lets nobody pass: 503 after the time of the config", () => {
-    inWorld(options({ timeout: "2s" }), (world) => {
-      sso(world).reception = "hang";
-      const client = asking(world);
-      world.advance(1_999);
-      expect(client.statuses).toEqual([]);
-      world.advance(1);
-      expect(client.statuses).toEqual([503]);
-    });
-  });
-
-  const LETS_PASS: readonly (readonly [string, string | undefined, Behaviour])[] = [
-    ["says 100 Continue first", "john", (_, s) => s.send(`HTTP/1.1 100 Continue\r\n\r\n${ok("Remote-User: john")}`)],
-    ["names the caller twice alike", "john", (_, s) => s.send(ok("Remote-User: john\r\nremote-user: john"))],
-    ["gives an empty name", undefined, (_, s) => s.send(ok("Remote-User:"))],
-    ["gives a blank name", undefined, (_, s) => s.send(ok("Remote-User:  \t "))],
-    ["pads a name with blanks", "john", (_, s) => s.send(ok("Remote-User: \t john \t"))],
-    ["writes bytes beyond ASCII", "j\xc3\xb6hn", (_, s) => s.send(ok("Remote-User: j\xc3\xb6hn"))],
-    ["keeps talking for long", "john", (_, s) => s.send(`${endless("john")}${"1\r\nx\r\n".repeat(100_000)}`)],
-    ["never ends its content", "john", (world, s) => (s.send(endless("john")), world.advance(0))],
-    ["breaks off in its content", "john", (world, s) => (s.send(endless("john")), world.settle(), s.reset())],
-    ["speaks HTTP/1.0", "john", (_, s) => (s.send("HTTP/1.0 200 OK\r\nRemote-User: john\r\n\r\nok"), s.leave())],
-    ["has a long token", "t".repeat(9_000), (_, s) => s.send(ok(`Remote-User: ${"t".repeat(9_000)}`))],
-  ];
-  test.each(LETS_PASS)("and %s lets pass", (_, caller, behave) => {
-    inWorld(options({ subject: "X-None" }), (world) => {
-      const client = asking(world, ["Remote-User: root"]);
-      behave(world, sso(world).last);
-      world.settle();
-      const lines = world.a.last.request.fields.filter(([name]) => name === "Remote-User");
-      expect(new Set(lines.map(([, value]) => value))).toEqual(new Set(caller === undefined ? [] : [caller]));
-      serve(world);
-      expect(client.statuses).toEqual([200]);
-    });
-  });
-});
-
-const ok = (lines: string): string => `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${lines}\r\n\r\n`;
-const endless = (user: string): string =>
-  `HTTP/1.1 200 OK\r\nRemote-User: ${user}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n`;
-
-/** A byte every second. */
-function drip(world: World, service: FakeTargetConnection, text: string): void {
-  for (const byte of text) {
-    if (service.over) return;
-    service.send(byte);
-    world.advance(1_000);
-  }
-}
 
 test("a preflight is answered before the service is asked where the route has cors, and else is asked about", () => {
   const gateway = options();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as mod from "../../src/mod.ts";
 import { readSource, ROOT } from "./source.ts";
 
-const VALUES = ["apiKey", "defineGateway", "env", "forwardAuth", "introspection", "jwt"];
+const VALUES = ["apiKey", "defineGateway", "env", "forwardAuth", "httpSignature", "introspection", "jwt"];
 
 const TYPES = [
   "AllowExchange",
@@ -37,6 +37,7 @@ const TYPES = [
   "HandlerExchange",
   "HandlerRoute",
   "Hidden",
+  "HttpSignatureOptions",
   "Identity",
   "IdentityOf",
   "IdentityOptions",
@@ -68,6 +69,7 @@ const TYPES = [
   "SchemeOptions",
   "Schemes",
   "Secret",
+  "SigningKeyOptions",
   "Size",
   "TargetOptions",
   "TypedOptions",

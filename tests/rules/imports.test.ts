@@ -43,7 +43,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   jose: ["src/auth", "src/cli"],
   "lru-cache": ["src/auth"],
   picocolors: ["src/record", "src/cli"],
-  "structured-headers": ["src/respond", "src/limit"],
+  "structured-headers": ["src/auth", "src/respond", "src/limit"],
   valibot: ["src/config", "src/cli"],
   yaml: ["src/auth"],
 };

@@ -3,7 +3,8 @@ import { expiryOf, GROUP_NAME, HASH_OF_NOTHING, KEY_HASH, KEY_ID } from "../../a
 import { Problem, type ConfigReader } from "../fault.ts";
 import { chained, named, either, isPlainObject, leaf, list, maybe, options, then, type Shape } from "../shape.ts";
 import { hiddenText, text } from "../values.ts";
-import type { ConsumerPlan, KeyPlan } from "./plan.ts";
+import { signingKeyShape } from "./signing-keys.ts";
+import type { ConsumerPlan, KeyPlan, SigningKeyPlan } from "./plan.ts";
 
 const A_GROUP = "the name of a group";
 
@@ -57,15 +58,19 @@ export function consumersShape(
   const consumer = options({
     groups: maybe(list(groupName, "a list of groups")),
     keys: maybe(list(keyShape(reader), "a list of API keys, each as its hash")),
+    signingKeys: maybe(list(signingKeyShape(reader), "a list of keys to verify signatures with")),
     subjects: maybe(subjects),
   });
   const all = named(consumer, "an object of consumers by name", nameProblem);
   type Entries = typeof all extends Shape<infer T> ? T : never;
-  const withoutShared = leaf((entries) => sharedKey(entries as Entries) ?? (entries as Entries));
+  const withoutShared = leaf(
+    (entries) => sharedKey(entries as Entries) ?? sharedId(entries as Entries) ?? (entries as Entries),
+  );
   return then(chained(all, withoutShared), (entries) =>
-    entries.map(([name, { groups = [], keys = [], subjects = [] }]) => ({
+    entries.map(([name, { groups = [], keys = [], signingKeys = [], subjects = [] }]) => ({
       consumer: Object.freeze({ name, groups: Object.freeze([...groups]) }),
       keys,
+      signingKeys,
       subjects: Object.fromEntries(subjects),
     })),
   );
@@ -111,4 +116,24 @@ export function keysShape(reader: ConfigReader): Shape<FoundKeyFile> {
     ...file,
     groups,
   }));
+}
+
+/** Whom a signature speaks for is told by its keyid alone. */
+function sharedId(
+  entries: readonly (readonly [
+    name: string,
+    consumer: { readonly signingKeys?: readonly SigningKeyPlan[] | undefined },
+  ])[],
+): Problem | undefined {
+  const owners = new Map<string, string>();
+  for (const [name, { signingKeys = [] }] of entries) {
+    for (const [i, { id }] of signingKeys.entries()) {
+      const owner = owners.get(id);
+      const hint = owner === name ? "It stands there twice." : `${owner} has it too.`;
+      if (owner !== undefined)
+        return new Problem("an id of its own", { at: [name, "signingKeys", i, "id"], found: `"${id}"`, hint });
+      owners.set(id, name);
+    }
+  }
+  return undefined;
 }

@@ -67,12 +67,27 @@ export interface KeyOptions {
   id?: string;
 }
 
+/** A key that a consumer signs its requests with (RFC 9421). */
+export interface SigningKeyOptions {
+  /** `keyid` of its signatures. No two keys of a config have the same. */
+  id: string;
+  /** The one algorithm it is for. */
+  algorithm: "ed25519" | "hmac-sha256" | "ecdsa-p256-sha256" | "rsa-pss-sha512";
+  /**
+   * A public key: PEM text, or the path of a PEM file. For `hmac-sha256` the shared secret, from `env()`: at least 32 bytes
+   * of text, or of base64 behind `base64:`.
+   */
+  key: string | Hidden;
+}
+
 /** Who may call. */
 export interface ConsumerOptions<S extends string = string, G extends string = string> {
   /** Groups it belongs to, for `allow`. */
   groups?: readonly G[];
   /** API keys, for schemes made by `apiKey`. Several may be good at once, so that one can follow the other. */
   keys?: readonly (KeyHash | Hidden | KeyOptions)[];
+  /** Keys it signs its requests with, for schemes made by `httpSignature`. */
+  signingKeys?: readonly SigningKeyOptions[];
   /** Names under which tokens speak of it, for each scheme: `{ token: ["client-7"] }`. Compared with `sub` and `client_id`. */
   subjects?: { readonly [K in S]?: readonly string[] };
   /** The hash of its password, for schemes made by `basic`; its name is the user's. */

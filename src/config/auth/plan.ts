@@ -2,6 +2,7 @@
 import type { Secret } from "../secrets.ts";
 import type { ApiKeyPlan } from "./api-key.ts";
 import type { ForwardAuthPlan } from "./forward-auth.ts";
+import type { HttpSignaturePlan } from "./http-signature.ts";
 import type { IntrospectionPlan } from "./introspection.ts";
 import type { JwtPlan } from "./jwt.ts";
 import type { AllowExchange, Consumer } from "./options.ts";
@@ -16,7 +17,7 @@ export interface AuthPlan {
 }
 
 /** A scheme of some kind. */
-export type SchemePlan = ApiKeyPlan | ForwardAuthPlan | IntrospectionPlan | JwtPlan;
+export type SchemePlan = ApiKeyPlan | ForwardAuthPlan | HttpSignaturePlan | IntrospectionPlan | JwtPlan;
 
 /** What schemes of every kind have. */
 export interface SchemeCommonPlan {
@@ -33,6 +34,7 @@ export interface SchemeCommonPlan {
 export interface ConsumerPlan {
   readonly consumer: Consumer;
   readonly keys: readonly KeyPlan[];
+  readonly signingKeys: readonly SigningKeyPlan[];
   /** Subjects by the name of the scheme whose tokens speak of them. */
   readonly subjects: Readonly<Record<string, readonly string[]>>;
 }
@@ -45,6 +47,15 @@ export interface KeyPlan {
   readonly expiresAt: number | undefined;
   /** For records: not secret. */
   readonly id: string;
+}
+
+/** A key that a consumer signs its requests with. */
+export interface SigningKeyPlan {
+  /** `keyid` of its signatures; no other consumer has it. */
+  readonly id: string;
+  readonly algorithm: "ed25519" | "hmac-sha256" | "ecdsa-p256-sha256" | "rsa-pss-sha512";
+  /** A public key as PEM, SubjectPublicKeyInfo; for hmac-sha256 the shared secret, maybe behind `base64:`. */
+  readonly key: string | Secret;
 }
 
 /** A file of more consumers and keys. */
