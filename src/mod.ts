@@ -1,8 +1,10 @@
 // What a config may import: `import { defineGateway, env } from "sluice"`.
 export { apiKey } from "./config/auth/api-key.ts";
 export type { ApiKeyOptions } from "./config/auth/api-key.ts";
+export { basic } from "./config/auth/basic.ts";
+export type { BasicOptions } from "./config/auth/basic.ts";
 export { forwardAuth } from "./config/auth/forward-auth.ts";
-export type { ClaimsIssue, ClaimsResult, ClaimsSchema } from "./config/auth/claims-schema.ts";
+export type { ClaimsIssue, ClaimsOf, ClaimsResult, ClaimsSchema } from "./config/auth/claims-schema.ts";
 export type { DpopAlgorithm, DpopOptions } from "./config/auth/dpop.ts";
 export type { CopiedField, ForwardAuthOptions } from "./config/auth/forward-auth.ts";
 export { introspection } from "./config/auth/introspection.ts";

@@ -10,7 +10,11 @@ interface Need {
 
 /** All of them, by the name of the program. Tests that use one ask tests/support/requirements.ts and skip without it. */
 export const NEEDS = {
-  openssl: { debian: "openssl", usedBy: "certificates of TLS upstreams (tests/support/certificates.ts)" },
+  openssl: {
+    debian: "openssl",
+    usedBy: "certificates of TLS upstreams, tokens that it signs (tests/support, tests/executable/auth)",
+  },
+  python3: { debian: "python3", usedBy: "tokens that it signs (tests/executable/auth)" },
   nginx: { debian: "nginx-light", usedBy: "a real server as the upstream (tests/executable)" },
   curl: { debian: "curl", usedBy: "the commands of the README (tests/rules)" },
   git: { debian: "git", usedBy: "the list of the project's files (tests/rules)" },

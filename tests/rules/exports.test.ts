@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as mod from "../../src/mod.ts";
 import { readSource, ROOT } from "./source.ts";
 
-const VALUES = ["apiKey", "defineGateway", "env", "forwardAuth", "httpSignature", "introspection", "jwt"];
+const VALUES = ["apiKey", "basic", "defineGateway", "env", "forwardAuth", "httpSignature", "introspection", "jwt"];
 
 const TYPES = [
   "AllowExchange",
@@ -15,8 +15,10 @@ const TYPES = [
   "AnyClaims",
   "AnyNames",
   "ApiKeyOptions",
+  "BasicOptions",
   "ClaimCondition",
   "ClaimsIssue",
+  "ClaimsOf",
   "ClaimsResult",
   "ClaimsSchema",
   "ConnectionOptions",

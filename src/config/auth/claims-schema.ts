@@ -12,6 +12,9 @@ export interface ClaimsSchema<Claims = unknown> {
   };
 }
 
+/** The type of what a schema gives. */
+export type ClaimsOf<S extends ClaimsSchema> = NonNullable<S["~standard"]["types"]>["output"];
+
 /** What a schema makes of a value. */
 export type ClaimsResult<Claims> =
   { readonly value: Claims; readonly issues?: undefined } | { readonly issues: readonly ClaimsIssue[] };

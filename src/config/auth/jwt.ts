@@ -9,7 +9,7 @@ import type { Hidden } from "../secrets.ts";
 import { chained, either, leaf, list, maybe, oneOrMore, options, or, then, type Shape } from "../shape.ts";
 import { tlsShape } from "../tls.ts";
 import { duration, flag, hiddenText, size, text } from "../values.ts";
-import { type ClaimsSchema, claimsSchemaShape } from "./claims-schema.ts";
+import { type ClaimsOf, type ClaimsSchema, claimsSchemaShape } from "./claims-schema.ts";
 import {
   algorithmsShape,
   issuerShape,
@@ -41,7 +41,7 @@ export interface KeySetOptions {
 }
 
 /** How tokens are verified. The keys come of exactly one place: `jwks`, `publicKey`, `secret`, or else the `issuer`. */
-export interface JwtOptions<Claims extends object = AnyClaims> extends OAuthOptions {
+export interface JwtOptions<S extends ClaimsSchema<object> = ClaimsSchema<AnyClaims>> extends OAuthOptions {
   /**
    * The `iss` that tokens must have, as the issuer writes it. Without `jwks`, `publicKey` and `secret` its keys are found
    * by OpenID Connect Discovery, or RFC 8414: it is an `https` URL then (`http` on this machine). `false` takes tokens of
@@ -77,7 +77,7 @@ export interface JwtOptions<Claims extends object = AnyClaims> extends OAuthOpti
   /** The claim with the scopes: a text with blanks between, or a list. Default: `scope`, or else `scp`. */
   scopeClaim?: string;
   /** A schema of valibot, zod or the like (Standard Schema) that the claims must fit. What it gives are the claims. */
-  claims?: ClaimsSchema<Claims>;
+  claims?: S;
   /** The field that holds the token: alone in any field but `Authorization`. Default: `"Authorization"`. */
   header?: string;
   /** A cookie that holds the token where the field is not there. Default: none. */
@@ -119,7 +119,9 @@ export interface JwtPlan extends OAuthPlan {
  * Callers show a JWT that an issuer signed: `jwt({ issuer: "https://login.example.com", audience: "orders" })`.
  * `claims` types what functions of the config see of it.
  */
-export function jwt<Claims extends object = AnyClaims>(options: JwtOptions<Claims>): SchemeOptions<Claims> {
+export function jwt<S extends ClaimsSchema<object> = ClaimsSchema<AnyClaims>>(
+  options: JwtOptions<S>,
+): SchemeOptions<ClaimsOf<S>> {
   return new SchemeOptions("jwt", options);
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import type { Scheme, Verdict } from "../../../src/auth/scheme.ts";
+import type { ClaimsSchema } from "../../../src/config/auth/claims-schema.ts";
 import type { JwtOptions } from "../../../src/config/auth/jwt.ts";
 import type { Identity } from "../../../src/config/auth/options.ts";
 import { GatewayError } from "../../../src/errors.ts";
@@ -13,7 +14,7 @@ const CONSUMERS = {
   beta: { subjects: { token: ["u-2"] } },
 };
 
-async function callerOf(claims: object, options: Partial<JwtOptions<object>> = {}): Promise<Identity> {
+async function callerOf(claims: object, options: Partial<JwtOptions<ClaimsSchema<object>>> = {}): Promise<Identity> {
   const rig = withFile(options, undefined, { consumers: CONSUMERS });
   const verdict = await rig.judge(rig.good(claims));
   if (verdict instanceof GatewayError) throw verdict;
@@ -212,7 +213,7 @@ describe("a token that is bound to its holder", () => {
 });
 
 describe("options", () => {
-  test.each<[options: Partial<JwtOptions<object>>, claims: object, header: object, accepted: boolean]>([
+  test.each<[options: Partial<JwtOptions<ClaimsSchema<object>>>, claims: object, header: object, accepted: boolean]>([
     [{ audience: false }, { aud: "anything" }, {}, true],
     [{ audience: false }, { aud: undefined }, {}, true],
     [{ audience: ["a", "b"] }, { aud: "b" }, {}, true],

@@ -1,5 +1,6 @@
 // Keys of an issuer over time: who waits for a fetch, what brings one about, and what happens while the issuer is down (case GW-44).
 import { afterEach, describe, expect, test } from "bun:test";
+import type { ClaimsSchema } from "../../../src/config/auth/claims-schema.ts";
 import type { JwtOptions } from "../../../src/config/auth/jwt.ts";
 import type { Verdict } from "../../../src/auth/scheme.ts";
 import { GatewayError } from "../../../src/errors.ts";
@@ -53,7 +54,7 @@ afterEach(() => {
   }
 });
 
-function rigOf(issuer: Issuer, options: Partial<JwtOptions<object>> = {}): JwtRig {
+function rigOf(issuer: Issuer, options: Partial<JwtOptions<ClaimsSchema<object>>> = {}): JwtRig {
   const rig = new JwtRig({ jwks: JWKS, ...options }, { platform: issuer.platform });
   rigs.push(rig);
   return rig;

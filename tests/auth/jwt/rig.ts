@@ -2,6 +2,7 @@
 import { createSchemes } from "../../../src/auth/create.ts";
 import type { Scheme, Verdict } from "../../../src/auth/scheme.ts";
 import { jwt, type JwtOptions } from "../../../src/config/auth/jwt.ts";
+import type { ClaimsSchema } from "../../../src/config/auth/claims-schema.ts";
 import type { Identity } from "../../../src/config/auth/options.ts";
 import { formatPath, messageOf } from "../../../src/config/message.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
@@ -35,7 +36,7 @@ export class JwtRig {
   readonly platform: FakePlatform;
   readonly scheme: Scheme;
 
-  constructor(options: Partial<JwtOptions<object>>, around: Surroundings = {}) {
+  constructor(options: Partial<JwtOptions<ClaimsSchema<object>>>, around: Surroundings = {}) {
     const { files = {}, env = {}, consumers = {} } = around;
     this.platform = around.platform ?? new FakePlatform();
     const reader = {
@@ -90,7 +91,7 @@ export class JwtRig {
 
 /** A scheme whose keys are k1 (RSA) and others, in a file. */
 export function withFile(
-  options: Partial<JwtOptions<object>> = {},
+  options: Partial<JwtOptions<ClaimsSchema<object>>> = {},
   keys: readonly object[] = [issuerKey("k1").jwk],
   around: Surroundings = {},
 ): JwtRig {
