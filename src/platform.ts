@@ -138,6 +138,13 @@ export interface Platform {
   uuid(): string;
   /** SHA-256 (FIPS 180-4), 32 bytes. At once on Bun and Deno, later on Cloudflare. */
   sha256(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** Which hashes of passwords it can check: bcrypt, and on Bun argon2id too. */
+  readonly passwordForms: readonly ("argon2id" | "bcrypt")[];
+  /**
+   * Whether a password has this hash. On threads of their own on Bun, in short turns elsewhere. Rejects when the hash is
+   * of no form that the runtime can check.
+   */
+  verifyPassword(password: string, hash: string): Promise<boolean>;
   /** Web Crypto, for keys and signatures. */
   readonly subtle: SubtleCrypto;
   /** Undefined on Cloudflare. */

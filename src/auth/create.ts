@@ -3,6 +3,8 @@ import type { AuthPlan, ConsumerPlan, SchemePlan } from "../config/auth/plan.ts"
 import type { Platform } from "../platform.ts";
 import { createApiKey } from "./api-key/api-key.ts";
 import { type KnownKeys, knownKeys } from "./api-key/known-keys.ts";
+import { createBasic } from "./basic/basic.ts";
+import { PasswordChecks } from "./basic/password-checks.ts";
 import { createForwardAuth } from "./forward-auth.ts";
 import { createHttpSignature } from "./http-signature/http-signature.ts";
 import { createIntrospection } from "./introspection/introspection.ts";
@@ -19,11 +21,13 @@ export function createSchemes(
   ask: AuthServices["ask"],
 ): ReadonlyMap<string, Scheme> {
   let keys: KnownKeys | undefined;
+  let passwordChecks: PasswordChecks | undefined;
   const services: AuthServices = {
     platform,
     consumers: plan.consumers,
     consumerOf: consumersBySubject(plan.consumers),
     keys: () => (keys ??= knownKeys(plan, platform)),
+    passwordChecks: () => (passwordChecks ??= new PasswordChecks(platform, plan.consumers)),
     ask,
   };
   return new Map(plan.schemes.map((scheme) => [scheme.name, createScheme(scheme, services)]));
@@ -33,6 +37,8 @@ function createScheme(plan: SchemePlan, services: AuthServices): Scheme {
   switch (plan.kind) {
     case "api-key":
       return createApiKey(plan, services);
+    case "basic":
+      return createBasic(plan, services);
     case "forward-auth":
       return createForwardAuth(plan, services);
     case "http-signature":

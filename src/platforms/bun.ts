@@ -24,6 +24,8 @@ export function bunPlatform(): Platform & { flush(): void } {
     clearTimer: (timer) => clearTimeout(timer as Timer),
     uuid: () => crypto.randomUUID(),
     sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
+    passwordForms: ["argon2id", "bcrypt"],
+    verifyPassword: (password, hash) => Bun.password.verify(password, hash),
     subtle: crypto.subtle,
     files,
     fetch: (request, { http2, tls }) =>

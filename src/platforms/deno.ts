@@ -4,6 +4,7 @@ import { GatewayError } from "../errors.ts";
 import type { FetchConnection, ListeningSocket, ListenOptions, Platform } from "../platform.ts";
 import { type DenoConn, type DenoListener, denoNamespace } from "./deno-api.ts";
 import { linesOnDeno } from "./deno-lines.ts";
+import { bcryptVerify } from "./bcrypt.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { files } from "./files.ts";
 import { connect } from "./node-connect.ts";
@@ -24,6 +25,8 @@ export function denoPlatform(): Platform & { flush(): Promise<void> } {
     clearTimer: (timer) => clearTimeout(timer as number),
     uuid: () => crypto.randomUUID(),
     sha256: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
+    passwordForms: ["bcrypt"],
+    verifyPassword: bcryptVerify,
     subtle: crypto.subtle,
     files,
     fetch: unchanged,

@@ -4,6 +4,7 @@ import { formatPath, messageOf } from "../config/message.ts";
 import { resolvePlan } from "../config/resolve.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
+import { bcryptVerify } from "./bcrypt.ts";
 
 /** What Cloudflare calls for each request. */
 export interface WorkersEntry {
@@ -73,6 +74,8 @@ function workersPlatform(): Platform {
     clearTimer: (timer) => clearTimeout(timer as number),
     uuid: () => crypto.randomUUID(),
     sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)),
+    passwordForms: ["bcrypt"],
+    verifyPassword: bcryptVerify,
     subtle: crypto.subtle,
     files: undefined,
     fetch: (request) => fetch(request),

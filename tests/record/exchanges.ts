@@ -30,6 +30,8 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
     clearTimer: () => {},
     uuid: () => "0190a8f2-7c4e-4abc-8def-0123456789ab",
     sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
+    passwordForms: ["argon2id", "bcrypt"],
+    verifyPassword: (password, hash) => Bun.password.verify(password, hash),
     subtle: crypto.subtle,
     files: undefined,
     fetch: () => Promise.reject(new Error("no network in this test")),

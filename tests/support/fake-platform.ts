@@ -43,6 +43,12 @@ export class FakePlatform implements Platform {
     return new Uint8Array(Bun.SHA256.hash(bytes).buffer);
   }
 
+  readonly passwordForms: Platform["passwordForms"] = ["argon2id", "bcrypt"];
+
+  verifyPassword(password: string, hash: string): Promise<boolean> {
+    return Bun.password.verify(password, hash);
+  }
+
   readonly subtle = crypto.subtle;
   readonly files = new FakeFiles();
 

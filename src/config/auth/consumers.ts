@@ -3,6 +3,7 @@ import { expiryOf, GROUP_NAME, HASH_OF_NOTHING, KEY_HASH, KEY_ID } from "../../a
 import { Problem, type ConfigReader } from "../fault.ts";
 import { chained, named, either, isPlainObject, leaf, list, maybe, options, then, type Shape } from "../shape.ts";
 import { hiddenText, text } from "../values.ts";
+import { passwordHash } from "./basic.ts";
 import { signingKeyShape } from "./signing-keys.ts";
 import type { ConsumerPlan, KeyPlan, SigningKeyPlan } from "./plan.ts";
 
@@ -60,6 +61,7 @@ export function consumersShape(
     keys: maybe(list(keyShape(reader), "a list of API keys, each as its hash")),
     signingKeys: maybe(list(signingKeyShape(reader), "a list of keys to verify signatures with")),
     subjects: maybe(subjects),
+    password: maybe(passwordHash(reader)),
   });
   const all = named(consumer, "an object of consumers by name", nameProblem);
   type Entries = typeof all extends Shape<infer T> ? T : never;
@@ -67,11 +69,12 @@ export function consumersShape(
     (entries) => sharedKey(entries as Entries) ?? sharedId(entries as Entries) ?? (entries as Entries),
   );
   return then(chained(all, withoutShared), (entries) =>
-    entries.map(([name, { groups = [], keys = [], signingKeys = [], subjects = [] }]) => ({
+    entries.map(([name, { groups = [], keys = [], signingKeys = [], subjects = [], password }]) => ({
       consumer: Object.freeze({ name, groups: Object.freeze([...groups]) }),
       keys,
       signingKeys,
       subjects: Object.fromEntries(subjects),
+      password,
     })),
   );
 }

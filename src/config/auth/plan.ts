@@ -1,6 +1,7 @@
 // The part of the plan that says who calls and what callers may do.
 import type { Secret } from "../secrets.ts";
 import type { ApiKeyPlan } from "./api-key.ts";
+import type { BasicPlan } from "./basic.ts";
 import type { ForwardAuthPlan } from "./forward-auth.ts";
 import type { HttpSignaturePlan } from "./http-signature.ts";
 import type { IntrospectionPlan } from "./introspection.ts";
@@ -17,7 +18,7 @@ export interface AuthPlan {
 }
 
 /** A scheme of some kind. */
-export type SchemePlan = ApiKeyPlan | ForwardAuthPlan | HttpSignaturePlan | IntrospectionPlan | JwtPlan;
+export type SchemePlan = ApiKeyPlan | BasicPlan | ForwardAuthPlan | HttpSignaturePlan | IntrospectionPlan | JwtPlan;
 
 /** What schemes of every kind have. */
 export interface SchemeCommonPlan {
@@ -37,6 +38,8 @@ export interface ConsumerPlan {
   readonly signingKeys: readonly SigningKeyPlan[];
   /** Subjects by the name of the scheme whose tokens speak of them. */
   readonly subjects: Readonly<Record<string, readonly string[]>>;
+  /** The hash of its password, of a form that `readHash` takes. */
+  readonly password: Secret | undefined;
 }
 
 /** One API key. */
