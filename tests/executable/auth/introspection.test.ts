@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { certificates } from "../../support/certificates.ts";
 import { until } from "../../support/deadline.ts";
 import { get, problemOf, request } from "../../support/messages.ts";
 import { plain } from "../../support/origin-exchange.ts";
@@ -268,6 +269,45 @@ export default defineGateway({
           ),
         () => `the reason in the access log: ${rig.gateway.lines.slice(-3).join("\n")}`,
       );
+    });
+  },
+);
+
+withGateway(
+  "an authorization server behind TLS",
+  {
+    needs: ["openssl"],
+    origins: () => ({ up: {}, login: { behaviour: hostile.behaviour, tls: certificates().local } }),
+    config: ({ up, login }) => `
+import { defineGateway, env, introspection } from "sluice";
+const server = { url: "${login.url}/introspect", clientId: "gateway", clientSecret: env("SECRET") };
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0 },
+  upstreams: { up: { targets: ["${up.url}"] } },
+  auth: {
+    trusted: introspection({ ...server, tls: { ca: ${JSON.stringify(certificates().ca.cert)} } }),
+    strange: introspection({ ...server, tls: { ca: ${JSON.stringify(certificates().otherCa.cert)} } }),
+    unknown: introspection(server),
+  },
+  routes: {
+    trusted: { match: "/trusted", to: "up", auth: "trusted" },
+    strange: { match: "/strange", to: "up", auth: "strange" },
+    unknown: { match: "/unknown", to: "up", auth: "unknown" },
+  },
+});
+`,
+    start: { env: { SECRET: "s3cret" } },
+  },
+  (rig) => {
+    test.each([
+      ["/trusted", 200],
+      ["/strange", 503],
+      ["/unknown", 503],
+    ])("is believed by its certificate alone: %s", async (path, status) => {
+      hostile.about.set("by-tls", good);
+      const before = hostile.asked.length;
+      expect((await rig.exchange(get(path, "Authorization: Bearer by-tls"))).status).toBe(status);
+      expect(hostile.asked.length - before).toBe(status === 200 ? 1 : 0);
     });
   },
 );
