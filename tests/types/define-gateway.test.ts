@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { JWT_RIGHT, JWT_WRONG } from "./jwt-snippets.ts";
+import { OAUTH_RIGHT, OAUTH_WRONG } from "./oauth-snippets.ts";
 import { RIGHT as OTHERS_RIGHT, WRONG as OTHERS_WRONG } from "./snippets.ts";
 
-const RIGHT = [...OTHERS_RIGHT, ...JWT_RIGHT];
-const WRONG = [...OTHERS_WRONG, ...JWT_WRONG];
+const RIGHT = [...OTHERS_RIGHT, ...JWT_RIGHT, ...OAUTH_RIGHT];
+const WRONG = [...OTHERS_WRONG, ...JWT_WRONG, ...OAUTH_WRONG];
 
 const root = resolve(import.meta.dir, "../..");
 const folder = mkdtempSync(join(tmpdir(), "sluice-types-"));

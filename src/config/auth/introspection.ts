@@ -6,14 +6,14 @@ import { type Hidden, Secret } from "../secrets.ts";
 import { maybe, oneOrMore, options, or, then, type Shape } from "../shape.ts";
 import { tlsShape } from "../tls.ts";
 import { choice, duration, flag, hiddenText, size, text } from "../values.ts";
-import { type ClaimsSchema, claimsSchemaShape } from "./claims-schema.ts";
+import { type ClaimsOf, type ClaimsSchema, claimsSchemaShape } from "./claims-schema.ts";
 import { oauthEntries, type OAuthOptions, type OAuthPlan, oauthPlan, oauthProblems } from "./oauth.ts";
 import { type AnyClaims, SchemeOptions } from "./options.ts";
 import { isLoopback } from "./protected-resource.ts";
 import { commonEntries, commonPlan } from "./scheme-common.ts";
 
 /** Access tokens of which the authorization server says what they are worth. */
-export interface IntrospectionOptions<Claims extends object = AnyClaims> extends OAuthOptions {
+export interface IntrospectionOptions<S extends ClaimsSchema<object> = ClaimsSchema<AnyClaims>> extends OAuthOptions {
   /** The introspection endpoint: `https`, or `http` to this machine. */
   url: string | Hidden;
   /** The gateway's own name at the authorization server. */
@@ -38,7 +38,7 @@ export interface IntrospectionOptions<Claims extends object = AnyClaims> extends
   /** Whether the upstream sees the token. Default: `true`. */
   forward?: boolean;
   /** A Standard Schema (valibot, zod, …) that the answer must fit. Its output is `identity.claims`, with its type. */
-  claims?: ClaimsSchema<Claims>;
+  claims?: S;
   /** TLS towards the endpoint. */
   tls?: UpstreamTls;
 }
@@ -65,10 +65,10 @@ export interface IntrospectionPlan extends OAuthPlan {
  * Callers show an access token, and the authorization server that gave it is asked what it is worth (RFC 7662). For tokens
  * that say nothing themselves, and for those that must stop to be good at once when they are revoked.
  */
-export function introspection<Claims extends object = AnyClaims>(
-  options: IntrospectionOptions<Claims>,
-): SchemeOptions<Claims> {
-  return new SchemeOptions<Claims>("introspection", options);
+export function introspection<S extends ClaimsSchema<object> = ClaimsSchema<AnyClaims>>(
+  options: IntrospectionOptions<S>,
+): SchemeOptions<ClaimsOf<S>> {
+  return new SchemeOptions("introspection", options);
 }
 
 const LONGEST_CACHE_MS = 60_000;
