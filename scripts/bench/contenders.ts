@@ -2,22 +2,31 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { AUDIENCE, ISSUER } from "./bearer-tokens.ts";
 
 /**
  * What every contender does for each request. `plain`: match one path, round robin over two targets, no log; what a
  * product adds by itself stays. `logged`: the same, fields that tell of the client and a request id added, and one
- * JSON line to a file.
+ * JSON line to a file. `jwt`: as plain, and the same RS256 token in every request, of which the algorithm, the signature
+ * (a public key in PEM), issuer, audience and expiry are checked. `jwt-distinct`: the same, with another token in each.
  */
-export type Work = "plain" | "logged";
+export type Work = "plain" | "logged" | "jwt" | "jwt-distinct";
 
 /** All works, in the order they are run. */
-export const WORKS: readonly Work[] = ["plain", "logged"];
+export const WORKS: readonly Work[] = ["plain", "logged", "jwt", "jwt-distinct"];
+
+/** Whether tokens are verified. */
+export function hasTokens(work: Work): boolean {
+  return work.startsWith("jwt");
+}
 
 /** Where and for what a contender is started. */
 export interface Setting {
   readonly work: Work;
   readonly port: number;
   readonly targets: readonly [port: number, port: number];
+  /** File with the public key of the tokens. */
+  readonly publicKey: string;
   /** File that takes the access log of `logged`. */
   readonly log: string;
   /** Temporary folder of this contender alone. */
@@ -39,6 +48,8 @@ export interface Contender {
   readonly name: string;
   /** How to get it where it is missing. */
   readonly install: string;
+  /** It can verify tokens. */
+  readonly takesTokens?: true;
   /** Its version, or undefined when it is not there. */
   version(): string | undefined;
   launch(setting: Setting): Launch;
@@ -86,8 +97,19 @@ const nginx: Contender = {
 const haproxy: Contender = {
   name: "HAProxy",
   install: "apt-get install haproxy",
+  takesTokens: true,
   version: () => said(["haproxy", "-v"], /version ([\d.]+)/),
-  launch({ work, port, targets, write }) {
+  launch({ work, port, targets, publicKey, write }) {
+    const verified = `
+  http-request set-var(txn.bearer) http_auth_bearer
+  http-request set-var(txn.alg) var(txn.bearer),jwt_header_query('$.alg')
+  http-request deny status 401 unless { var(txn.alg) -m str RS256 }
+  http-request deny status 401 unless { var(txn.bearer),jwt_payload_query('$.iss') -m str ${ISSUER} }
+  http-request deny status 401 unless { var(txn.bearer),jwt_payload_query('$.aud') -m str ${AUDIENCE} }
+  http-request set-var(txn.exp) var(txn.bearer),jwt_payload_query('$.exp','int')
+  http-request set-var(txn.now) date()
+  http-request deny status 401 if { var(txn.exp),sub(txn.now) -m int lt 0 }
+  http-request deny status 401 unless { var(txn.bearer),jwt_verify(txn.alg,"${publicKey}") -m int 1 }`;
     const logged = `
   log stdout format raw daemon
   log-format '{"time":"%T","id":"%ID","ip":"%ci","method":"%HM","path":"%HU","status":%ST,"bytes":%B,"ms":%Ta,"upstream":"%s","agent":"%[capture.req.hdr(0),json]"}'
@@ -109,7 +131,7 @@ defaults
   timeout server 60s
   http-reuse always
 frontend public
-  bind 127.0.0.1:${port}${work === "logged" ? logged : ""}
+  bind 127.0.0.1:${port}${work === "logged" ? logged : ""}${hasTokens(work) ? verified : ""}
   http-request return status 404 unless { path_beg /orders/ }
   default_backend app
 backend app
@@ -185,17 +207,20 @@ function sluice(name: string, executable: string): Contender {
   return {
     name,
     install: "npm run build",
+    takesTokens: true,
     version: () => said([executable, "--version"], /(\d+\.\d+\.\d+\S*)/),
-    launch({ work, port, targets, write }) {
+    launch({ work, port, targets, publicKey, write }) {
       const options = {
         listen: { port, host: "127.0.0.1" },
         upstreams: { app: { targets: targets.map((target) => `http://127.0.0.1:${target}`) } },
-        routes: { orders: { match: "/orders/*", to: "app" } },
+        routes: { orders: { match: "/orders/*", to: "app", ...(hasTokens(work) ? { auth: "token" } : {}) } },
         log: work === "logged" ? { format: "json" } : false,
       };
+      const scheme = JSON.stringify({ issuer: ISSUER, audience: AUDIENCE, publicKey, algorithms: ["RS256"] });
+      const auth = hasTokens(work) ? `, auth: { token: jwt(${scheme}) }` : "";
       const path = write(
         "gateway.config.ts",
-        `import { defineGateway } from "sluice";\nexport default defineGateway(${JSON.stringify(options, null, 2)});\n`,
+        `import { defineGateway, jwt } from "sluice";\nexport default defineGateway({ ...${JSON.stringify(options, null, 2)}${auth} } as never);\n`,
       );
       return { command: [executable, "run", path], logsToStdout: true };
     },

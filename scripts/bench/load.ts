@@ -20,6 +20,10 @@ export interface LoadOptions {
   readonly url: string;
   readonly connections: number;
   readonly seconds: number;
+  /** Lines of each request. */
+  readonly headers?: readonly string[];
+  /** A script that makes the requests in place of wrk. */
+  readonly script?: string;
 }
 
 let runs = 0;
@@ -27,7 +31,10 @@ let runs = 0;
 /** Runs wrk with one thread; throws when it says nothing that can be read. */
 export async function load(workshop: Workshop, options: LoadOptions): Promise<LoadResult> {
   const output = workshop.path(`wrk-${++runs}.out`);
-  const command = ["wrk", "-t1", `-c${options.connections}`, `-d${options.seconds}s`, "--latency", options.url];
+  const command = ["wrk", "-t1", `-c${options.connections}`, `-d${options.seconds}s`, "--latency"];
+  for (const line of options.headers ?? []) command.push("-H", line);
+  if (options.script !== undefined) command.push("-s", options.script);
+  command.push(options.url);
   await workshop.start(`wrk-${runs}`, command, { stdout: output }).ended;
   return parseWrk(readFileSync(output, "utf8"));
 }

@@ -3,14 +3,16 @@ import { existsSync, mkdirSync, readFileSync, statSync, truncateSync } from "nod
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Contender, BODY, contenders, ROOT, upstream, type Work, WORKS } from "./contenders.ts";
+import { type BearerTokens, bearerTokens } from "./bearer-tokens.ts";
+import { type Contender, BODY, contenders, hasTokens, ROOT, upstream, type Work, WORKS } from "./contenders.ts";
 import { cpuSeconds, residentBytes } from "./cpu.ts";
-import { load } from "./load.ts";
+import { load, type LoadOptions } from "./load.ts";
 import { markdown, type Round, type Row } from "./table.ts";
 import { freePorts, lastWords, type Running, until, Workshop } from "./workshop.ts";
 
 const HELP = `npm run bench -- [flags]
-  --work plain,logged      what each request costs the gateway (default: both)
+  --work plain,logged      what each request costs the gateway (default: both); also jwt and jwt-distinct, where HAProxy
+                           is the measure
   --seconds 5              length of one run
   --rounds 3               alternating rounds
   --connections 32,200     client connections; a row for each
@@ -21,7 +23,7 @@ const HELP = `npm run bench -- [flags]
 
 const { values: flags } = parseArgs({
   options: {
-    work: { type: "string", default: WORKS.join(",") },
+    work: { type: "string", default: "plain,logged" },
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
     connections: { type: "string", default: "32,200" },
@@ -38,6 +40,8 @@ interface Ready {
   readonly running: Running;
   readonly url: string;
   readonly log: string;
+  /** What each request of the load holds. */
+  readonly requests: Pick<LoadOptions, "headers" | "script">;
 }
 
 /** Says something to the person who waits; the tables alone go to stdout. */
@@ -54,30 +58,48 @@ function numbers(flag: "seconds" | "rounds" | "connections"): number[] {
   return list;
 }
 
-async function begin(workshop: Workshop, contender: Contender, work: Work, targets: [number, number]): Promise<Ready> {
+async function begin(
+  workshop: Workshop,
+  contender: Contender,
+  work: Work,
+  targets: [number, number],
+  tokens: BearerTokens,
+): Promise<Ready> {
   const [port = 0] = await freePorts(1);
   const name = `${work}-${contender.name.replaceAll(/\W+/g, "-")}`;
   const log = workshop.path(`${name}.access.log`);
   mkdirSync(workshop.path(name));
   const write = (file: string, text: string): string => workshop.write(join(name, file), text);
-  const launch = contender.launch({ work, port, targets, log, folder: workshop.path(name), write });
+  const launch = contender.launch({
+    work,
+    port,
+    targets,
+    publicKey: tokens.publicKey,
+    log,
+    folder: workshop.path(name),
+    write,
+  });
   const running = workshop.start(name, launch.command, {
     ...(launch.env && { env: launch.env }),
     ...(launch.logsToStdout && { stdout: log }),
   });
   const url = `http://127.0.0.1:${port}/orders/42`;
-  await waitForAnswer(running, url);
-  return { contender, running, url, log };
+  const headers = hasTokens(work) ? { authorization: `Bearer ${tokens.token}` } : undefined;
+  await waitForAnswer(running, url, headers);
+  if (headers !== undefined && (await fetch(url)).status !== 401) throw new Error(`${running.name} asks for no token`);
+  const same = headers === undefined ? {} : { headers: [`Authorization: ${headers.authorization}`] };
+  const requests = work === "jwt-distinct" ? { script: tokens.distinct() } : same;
+  return { contender, running, url, log, requests };
 }
 
-async function waitForAnswer(running: Running, url: string): Promise<void> {
+async function waitForAnswer(running: Running, url: string, headers: Record<string, string> = {}): Promise<void> {
   let last = "no answer";
   let ended = false;
   void running.ended.then(() => (ended = true));
   const answersRight = async (): Promise<boolean> => {
     if (ended) throw new Error(`${running.name} ended:\n${lastWords(running)}`);
     try {
-      const answer = await fetch(url);
+      const answer = await fetch(url, { headers });
       const body = await answer.text();
       last = `${answer.status} ${body.slice(0, 200)}`;
       return answer.status === 200 && body === BODY;
@@ -90,12 +112,12 @@ async function waitForAnswer(running: Running, url: string): Promise<void> {
 
 /** One run of the load on one contender. */
 async function measure(workshop: Workshop, ready: Ready, connections: number, work: Work): Promise<Round> {
-  const { contender, running, url, log } = ready;
-  await load(workshop, { url, connections, seconds: 1 });
+  const { contender, running, url, log, requests } = ready;
+  await load(workshop, { url, connections, seconds: 1, ...requests });
   await quiet(log);
   if (existsSync(log)) truncateSync(log, 0);
   const before = cpuSeconds(running.pid);
-  const result = await load(workshop, { url, connections, seconds: numbers("seconds")[0] ?? 5 });
+  const result = await load(workshop, { url, connections, seconds: numbers("seconds")[0] ?? 5, ...requests });
   await quiet(log);
   const used = cpuSeconds(running.pid) - before;
   const residentMiB = residentBytes(running.pid) / 2 ** 20;
@@ -132,7 +154,12 @@ function countLines(path: string): number {
   return lines;
 }
 
-async function compare(workshop: Workshop, work: Work, chosen: readonly Contender[]): Promise<Row[]> {
+async function compare(
+  workshop: Workshop,
+  work: Work,
+  chosen: readonly Contender[],
+  tokens: BearerTokens,
+): Promise<Row[]> {
   const [first = 0, second = 0] = await freePorts(2);
   const folder = workshop.path(`${work}-upstream`);
   mkdirSync(folder);
@@ -140,7 +167,7 @@ async function compare(workshop: Workshop, work: Work, chosen: readonly Contende
   const origin = workshop.start(`${work}-upstream`, upstream([first, second], folder, write).command);
   await waitForAnswer(origin, `http://127.0.0.1:${second}/`);
   const field: Ready[] = [];
-  for (const contender of chosen) field.push(await begin(workshop, contender, work, [first, second]));
+  for (const contender of chosen) field.push(await begin(workshop, contender, work, [first, second], tokens));
   const rows: Row[] = [];
   for (const connections of numbers("connections")) {
     const rounds = new Map<Contender, Round[]>(field.map((ready) => [ready.contender, []]));
@@ -150,7 +177,7 @@ async function compare(workshop: Workshop, work: Work, chosen: readonly Contende
       for (const ready of round % 2 === 0 ? field : field.toReversed()) {
         results.set(ready.contender, await measure(workshop, ready, connections, work));
       }
-      const base = [...results].find(([contender]) => contender.name === "nginx")?.[1].cpuMicros;
+      const base = results.get(field[0]!.contender)?.cpuMicros;
       for (const [contender, result] of results) {
         rounds.get(contender)?.push({ ...result, ratio: base === undefined ? undefined : result.cpuMicros / base });
       }
@@ -200,9 +227,15 @@ async function main(): Promise<void> {
   const { chosen, versions } = choose();
   const workshop = new Workshop("sluice-bench");
   try {
+    const tokens = bearerTokens(workshop);
     const results: Record<string, Row[]> = {};
     for (const work of works) {
-      const rows = await compare(workshop, work, chosen);
+      const rows = await compare(
+        workshop,
+        work,
+        hasTokens(work) ? chosen.filter((one) => one.takesTokens) : chosen,
+        tokens,
+      );
       results[work] = rows;
       if (!flags.json) process.stdout.write(`\n### ${work}\n\n${markdown(rows)}\n`);
     }

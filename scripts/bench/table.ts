@@ -4,7 +4,7 @@
 export interface Round {
   /** CPU time of its process tree for each answered request, in microseconds. */
   readonly cpuMicros: number;
-  /** The same, divided by what nginx used in the same round. */
+  /** The same, divided by what the first contender used in the same round. */
   readonly ratio: number | undefined;
   readonly perSecond: number;
   readonly p99Ms: number;
@@ -34,9 +34,10 @@ export function spread(values: readonly number[]): Spread {
   return { median, least: at(0), greatest: at(sorted.length - 1) };
 }
 
-/** The rows as a Markdown table: medians, and least to greatest of the CPU columns. */
+/** The rows as a Markdown table: medians, and least to greatest of the CPU columns. The first gateway is the measure. */
 export function markdown(rows: readonly Row[]): string {
-  const head = ["connections", "gateway", "CPU, x nginx", "CPU us/request", "requests/s", "p99 ms", "RSS MiB"];
+  const first = rows[0]?.gateway ?? "";
+  const head = ["connections", "gateway", `CPU, x ${first}`, "CPU us/request", "requests/s", "p99 ms", "RSS MiB"];
   const lines = rows.map((row) => {
     const column = (pick: (round: Round) => number | undefined): Spread =>
       spread(row.rounds.map(pick).filter((value) => value !== undefined));

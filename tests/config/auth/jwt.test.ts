@@ -15,8 +15,8 @@ const WORLD: World = {
   files: {
     "keys.json": KEYS,
     "rsa.pem": RSA.pem,
-    "private.pem": RSA.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    "pkcs1.pem": RSA.publicKey.export({ type: "pkcs1", format: "pem" }).toString(),
+    "private.pem": RSA.privateKey.export({ type: "pkcs8", format: "pem" }),
+    "pkcs1.pem": RSA.publicKey.export({ type: "pkcs1", format: "pem" }),
     "cert.pem": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
     "x25519.pem":
       "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VuAyEAEWmhBMDpuVFbVqfrrXBWnGaUmOMPYlFXnVqDXJQ6Klc=\n-----END PUBLIC KEY-----\n",
