@@ -27,6 +27,8 @@ export type Config = GatewayOptions | string;
 export interface StartOptions {
   /** Environment beside PATH and HOME. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Files beside the config, texts by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** How long it may take to listen. Default: 10 s. */
   readonly timeoutMs?: number;
 }
@@ -157,6 +159,7 @@ async function collect(stream: ReadableStream<Uint8Array>, take: (text: string) 
 export async function startGateway(config: Config, options: StartOptions = {}): Promise<Gateway> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-rig-"));
   writeFileSync(join(folder, "gateway.config.ts"), configText(config));
+  for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
   const command = gatewayCommand().map((word) =>
     word.startsWith("src/") ? resolve(import.meta.dir, "../..", word) : word,
   );
