@@ -8,12 +8,14 @@ import { FAILURES } from "./failures.ts";
 import { FORWARDING } from "./forwarding.ts";
 import { type Kit, kitFor, type Promised, type Runtime } from "./kit.ts";
 import { ROUTING } from "./routing.ts";
+import { TOKENS } from "./tokens.ts";
 import { USER_CODE } from "./user-code.ts";
 
 /** All promises. */
 export const PROMISES: readonly Promised[] = [
   ...ROUTING,
   ...CALLERS,
+  ...TOKENS,
   ...FORWARDING,
   ...ANSWERS,
   ...BODIES,
@@ -42,7 +44,13 @@ export function conforms(runtime: Runtime, start: Start): void {
     beforeAll(async () => {
       origin = await startOrigin();
       const down = await startOrigin();
-      const environment = { ORIGIN: origin.url, DOWN: down.url, KEY: "the key of the tests", ...CREDENTIALS };
+      const environment = {
+        ORIGIN: origin.url,
+        DOWN: down.url,
+        KEY: "the key of the tests",
+        INTROSPECTION: `${origin.url}/introspect`,
+        ...CREDENTIALS,
+      };
       await down.stop();
       gateway = await start(environment);
       kit = kitFor(runtime, gateway.port, origin, () => gateway.lines);

@@ -1,6 +1,6 @@
 // The config that every runtime runs in the conformance tests. What differs between runs is in the environment.
 import { cors } from "hono/cors";
-import { apiKey, defineGateway, env } from "sluice";
+import { apiKey, defineGateway, env, introspection } from "sluice";
 
 export default defineGateway({
   name: "conforming",
@@ -10,10 +10,20 @@ export default defineGateway({
     down: { targets: [env("DOWN")] },
   },
   consumers: {
-    acme: { groups: ["partner"], keys: [env("ACME_KEY_HASH")] },
+    acme: { groups: ["partner"], keys: [env("ACME_KEY_HASH")], subjects: { token: ["acme-app"] } },
     beta: { keys: [env("BETA_KEY_HASH")] },
   },
-  auth: { key: apiKey(), shadow: apiKey({ mode: "observe" }) },
+  auth: {
+    key: apiKey(),
+    shadow: apiKey({ mode: "observe" }),
+    token: introspection({
+      url: env("INTROSPECTION"),
+      clientId: "gateway",
+      clientSecret: env("KEY"),
+      resource: { id: "https://api.example.test/token", authorizationServers: ["https://login.example.test"] },
+      dpop: { mode: "accepted", origin: "request" },
+    }),
+  },
   identity: { token: { key: env("SIGNING_KEY"), issuer: "https://gateway.example.test" } },
   routes: {
     all: { match: "/all/*", auth: "none", to: "origin" },
@@ -107,6 +117,7 @@ export default defineGateway({
     socket: { match: "/socket/*", auth: "none", to: "origin" },
     keyedOnly: { match: "/key/*", to: "origin", auth: "key" },
     partners: { match: "/partners/*", to: "origin", auth: "key", allow: { groups: ["partner"] } },
+    tokens: { match: "/token/*", to: "origin", auth: "token" },
     watched: { match: "/watched/*", to: "origin", auth: "shadow" },
     called: { match: "/called", auth: "key", handler: (x) => x.c.text(x.identity?.consumer?.name ?? "nobody") },
     crossed: {
