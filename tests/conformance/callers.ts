@@ -12,6 +12,8 @@ const hashOf = (key: string): string => `sha256:${new Bun.CryptoHasher("sha256")
 export const CREDENTIALS = {
   ACME_KEY_HASH: hashOf("acme-key"),
   BETA_KEY_HASH: hashOf("beta-key"),
+  // Of a form that every runtime can check.
+  BETA_PASSWORD_HASH: Bun.password.hashSync("beta: pässword", { algorithm: "bcrypt", cost: 10 }),
   SIGNING_KEY: generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }),
 };
 
@@ -45,6 +47,36 @@ export const CALLERS: readonly Promised[] = [
       expect(fields.one("x-consumer")).toBe("acme");
       expect(fields.one("x-api-key")).toBeUndefined();
       expect(fields.one("x_consumer")).toBeUndefined();
+    },
+  },
+  {
+    name: "a key is taken from the field, as a Bearer token and from the query, and taken out of each",
+    async holds({ send, origin }) {
+      for (const [i, [query, line]] of (
+        [
+          ["?a=1", ACME],
+          ["?a=1", "Authorization: Bearer acme-key"],
+          ["?partner_key=acme-key&a=1", "X-A: b"],
+        ] as const
+      ).entries()) {
+        expect((await send(get(`/anywhere/${i}${query}`, line))).status).toBe(200);
+        const { target, headText } = await origin.requestTo(`/anywhere/${i}`);
+        expect(target).toBe(`/anywhere/${i}?a=1`);
+        expect(headText).not.toContain("acme-key");
+      }
+      expect((await send(get("/anywhere/x?partner_key=a&partner_key=b"))).status).toBe(400);
+    },
+  },
+  {
+    name: "a name and a password are checked by bcrypt",
+    async holds({ send, origin }) {
+      const pair = (password: string): string =>
+        `Authorization: Basic ${new TextEncoder().encode(`beta:${password}`).toBase64()}`;
+      expect((await send(get("/login/right", pair("beta: pässword")))).status).toBe(200);
+      expect((await origin.requestTo("/login/right")).fields.one("x-consumer")).toBe("beta");
+      const refused = await send(get("/login/wrong", pair("beta: password")));
+      expect(refused.status).toBe(401);
+      expect(refused.fields.one("www-authenticate")).toBe('Basic realm="conforming", charset="UTF-8"');
     },
   },
   {

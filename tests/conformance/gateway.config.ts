@@ -1,6 +1,6 @@
 // The config that every runtime runs in the conformance tests. What differs between runs is in the environment.
 import { cors } from "hono/cors";
-import { apiKey, defineGateway, env, introspection } from "sluice";
+import { apiKey, basic, defineGateway, env, introspection } from "sluice";
 
 export default defineGateway({
   name: "conforming",
@@ -11,9 +11,11 @@ export default defineGateway({
   },
   consumers: {
     acme: { groups: ["partner"], keys: [env("ACME_KEY_HASH")], subjects: { token: ["acme-app"] } },
-    beta: { keys: [env("BETA_KEY_HASH")] },
+    beta: { keys: [env("BETA_KEY_HASH")], password: env("BETA_PASSWORD_HASH") },
   },
   auth: {
+    anywhere: apiKey({ bearer: true, query: "partner_key" }),
+    login: basic(),
     key: apiKey(),
     shadow: apiKey({ mode: "observe" }),
     token: introspection({
@@ -115,6 +117,8 @@ export default defineGateway({
     slow: { match: "/slow/*", auth: "none", to: "origin", timeouts: { connect: "100ms", firstByte: "200ms" } },
     idle: { match: "/idle/*", auth: "none", to: "origin", timeouts: { idle: "200ms" } },
     socket: { match: "/socket/*", auth: "none", to: "origin" },
+    anywhere: { match: "/anywhere/*", to: "origin", auth: "anywhere" },
+    login: { match: "/login/*", to: "origin", auth: "login" },
     keyedOnly: { match: "/key/*", to: "origin", auth: "key" },
     partners: { match: "/partners/*", to: "origin", auth: "key", allow: { groups: ["partner"] } },
     tokens: { match: "/token/*", to: "origin", auth: "token" },
