@@ -34,7 +34,7 @@ export function readKeyFile(text: string, context: KeyFileContext): KeyFileResul
  *
  * A consumer in the form that `sluice keys new` prints is read line by line. One that is written otherwise goes to the
  * YAML reader as a whole, and so does a short file whose outer form is another. Both give the same; the YAML reader is
- * some twenty times slower.
+ * more than ten times slower.
  */
 export function* keyFileTurns(text: string, context: KeyFileContext): Generator<undefined, KeyFileResult> {
   const book = new KeyBook(text, context);
