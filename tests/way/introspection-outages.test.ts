@@ -101,6 +101,19 @@ describe("an authorization server that", () => {
     });
   });
 
+  test("is silent is given up when the gateway closes", async () => {
+    await inWorldWith({}, async (world, server) => {
+      server.always = "silence";
+      for (const token of ["a", "b", "c"]) world.ask("GET", "/orders/1", [`Authorization: Bearer ${token}`]);
+      await world.rest();
+      world.gateway.close();
+      await world.rest();
+      expect(server.aborted).toBe(3);
+      // It is not down: nobody is told so.
+      expect(world.platform.notices).toEqual([]);
+    });
+  });
+
   test("is down is not asked by every request, while known tokens serve on", async () => {
     await inWorldWith({ cache: "1m" }, async (world, server) => {
       server.about.set("known", { active: true });

@@ -1,6 +1,7 @@
 // The introspection endpoint: one question about one token, bounded in time and size (RFC 7662 section 2).
 import type { IntrospectionPlan } from "../../config/auth/introspection.ts";
 import type { FetchConnection, Platform } from "../../platform.ts";
+import { boundedText, inTime, reasonOf } from "../jwt/fetch-text.ts";
 
 /** The endpoint could not be asked, or its answer is none. The message is for the operator. */
 export class NoAnswer extends Error {
@@ -13,8 +14,11 @@ export type Ask = (token: string) => Promise<Readonly<Record<string, unknown>>>;
 /** Most bytes of an answer. */
 const MOST_BYTES = 64 * 1024;
 
-/** Makes the function that asks. Redirects are not followed: the token would go along. */
-export function introspectionEndpoint(plan: IntrospectionPlan, platform: Platform): Ask {
+/**
+ * Makes the function that asks. Redirects are not followed: the token would go along.
+ * @param closing ends what is under way
+ */
+export function introspectionEndpoint(plan: IntrospectionPlan, platform: Platform, closing: AbortSignal): Ask {
   const { url, clientAuth, timeoutMs } = plan;
   const over = connectionOf(plan);
   const headers = {
@@ -34,24 +38,16 @@ export function introspectionEndpoint(plan: IntrospectionPlan, platform: Platfor
     try {
       const problem = headProblem(response);
       if (problem !== undefined) throw new NoAnswer(problem);
-      return readObject(await boundedText(response.body));
+      return readObject(await boundedText(response, MOST_BYTES));
     } catch (thrown) {
       void response.body?.cancel().catch(() => undefined);
       throw thrown;
     }
   };
-  return (token) => {
-    const stop = new AbortController();
-    const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, unknown>>>();
-    const timer = platform.setTimer(() => {
-      reject(new NoAnswer(`no answer within ${timeoutMs} ms`));
-      stop.abort();
-    }, timeoutMs);
-    ask(token, stop.signal).then(resolve, (thrown: unknown) => {
-      reject(thrown instanceof NoAnswer ? thrown : new NoAnswer(reasonOf(thrown)));
+  return (token) =>
+    inTime(platform, timeoutMs, closing, (signal) => ask(token, signal)).catch((thrown: unknown) => {
+      throw thrown instanceof NoAnswer ? thrown : new NoAnswer(reasonOf(thrown));
     });
-    return promise.finally(() => platform.clearTimer(timer));
-  };
 }
 
 /** What is wrong with the head of an answer: only one of status 200 that holds JSON says anything of a token. */
@@ -59,30 +55,10 @@ function headProblem({ status, headers }: Response): string | undefined {
   if (status === 401 || status === 403)
     return `it answered ${status}: clientId or clientSecret is wrong, or may not ask`;
   if (status !== 200) return `it answered ${status}`;
-  const coding = headers.get("content-encoding") ?? "identity";
-  if (coding !== "identity") return "its answer is encoded, which was not asked for";
   const type = headers.get("content-type") ?? "";
   return /^application\/(?:json|[\w.-]+\+json)[ \t]*(?:;|$)/i.test(type)
     ? undefined
     : "its answer is not JSON by its type";
-}
-
-async function boundedText(body: ReadableStream<Uint8Array> | null): Promise<string> {
-  if (body === null) return "";
-  const reader = body.getReader();
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    size += value.length;
-    if (size > MOST_BYTES) {
-      void reader.cancel().catch(() => undefined);
-      throw new NoAnswer(`its answer is longer than ${MOST_BYTES} bytes`);
-    }
-    text += decoder.decode(value, { stream: true });
-  }
 }
 
 function readObject(text: string): Readonly<Record<string, unknown>> {
@@ -110,10 +86,4 @@ function connectionOf({ url, tls }: IntrospectionPlan): FetchConnection {
   if (protocol !== "https:") return { http2: false, tls: undefined };
   const { serverName = hostname.replace(/^\[|\]$/g, ""), ca, cert, key, verify } = tls;
   return { http2: false, tls: { serverName, ca, cert, key: key?.reveal(), verify } };
-}
-
-function reasonOf(thrown: unknown): string {
-  const { code, message } = Object(thrown) as { code?: unknown; message?: unknown };
-  const text = typeof message === "string" ? message : String(thrown);
-  return typeof code === "string" && !text.includes(code) ? `${code}: ${text}` : text;
 }

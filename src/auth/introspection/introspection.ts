@@ -44,7 +44,8 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
   const { name, cacheMs, maxLength } = plan;
   const { platform } = services;
   const binding = tokenBinding(plan, platform);
-  const ask = introspectionEndpoint(plan, platform);
+  const closing = new AbortController();
+  const ask = introspectionEndpoint(plan, platform, closing.signal);
   const read = claimsReader(plan.claims);
   const backOff = new BackOff();
   let lastFailure = "";
@@ -100,6 +101,7 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
       judged = judge(await ask(token), plan, platform.wallClock());
     } catch (thrown) {
       lastFailure = thrown instanceof NoAnswer ? thrown.message : String(thrown);
+      if (closing.signal.aborted) return unavailable(lastFailure, 1000);
       if (backOff.failed(platform.now())) {
         platform.notice(
           "warn",
@@ -170,5 +172,6 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
     challenge: (refusal) => binding.challenge(refusal),
     scopeChallenge: (scopes) => binding.scopeChallenge(scopes),
     unready: () => (backOff.down ? `${plan.url} is down: ${lastFailure}` : undefined),
+    close: () => closing.abort(),
   };
 }

@@ -51,7 +51,8 @@ export async function fetchText({ platform, tls }: FetchSettings, url: string, s
   }
 }
 
-async function boundedText(response: Response): Promise<string> {
+/** The content of an answer as text: UTF-8, not encoded otherwise, and of so many bytes at most. Rejects with the reason. */
+export async function boundedText(response: Response, most = MOST_BYTES): Promise<string> {
   const coding = response.headers.get("content-encoding") ?? "identity";
   if (coding !== "identity") throw new Error(`it is encoded as ${coding.slice(0, 20)}, which was not asked for`);
   if (response.body === null) return "";
@@ -63,16 +64,17 @@ async function boundedText(response: Response): Promise<string> {
     const { done, value } = await reader.read();
     if (done) return text + decoder.decode();
     size += value.length;
-    if (size > MOST_BYTES) {
+    if (size > most) {
       void reader.cancel().catch(() => undefined);
-      throw new Error(`it is longer than ${MOST_BYTES} bytes`);
+      throw new Error(`it is longer than ${most} bytes`);
     }
     text += decoder.decode(value, { stream: true });
   }
 }
 
-function reasonOf(thrown: unknown): string {
-  const { code, message } = thrown as { code?: unknown; message?: unknown };
+/** What was thrown, for the operator. */
+export function reasonOf(thrown: unknown): string {
+  const { code, message } = Object(thrown) as { code?: unknown; message?: unknown };
   const text = typeof message === "string" ? message : String(thrown);
   return typeof code === "string" && !text.includes(code) ? `${code}: ${text}` : text;
 }

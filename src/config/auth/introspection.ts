@@ -1,4 +1,5 @@
 // Token introspection (RFC 7662): the options of the scheme that asks the authorization server, and their schema.
+import { isSafeUrl } from "../../auth/jwt/safe-url.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
 import type { Duration, Size, UpstreamTls } from "../options.ts";
 import type { TlsPlan } from "../plan.ts";
@@ -9,7 +10,6 @@ import { choice, duration, flag, hiddenText, size, text } from "../values.ts";
 import { type ClaimsOf, type ClaimsSchema, claimsSchemaShape } from "./claims-schema.ts";
 import { oauthEntries, type OAuthOptions, type OAuthPlan, oauthPlan, oauthProblems } from "./oauth.ts";
 import { type AnyClaims, SchemeOptions } from "./options.ts";
-import { isLoopback } from "./protected-resource.ts";
 import { commonEntries, commonPlan } from "./scheme-common.ts";
 
 /** Access tokens of which the authorization server says what they are worth. */
@@ -126,6 +126,6 @@ function urlProblem(written: string): Problem | undefined {
     return new Problem(A_URL, { found: false, hint: "User and password stand in `clientId` and `clientSecret`." });
   }
   if (written.includes("#")) return new Problem(A_URL, { hint: "It has no fragment." });
-  if (url.protocol === "https:" || isLoopback(url.hostname)) return undefined;
+  if (isSafeUrl(written)) return undefined;
   return new Problem(A_URL, { hint: "Tokens are not sent over plain http, but to this machine." });
 }

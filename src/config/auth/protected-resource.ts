@@ -1,4 +1,5 @@
 // The API as a protected resource of OAuth: what is published about it (RFC 9728), its options and their schema.
+import { isSafeUrl } from "../../auth/jwt/safe-url.ts";
 import { Problem } from "../fault.ts";
 import { either, isPlainObject, list, maybe, options, then, type Shape } from "../shape.ts";
 import { text } from "../values.ts";
@@ -53,14 +54,8 @@ function publicUrlProblem(wanted: string, written: string): Problem | undefined 
   if (!URL.canParse(written)) return new Problem(wanted);
   const url = new URL(written);
   if (url.username !== "" || url.password !== "") return new Problem(wanted, { hint: "It has no user and password." });
-  if (url.protocol === "https:") return undefined;
-  if (url.protocol !== "http:") return new Problem(wanted);
-  return isLoopback(url.hostname) ? undefined : new Problem(wanted, { hint: "It is https, but on this machine." });
-}
-
-/** Whether a host, as the URL standard writes it, is this machine. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
+  if (!/^https?:$/.test(url.protocol)) return new Problem(wanted);
+  return isSafeUrl(written) ? undefined : new Problem(wanted, { hint: "It is https, but on this machine." });
 }
 
 const identifier = text(
