@@ -380,6 +380,15 @@ describe("the issuer's metadata", () => {
     expect(issuer.asked).toEqual([OIDC]);
   });
 
+  test("is not looked for in the other place while the first fails otherwise than by 404", async () => {
+    const issuer = new Issuer();
+    issuer.answers.set(OIDC, { status: 500, body: "" });
+    issuer.answers.set(OAUTH, metadata());
+    const rig = discovering(issuer);
+    expect(code(await rig.judge(k1(rig)))).toBe("authentication_unavailable");
+    expect(issuer.asked).toEqual([OIDC]);
+  });
+
   test("is asked for anew when the keys are not where it said", async () => {
     const issuer = new Issuer();
     issuer.answers.set(OIDC, metadata());
