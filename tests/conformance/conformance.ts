@@ -6,6 +6,7 @@ import { CALLERS, CREDENTIALS } from "./callers.ts";
 import { BODIES } from "./bodies.ts";
 import { FAILURES } from "./failures.ts";
 import { FORWARDING } from "./forwarding.ts";
+import { ISSUER_KEYS, SIGNED_TOKENS } from "./jwt.ts";
 import { type Kit, kitFor, type Promised, type Runtime } from "./kit.ts";
 import { ROUTING } from "./routing.ts";
 import { TOKENS } from "./tokens.ts";
@@ -16,6 +17,7 @@ export const PROMISES: readonly Promised[] = [
   ...ROUTING,
   ...CALLERS,
   ...TOKENS,
+  ...SIGNED_TOKENS,
   ...FORWARDING,
   ...ANSWERS,
   ...BODIES,
@@ -49,7 +51,9 @@ export function conforms(runtime: Runtime, start: Start): void {
         DOWN: down.url,
         KEY: "the key of the tests",
         INTROSPECTION: `${origin.url}/introspect`,
+        JWKS: `${origin.url}/keys`,
         ...CREDENTIALS,
+        ...ISSUER_KEYS,
       };
       await down.stop();
       gateway = await start(environment);

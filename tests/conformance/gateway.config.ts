@@ -1,6 +1,6 @@
 // The config that every runtime runs in the conformance tests. What differs between runs is in the environment.
 import { cors } from "hono/cors";
-import { apiKey, basic, defineGateway, env, introspection } from "sluice";
+import { apiKey, basic, defineGateway, env, introspection, jwt } from "sluice";
 
 export default defineGateway({
   name: "conforming",
@@ -10,7 +10,11 @@ export default defineGateway({
     down: { targets: [env("DOWN")] },
   },
   consumers: {
-    acme: { groups: ["partner"], keys: [env("ACME_KEY_HASH")], subjects: { token: ["acme-app"] } },
+    acme: {
+      groups: ["partner"],
+      keys: [env("ACME_KEY_HASH")],
+      subjects: { token: ["acme-app"], signed: ["acme-app"] },
+    },
     beta: { keys: [env("BETA_KEY_HASH")], password: env("BETA_PASSWORD_HASH") },
   },
   auth: {
@@ -18,6 +22,8 @@ export default defineGateway({
     login: basic(),
     key: apiKey(),
     shadow: apiKey({ mode: "observe" }),
+    signed: jwt({ issuer: "https://login.example.test", audience: "api", publicKey: env("JWT_KEY") }),
+    issued: jwt({ issuer: "https://login.example.test", audience: "https://api.example.com", jwks: env("JWKS") }),
     token: introspection({
       url: env("INTROSPECTION"),
       clientId: "gateway",
@@ -121,6 +127,8 @@ export default defineGateway({
     login: { match: "/login/*", to: "origin", auth: "login" },
     keyedOnly: { match: "/key/*", to: "origin", auth: "key" },
     partners: { match: "/partners/*", to: "origin", auth: "key", allow: { groups: ["partner"] } },
+    signed: { match: "/signed/*", to: "origin", auth: "signed" },
+    issued: { match: "/issued/*", to: "origin", auth: "issued" },
     tokens: { match: "/token/*", to: "origin", auth: "token" },
     watched: { match: "/watched/*", to: "origin", auth: "shadow" },
     called: { match: "/called", auth: "key", handler: (x) => x.c.text(x.identity?.consumer?.name ?? "nobody") },
