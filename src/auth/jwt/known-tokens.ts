@@ -19,7 +19,7 @@ interface Entry<V> {
 }
 
 /**
- * What was found out about tokens, by their text: hashing them first is six times slower than finding them (measured), and
+ * What was found out about tokens, by their text: hashing them first takes four or five times as long (tests/bench/known-tokens.bench.ts), and
  * whoever can read the memory could read the tokens of requests too. The least used make room.
  */
 export class KnownTokens<V extends object> {

@@ -3,12 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { certificates } from "../../support/certificates.ts";
 import { until } from "../../support/deadline.ts";
 import { issuerOrigin, tokenFrom } from "../../support/issuer.ts";
 import { get, problemOf, request } from "../../support/messages.ts";
 import { pathOfTool } from "../../support/requirements.ts";
 import { exchange } from "../../support/raw-client.ts";
-import { startOrigin } from "../../support/raw-origin.ts";
+import { type RawOrigin, startOrigin } from "../../support/raw-origin.ts";
 import { startGateway } from "../../support/executable.ts";
 import { withGateway } from "../../support/rig.ts";
 import { base64url, issuerKey, token } from "../../support/tokens.ts";
@@ -158,6 +159,46 @@ test("an issuer that is not there stops nobody from starting: 503, and then it c
   await issuer.stop();
   await orders.stop();
 });
+
+withGateway(
+  "keys over TLS",
+  {
+    needs: ["openssl"],
+    origins: () => ({
+      issuer: { ...issuerOrigin("k1"), tls: certificates().named },
+      expired: { ...issuerOrigin("k1"), tls: certificates().expired },
+    }),
+    config: ({ issuer, expired }) => {
+      const tls = { ca: certificates().ca.cert, serverName: "up.internal.test" };
+      const scheme = (origin: RawOrigin, more: object): string =>
+        `jwt(${JSON.stringify({ issuer: "tls", audience: "https://api.example.com", jwks: `${origin.url}/keys`, ...more })})`;
+      return `import { defineGateway, jwt } from "sluice";
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0 },
+  auth: {
+    right: ${scheme(issuer, { tls })},
+    stranger: ${scheme(issuer, {})},
+    other: ${scheme(issuer, { tls: { ...tls, serverName: "other.internal.test" } })},
+    expired: ${scheme(expired, { tls })},
+  },
+  routes: {
+    ${["right", "stranger", "other", "expired"].map((name) => `${name}: { match: "/${name}", auth: "${name}", answer: {} }`).join(",\n    ")},
+  },
+});
+`;
+    },
+  },
+  (rig) => {
+    test.each([
+      ["right", 200],
+      ["stranger", 503],
+      ["other", 503],
+      ["expired", 503],
+    ])("%s: %p", async (name, status) => {
+      expect((await rig.exchange(get(`/${name}`, bearer(tokenFrom("tls"))))).status).toBe(status);
+    });
+  },
+);
 
 /** Tokens by the command line of openssl, in the ways its manual shows. */
 class OpenSsl {
