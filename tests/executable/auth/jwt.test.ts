@@ -1,8 +1,8 @@
 // JWT on the executable: the example config, and tokens that other implementations made.
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { certificates } from "../../support/certificates.ts";
 import { until } from "../../support/deadline.ts";
 import { issuerOrigin, tokenFrom } from "../../support/issuer.ts";
@@ -253,7 +253,10 @@ const PEERS = [
 ] as const;
 
 describe("made by others:", () => {
-  let openssl: OpenSsl;
+  let openssl: OpenSsl | undefined;
+  afterAll(() => {
+    if (openssl !== undefined) rmSync(openssl.folder, { recursive: true });
+  });
   const claims = { iss: "peer", aud: "svc", sub: "peer-1", exp: Math.floor(Date.now() / 1000) + 600 };
   const python = (alg: string, secret: string): string => {
     const script = `
@@ -276,8 +279,9 @@ print((head + b"." + body + b"." + part(sign)).decode())
       origins: { up: {} },
       config: ({ up }) => {
         openssl = new OpenSsl();
+        const maker = openssl;
         const schemes = PEERS.map(([alg, ...algorithm]) => {
-          const pem = openssl.key(alg, ...algorithm);
+          const pem = maker.key(alg, ...algorithm);
           return `${alg}: jwt({ ...common, publicKey: ${JSON.stringify(pem)}, algorithms: ["${alg}"] })`;
         });
         const routes = [...PEERS.map(([alg]) => alg), "HS256", "HS512"].map(
@@ -306,9 +310,9 @@ export default defineGateway({
         (await rig.exchange(get(`/${alg}`, bearer(text)))).status;
 
       test.each(PEERS.map(([alg]) => alg))("openssl, %s", async (alg) => {
-        const made = openssl.token(alg, claims, alg);
+        const made = openssl!.token(alg, claims, alg);
         expect(await passes(alg, made)).toBe(200);
-        expect(await passes(alg, openssl.token(alg, { ...claims, exp: 1 }, alg))).toBe(401);
+        expect(await passes(alg, openssl!.token(alg, { ...claims, exp: 1 }, alg))).toBe(401);
         const [head, , signature] = made.split(".");
         expect(await passes(alg, `${head}.${base64url(JSON.stringify({ ...claims, sub: "x" }))}.${signature}`)).toBe(
           401,
@@ -317,16 +321,15 @@ export default defineGateway({
 
       test.each(["HS256", "HS512"])("openssl and Python, %s", async (alg) => {
         const secret = SECRET.repeat(2);
-        expect(await passes(alg, openssl.token(alg, claims, secret))).toBe(200);
+        expect(await passes(alg, openssl!.token(alg, claims, secret))).toBe(200);
         expect(await passes(alg, python(alg, secret))).toBe(200);
         expect(await passes(alg, python(alg, `${secret}x`))).toBe(401);
       });
 
       test("none passes on the route of another", async () => {
-        expect(await passes("ES256", openssl.token("RS256", claims, "RS256"))).toBe(401);
-        expect(await passes("RS256", openssl.token("PS384", claims, "PS384"))).toBe(401);
-        expect(await passes("HS256", openssl.token("RS256", claims, "RS256"))).toBe(401);
-        rmSync(openssl.folder, { recursive: true });
+        expect(await passes("ES256", openssl!.token("RS256", claims, "RS256"))).toBe(401);
+        expect(await passes("RS256", openssl!.token("PS384", claims, "PS384"))).toBe(401);
+        expect(await passes("HS256", openssl!.token("RS256", claims, "RS256"))).toBe(401);
       });
     },
   );
@@ -334,6 +337,7 @@ export default defineGateway({
 
 describe("a key set in a file", () => {
   let keyFile = "";
+  afterAll(() => rmSync(dirname(keyFile), { recursive: true }));
   withGateway(
     "beside the config",
     {
