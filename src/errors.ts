@@ -55,6 +55,7 @@ export const MEANINGS = {
   origin_not_allowed: { status: 403, fault: "client", title: "Origin not allowed" },
   authentication_unavailable: { status: 503, fault: "gateway", title: "Credentials cannot be checked now" },
   authorization_unavailable: { status: 503, fault: "gateway", title: "Access cannot be decided now" },
+  rate_limit_exceeded: { status: 429, fault: "client", title: "Too many requests" },
   draining: { status: 503, fault: "gateway", title: "Shutting down" },
   client_disconnect: { status: 499, fault: "client", title: "The client left" },
 } as const satisfies Record<string, Meaning>;
@@ -75,6 +76,8 @@ export interface GatewayErrorOptions {
   readonly publicDetail?: string;
   /** Fields the answer must carry (`Allow`, `Retry-After`, …), as name and value pairs. */
   readonly fields?: readonly (readonly [name: string, value: string])[];
+  /** Members of the problem document beside those that every one has; `type` takes the place of `about:blank`. */
+  readonly members?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
@@ -85,6 +88,7 @@ export class GatewayError extends Error {
   readonly retry: Retry;
   readonly publicDetail: string | undefined;
   readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly members: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -92,6 +96,7 @@ export class GatewayError extends Error {
     this.retry = options.retry ?? "never";
     this.publicDetail = options.publicDetail;
     this.fields = options.fields ?? [];
+    this.members = options.members;
   }
 
   /** The status the client receives. */

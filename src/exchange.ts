@@ -3,6 +3,7 @@ import type { GatewayError } from "./errors.ts";
 import type { Content } from "./http/body.ts";
 import type { Fields } from "./http/fields.ts";
 import type { Identity } from "./config/auth/options.ts";
+import type { LimitPlan } from "./config/limit/plan.ts";
 import type { MatchPlan, RoutePlan, UpstreamPlan } from "./config/plan.ts";
 
 /** What the listener knows when a request head has arrived. */
@@ -76,6 +77,17 @@ export interface AttemptRecord {
   error: GatewayError | undefined;
 }
 
+/** What a limit said of an exchange. */
+export interface Limited {
+  readonly limit: LimitPlan;
+  /** Units that are left. */
+  readonly remaining: number;
+  /** Milliseconds until there are more. */
+  readonly resetMs: number;
+  /** Gives back what was counted, when the answer is one that does not count. */
+  readonly giveBack: (() => void) | undefined;
+}
+
 /** What a policy in observe mode would have refused. */
 export interface Observation {
   /** The option of the route that holds the policy: "auth", "allow". */
@@ -123,6 +135,8 @@ export class Exchange {
   cookies: readonly string[] = NO_NAMES;
   /** What policies in observe mode would have refused. */
   observations: readonly Observation[] = NO_OBSERVATIONS;
+  /** Limits that were asked about the exchange. */
+  limited: readonly Limited[] = NO_LIMITED;
   attempts: AttemptRecord[] = NO_ATTEMPTS;
   answer: Answer | undefined = undefined;
   /** The failure the gateway answered with, if it did. */
@@ -156,6 +170,7 @@ const NO_BINDINGS: Bindings = Object.freeze({ env: Object.freeze({}), context: u
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_NAMES: readonly string[] = Object.freeze([]);
 const NO_OBSERVATIONS: readonly Observation[] = Object.freeze([]);
+const NO_LIMITED: readonly Limited[] = Object.freeze([]);
 const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
 
 /** Tells one listener at a time that the client is gone: an AbortSignal without its cost. */

@@ -1,11 +1,6 @@
-// THE WAY: listen, route, cors, auth, allow, the user's own code, upstream, respond, record. The only file that knows the order.
+// THE WAY: listen, route, cors, limits, auth, allow, the user's own code, upstream, respond, record. The only file that knows the order.
 import { allowStage } from "./auth/allow.ts";
 import { authStage } from "./auth/auth.ts";
-import { createSchemes } from "./auth/create.ts";
-import { identityLines } from "./auth/identity-fields.ts";
-import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
-import type { Scheme } from "./auth/scheme.ts";
-import { roundRobin } from "./balance/round-robin.ts";
 import type { Plan, RoutePlan } from "./config/plan.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import { type Answer, Answer as GatewayAnswer, type Exchange, type LastStage, type Stage } from "./exchange.ts";
@@ -19,6 +14,9 @@ import { clientAddress } from "./listen/client-address.ts";
 import { Listener } from "./listen/listener.ts";
 import type { Way } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
+import { limitFields } from "./limit/fields.ts";
+import { limitStage } from "./limit/limit.ts";
+import { createParts, type Parts } from "./parts.ts";
 import type { Platform } from "./platform.ts";
 import { recorder } from "./record/record.ts";
 import { addCookies } from "./respond/cookies.ts";
@@ -28,9 +26,7 @@ import { problemAnswer } from "./respond/problem.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
 import { type RouteStage, routeStage } from "./route/route.ts";
-import type { Vouching } from "./upstream/request.ts";
-import { type Service, subrequest } from "./upstream/subrequest.ts";
-import { createUpstream, type Upstream, upstreamStage } from "./upstream/upstream.ts";
+import { upstreamStage } from "./upstream/upstream.ts";
 
 /** A gateway that has been made of a plan. It listens to nothing yet. */
 export interface Gateway {
@@ -54,25 +50,12 @@ const REQUEST_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 /** Makes a gateway of a plan: every stage of every route is folded here, once. */
 export function createGateway(plan: Plan, platform: Platform): Gateway {
   const deadlines = new Deadlines(platform);
-  // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
-  const pseudonym = `${plan.name}-${platform.uuid().slice(0, 8)}`;
-  const upstreams = new Map<string, Upstream>();
-  for (const upstream of Object.values(plan.upstreams)) {
-    const pick = roundRobin(upstream.targets.map((target) => target.weight));
-    upstreams.set(upstream.name, createUpstream(upstream, pick, platform, deadlines));
-  }
-  const services = servicesOf(plan, platform, deadlines);
-  const schemes = createSchemes(plan.auth, platform, (name) => {
-    const { owned } = plan.auth.identity;
-    return subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines);
-  });
-  const { token } = plan.auth.identity;
-  const tokens = token && identityTokens(token, platform);
-  const parts: Parts = { platform, pseudonym, upstreams, schemes, tokens, vouching: vouchingOf(plan) };
+  const parts = createParts(plan, platform, deadlines);
   const routes = routeStage(plan.routes);
   const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
   const cors = corsOf(plan.routes);
   const changes = new Map(plan.routes.map((route) => [route, fieldChanges(route.responseFields)]));
+  const tellLimits = plan.limits.limits.length === 0 ? undefined : limitFields(plan.limits.fields);
   const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
   const record = recorder(plan, platform, platform.terminal);
 
@@ -111,6 +94,10 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       cors?.get(x.route)?.mark(x, answer.fields);
       changes.get(x.route)?.(answer.fields);
     }
+    if (x.limited.length > 0) {
+      for (const { limit, giveBack } of x.limited) if (limit.counts?.(answer.status) === false) giveBack?.();
+      tellLimits?.(x, answer.fields);
+    }
     if (x.cookies.length > 0) addCookies(x.cookies, answer.fields);
     answer.fields.set("X-Request-ID", x.id);
     return answer;
@@ -120,11 +107,6 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
     return respond(x, problemAnswer(x.error, x, plan.name));
   };
 
-  const close = (): void => {
-    for (const scheme of schemes.values()) scheme.close?.();
-    for (const upstream of upstreams.values()) upstream.close();
-    for (const { upstream } of services.values()) upstream.close();
-  };
   let listener: Listener | undefined;
   return {
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
@@ -134,24 +116,14 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
     },
     async drain() {
       const drained = (await listener?.drain(plan.graceMs)) ?? { cut: 0 };
-      close();
+      parts.close();
       return drained;
     },
     close() {
       listener?.cut();
-      close();
+      parts.close();
     },
   };
-}
-
-/** What routes are folded of. */
-interface Parts {
-  readonly platform: Platform;
-  readonly pseudonym: string;
-  readonly upstreams: ReadonlyMap<string, Upstream>;
-  readonly schemes: ReadonlyMap<string, Scheme>;
-  readonly tokens: IdentityTokens | undefined;
-  readonly vouching: Vouching | undefined;
 }
 
 /** All stages of a route as one. What a route does not use is not there. */
@@ -164,13 +136,23 @@ function foldRoute(route: RoutePlan, parts: Parts): LastStage {
 }
 
 /** The stages that refuse: who calls, and what they may do; and then what the upstream is told of it. */
-function guards(route: RoutePlan, { schemes, tokens }: Parts): Stage[] {
+function guards(route: RoutePlan, { schemes, limits, tokens, vouching }: Parts): Stage[] {
   const stages: Stage[] = [];
+  const running = route.limits.map(({ name }) => limits.get(name)!);
+  // Guessing is limited before anybody looks at a guess; all else counts callers, who are known later.
+  const early = running.filter(({ plan }) => plan.by.kind === "address");
+  const late = running.filter(({ plan }) => plan.by.kind !== "address");
+  if (early.length > 0) stages.push(limitStage(early));
   if (route.auth.length > 0) stages.push(authStage(route.auth.map((name) => schemes.get(name)!)));
   if (route.allow !== undefined) {
     stages.push(allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes)));
   }
+  if (late.length > 0) stages.push(limitStage(late));
   const { destination } = route;
+  // Upstreams never see them; the user's own code must not believe them either.
+  if (vouching !== undefined && (route.use.length > 0 || destination.kind === "handler")) {
+    stages.push(({ fields }) => fields.deleteAliases(vouching.owned));
+  }
   if (route.auth.length > 0 && tokens !== undefined && destination.kind === "upstream") {
     stages.push(tokens.stage(destination.upstream.name));
   }
@@ -195,34 +177,6 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
       return upstreamStage(route, upstreams.get(destination.upstream.name)!, pseudonym, platform, vouching);
     }
   }
-}
-
-/** The services that schemes ask, by the scheme's name. */
-function servicesOf({ auth }: Plan, platform: Platform, deadlines: Deadlines): ReadonlyMap<string, Service> {
-  const services = new Map<string, Service>();
-  for (const scheme of auth.schemes) {
-    if (scheme.kind !== "forward-auth") continue;
-    const { name, path, query, timeoutMs } = scheme;
-    const upstream = createUpstream(scheme.upstream, () => 0, platform, deadlines);
-    services.set(name, { upstream, path, query, timeoutMs });
-  }
-  return services;
-}
-
-/** What upstreams are told of who calls; undefined where the config has nothing to tell. */
-function vouchingOf({ auth }: Plan): Vouching | undefined {
-  const { owned } = auth.identity;
-  if (owned.length === 0) return undefined;
-  const lines = identityLines(auth.identity);
-  const { token } = auth.identity;
-  return {
-    owned,
-    lines({ identity, identityToken }) {
-      if (identity === undefined) return "";
-      if (identityToken === undefined) return lines(identity);
-      return `${lines(identity)}${token!.header}: ${identityToken}\r\n`;
-    },
-  };
 }
 
 /** The routes that pages of other origins may call; undefined without any. */

@@ -37,6 +37,14 @@ export { httpSignature } from "./config/auth/http-signature.ts";
 export type { HttpSignatureOptions } from "./config/auth/http-signature.ts";
 export { defineGateway } from "./config/define.ts";
 export type { IdentityOf, Schemes, TypedOptions } from "./config/define.ts";
+export type {
+  LimitBy,
+  LimitExchange,
+  LimitOptions,
+  LimitSettings,
+  QuotaLimit,
+  WindowLimit,
+} from "./config/limit/options.ts";
 export { env } from "./config/secrets.ts";
 export type { EnvReference, Hidden, Secret } from "./config/secrets.ts";
 export type {

@@ -136,6 +136,8 @@ export interface Platform {
   clearTimer(timer: Timer): void;
   /** 36 characters, unpredictable. */
   uuid(): string;
+  /** So many whole numbers of 32 bits, unpredictable. */
+  random(count: number): Int32Array;
   /** SHA-256 (FIPS 180-4), 32 bytes. At once on Bun and Deno, later on Cloudflare. */
   sha256(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
   /** Which hashes of passwords it can check: bcrypt, and on Bun argon2id too. */

@@ -1,5 +1,6 @@
 // defineGateway: gives the config its types, so that the compiler finds a wrong name before the gateway starts.
 import type { ConsumerOptions, Identity, KeysOptions, SchemeOptions } from "./auth/options.ts";
+import type { LimitOptions } from "./limit/options.ts";
 import type { GatewayOptions, RouteOptions, UpstreamOptions } from "./options.ts";
 
 /** The schemes of a config by name; each knows the type of its claims. */
@@ -12,19 +13,21 @@ export type IdentityOf<S extends Schemes> = string extends keyof S
 
 /**
  * {@link GatewayOptions} whose names are tied together. `U` are the names of the upstreams, `C` of the consumers, `G` of
- * their groups, `S` the schemes, `M` the patterns of the routes by route name.
+ * their groups, `S` the schemes, `L` the names of limits, `M` the patterns of the routes by route name.
  */
 export interface TypedOptions<
   U extends string,
   C extends string,
   G extends string,
   S extends Schemes,
+  L extends string,
   M extends Record<string, string>,
-> extends Omit<GatewayOptions, "upstreams" | "consumers" | "keys" | "auth" | "routes"> {
+> extends Omit<GatewayOptions, "upstreams" | "consumers" | "keys" | "auth" | "limits" | "routes"> {
   upstreams?: { readonly [K in U]: UpstreamOptions };
   consumers?: { readonly [K in C]: ConsumerOptions<NoInfer<keyof S & string>, G> };
   keys?: KeysOptions<G>;
   auth?: S;
+  limits?: { readonly [K in L]: LimitOptions<NoInfer<IdentityOf<S>>> };
   routes: {
     readonly [K in keyof M]: RouteOptions<
       M[K],
@@ -33,6 +36,7 @@ export interface TypedOptions<
         readonly scheme: NoInfer<keyof S & string>;
         readonly consumer: NoInfer<C>;
         readonly group: NoInfer<G>;
+        readonly limit: NoInfer<L>;
         readonly identity: NoInfer<IdentityOf<S>>;
       }
     >;
@@ -41,7 +45,7 @@ export interface TypedOptions<
 
 /**
  * What a config exports by default. Returns its argument unchanged; the compiler refuses a name that nothing has (`to`,
- * `auth`, consumers and groups of `allow`), unknown keys, and malformed durations and sizes. It types `x.params` of a
+ * `auth`, `limits`, consumers and groups of `allow`), unknown keys, and malformed durations and sizes. It types `x.params` of a
  * handler from the route's pattern, and the claims of `x.identity` from the schemes.
  */
 export function defineGateway<
@@ -49,8 +53,9 @@ export function defineGateway<
   const C extends string = never,
   const G extends string = never,
   const S extends Schemes = Readonly<Record<"none", SchemeOptions>>,
+  const L extends string = never,
   const M extends Record<string, string> = never,
->(options: TypedOptions<U, C, G, S, M>): GatewayOptions {
+>(options: TypedOptions<U, C, G, S, L, M>): GatewayOptions {
   // A handler that wants its own parameters is no handler of any parameters: the tie between both ends here.
   return options as unknown as GatewayOptions;
 }

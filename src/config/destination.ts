@@ -20,6 +20,8 @@ export interface Settings {
   /** Names of the schemes, right or wrong. */
   readonly schemes: readonly string[];
   readonly allow: AllowNames;
+  /** Names of the limits, right or wrong. */
+  readonly limits: readonly string[];
   /** Whether there is an access log. */
   readonly logs: boolean;
 }

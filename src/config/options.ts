@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "./auth/options.ts";
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
+import type { LimitOptions, LimitSettings } from "./limit/options.ts";
 import type { Hidden } from "./secrets.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
@@ -169,6 +170,7 @@ export interface Names {
   readonly scheme: string;
   readonly consumer: string;
   readonly group: string;
+  readonly limit: string;
   readonly identity: unknown;
 }
 
@@ -232,6 +234,8 @@ export interface RouteCommon<M extends string, N extends Names = AnyNames> {
   auth?: "none" | N["scheme"] | readonly N["scheme"][];
   /** What a caller must be to pass. Default: whoever `auth` lets in. */
   allow?: AllowOptions<N["consumer"], N["group"], AllowExchange<ParamsOf<M>, N["identity"]>>;
+  /** Names of limits, all of which must let pass. */
+  limits?: N["limit"] | readonly N["limit"][];
   /** Which pages of other origins may call. Preflights are answered before `auth`. Default: none; preflights are forwarded. */
   cors?: CorsOptions;
   /** Hono middleware, outermost first. It runs behind `auth` and `allow`. */
@@ -312,6 +316,9 @@ export interface GatewayOptions {
   keys?: KeysOptions;
   /** Ways to say who calls, by name. */
   auth?: Readonly<Record<string, SchemeOptions<unknown>>>;
+  /** How much is let through, by name. */
+  limits?: Readonly<Record<string, LimitOptions>>;
+  limiting?: LimitSettings;
   /** What upstreams are told of who calls. */
   identity?: IdentityOptions;
   routes: Readonly<Record<string, RouteOptions>>;

@@ -1,6 +1,7 @@
 // Plan: the checked, complete form of the config. Durations are milliseconds, sizes are bytes, every default is filled in.
 import type { MiddlewareHandler } from "hono";
 import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
+import type { LimitPlan, LimitsPlan } from "./limit/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
 
@@ -10,6 +11,7 @@ export interface Plan {
   readonly listen: ListenPlan;
   readonly upstreams: Readonly<Record<string, UpstreamPlan>>;
   readonly auth: AuthPlan;
+  readonly limits: LimitsPlan;
   readonly routes: readonly RoutePlan[];
   /** False: no access log. */
   readonly log: LogPlan | false;
@@ -129,6 +131,7 @@ export interface RoutePlan {
   /** Names of the schemes, any one of which suffices. Empty: everybody may call. */
   readonly auth: readonly string[];
   readonly allow: AllowPlan | undefined;
+  readonly limits: readonly LimitPlan[];
   readonly cors: CorsPlan | undefined;
   readonly use: readonly MiddlewareHandler[];
   readonly destination: Destination;

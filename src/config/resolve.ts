@@ -8,6 +8,7 @@ import { planKeyFile } from "./auth/key-file.ts";
 import type { SchemePlan } from "./auth/plan.ts";
 import { resourceRoutes } from "./auth/resource-routes.ts";
 import { schemesShape } from "./auth/schemes.ts";
+import { limitSettings, limitsShape } from "./limit/limits.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
@@ -49,7 +50,8 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
   const consumers = namesIn(written, "consumers");
   const keyFile = partOf(written, "keys") !== undefined;
   const allow = { consumers, groups: groupsIn(written), open: keyFile };
-  const route = routeShape({ upstreams: namesIn(written, "upstreams"), schemes, allow, logs }, reader);
+  const limits = namesIn(written, "limits");
+  const route = routeShape({ upstreams: namesIn(written, "upstreams"), schemes, allow, limits, logs }, reader);
   const gateway = partOf(written, "name");
   const shape = options(
     {
@@ -59,6 +61,8 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       consumers: or(consumersShape(schemes, reader, nameProblem), {}),
       keys: maybe(keysShape(reader)),
       auth: or(schemesShape(typeof gateway === "string" ? gateway : DEFAULT_NAME, reader, nameProblem), {}),
+      limits: or(limitsShape(nameProblem), {}),
+      limiting: or(limitSettings, {}),
       identity: or(identityShape(reader, schemes.length > 0), {}),
       routes: named(route, "an object of routes by name", routeNameProblem),
       log: logShape,
@@ -68,15 +72,19 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       if (routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
     },
   );
-  return then(shape, ({ name, listen, upstreams, consumers, keys, auth, identity, routes, log, shutdown }) => {
+  return then(shape, (written) => {
+    const { name, listen, upstreams, consumers, keys, auth, limits, limiting, identity, routes, log, shutdown } =
+      written;
     const own = [...(identity.token === undefined ? [] : [keySetRoute(logs)]), ...resourceRoutes(auth, logs)];
     const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
+    const byName = new Map(limits.map((limit) => [limit.name, limit]));
     const plan: Plan = {
       name,
       listen,
       upstreams: Object.fromEntries(plans),
       auth: { consumers, keys: undefined, schemes: auth, identity: withOwned(identity, auth) },
-      routes: [...routes.map(([name, planOf]) => ({ name, ...planOf(plans) })), ...own],
+      limits: { ...limiting, limits },
+      routes: [...routes.map(([name, planOf]) => ({ name, ...planOf(plans, byName) })), ...own],
       log: withCredentials(log, auth),
       graceMs: shutdown.grace,
     };
@@ -99,6 +107,7 @@ function keySetRoute(log: boolean): RoutePlan {
     matches: [{ path: "/.well-known/jwks.json", methods: ["GET"], hosts: [], headers: [], query: [] }],
     auth: [],
     allow: undefined,
+    limits: [],
     cors: undefined,
     use: [],
     destination: { kind: "key-set" },

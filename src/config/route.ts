@@ -7,8 +7,9 @@ import { Problem, type ConfigReader } from "./fault.ts";
 import { destinationEntries, destinationOf, destinationProblems, type Settings } from "./destination.ts";
 import { fieldChanges } from "./field-changes.ts";
 import { matchShape, rightMatches } from "./match.ts";
+import type { LimitPlan } from "./limit/plan.ts";
 import type { RoutePlan } from "./plan.ts";
-import { chained, leaf, list, maybe, oneOrMore, options, partOf, then, type Shape } from "./shape.ts";
+import { chained, either, leaf, list, maybe, oneOrMore, options, or, partOf, then, type Shape } from "./shape.ts";
 import { flag, text } from "./values.ts";
 
 const A_MIDDLEWARE = "a Hono middleware, which is a function";
@@ -17,11 +18,14 @@ const middleware = leaf((value) =>
   typeof value === "function" ? (value as MiddlewareHandler) : new Problem(A_MIDDLEWARE),
 );
 
+/** The limits by name. */
+type Limits = ReadonlyMap<string, LimitPlan>;
+
 /** A route without its name. It becomes a plan once the upstreams are known. */
 export function routeShape(
   settings: Settings,
   reader: ConfigReader,
-): Shape<(upstreams: Parameters<typeof destinationOf>[1]) => Omit<RoutePlan, "name">> {
+): Shape<(upstreams: Parameters<typeof destinationOf>[1], limits: Limits) => Omit<RoutePlan, "name">> {
   const headers = options({
     request: maybe(fieldChanges("request", reader)),
     response: maybe(fieldChanges("response", reader)),
@@ -31,6 +35,7 @@ export function routeShape(
       match: matchShape,
       auth: maybe(schemeNames(settings)),
       allow: maybe(allowShape(settings.allow)),
+      limits: or(limitNames(settings), []),
       cors: maybe(corsShape),
       use: maybe(list(middleware, "a list of Hono middleware")),
       headers: maybe(headers),
@@ -45,10 +50,11 @@ export function routeShape(
       }
     },
   );
-  return then(shape, (route) => (upstreams) => ({
+  return then(shape, (route) => (upstreams, limits) => ({
     matches: route.match,
     auth: route.auth ?? [],
     allow: route.allow,
+    limits: route.limits.flatMap((name) => limits.get(name) ?? []),
     cors: route.cors,
     use: route.use ?? [],
     destination: destinationOf(route, upstreams),
@@ -96,4 +102,18 @@ function* authProblems(written: Readonly<Record<string, unknown>>, { schemes }: 
       yield new Problem("a route with auth", { at: [...at, condition], found: false, hint });
     }
   }
+}
+
+/** Names of limits. */
+function limitNames({ limits }: Settings): Shape<readonly string[]> {
+  const known = limits.length === 0 ? "There are no limits." : `Limits: ${shortList(limits)}.`;
+  const limit = text("the name of a limit", (name) => {
+    return limits.includes(name) ? name : new Problem("a limit", { hint: known, nearest: [name, limits] });
+  });
+  const several = either(
+    Array.isArray,
+    list(limit, "a list of limits"),
+    oneOrMore(limit, "the name of a limit, or a list"),
+  );
+  return then(several, (names) => [...new Set(names)]);
 }

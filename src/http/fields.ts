@@ -96,6 +96,12 @@ export class Fields {
     }
   }
 
+  /** Removes all lines that some servers would read as one of these names (lower case), whatever their spelling. */
+  deleteAliases(names: readonly string[]): void {
+    const plain = names.map(plainName);
+    for (const key of new Set(this.keys)) if (plain.includes(plainName(key))) this.delete(key);
+  }
+
   /** As a Web API Headers object. */
   toHeaders(): Headers {
     const headers = new Headers();
@@ -106,6 +112,11 @@ export class Fields {
   *[Symbol.iterator](): Generator<[name: string, value: string]> {
     for (let i = 0; i < this.names.length; i++) yield [this.names[i]!, this.values[i]!];
   }
+}
+
+/** A lower-case name as CGI-like servers read it, to which `_` and `.` are `-`. */
+export function plainName(key: string): string {
+  return key.replace(/[_.]/g, "-");
 }
 
 /** Fields that end at the next hop, whichever way the message goes (RFC 9110 section 7.6.1, 11.7; case GW-07). */

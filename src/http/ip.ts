@@ -31,6 +31,18 @@ export function normalAddress(text: string): string | undefined {
 }
 
 /**
+ * What stands for the holder of an address: an IPv4 address itself, of an IPv6 address the first 64 bits, for a network is
+ * what a stranger has at least (case GW-38). What is no address stands for itself.
+ */
+export function holderOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const normal = normalAddress(address);
+  if (normal === undefined || !normal.includes(":")) return normal ?? address;
+  const { parts } = ipaddr.IPv6.parse(normal);
+  return `${parts[0]!.toString(16)}:${parts[1]!.toString(16)}:${parts[2]!.toString(16)}:${parts[3]!.toString(16)}::/64`;
+}
+
+/**
  * Whether an address lies in one of the ranges, each an address or a CIDR range. IPv4-mapped ranges and addresses count
  * as IPv4. What is no address is in no set. Verdicts are remembered, a bounded number of them.
  * Throws a TypeError for a malformed range.

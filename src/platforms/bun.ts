@@ -23,6 +23,7 @@ export function bunPlatform(): Platform & { flush(): void } {
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (timer) => clearTimeout(timer as Timer),
     uuid: () => crypto.randomUUID(),
+    random: (count) => crypto.getRandomValues(new Int32Array(count)),
     sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
     passwordForms: ["argon2id", "bcrypt"],
     verifyPassword: (password, hash) => Bun.password.verify(password, hash),

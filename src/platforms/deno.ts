@@ -24,6 +24,7 @@ export function denoPlatform(): Platform & { flush(): Promise<void> } {
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (timer) => clearTimeout(timer as number),
     uuid: () => crypto.randomUUID(),
+    random: (count) => crypto.getRandomValues(new Int32Array(count)),
     sha256: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
     passwordForms: ["bcrypt"],
     verifyPassword: bcryptVerify,

@@ -73,6 +73,7 @@ function workersPlatform(): Platform {
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (timer) => clearTimeout(timer as number),
     uuid: () => crypto.randomUUID(),
+    random: (count) => crypto.getRandomValues(new Int32Array(count)),
     sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)),
     passwordForms: ["bcrypt"],
     verifyPassword: bcryptVerify,

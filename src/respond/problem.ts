@@ -46,6 +46,7 @@ export function problemContent(error: GatewayError, id: string): Uint8Array {
       instance: UUID.test(id) ? `urn:uuid:${id}` : undefined,
       code: error.code,
       request_id: id === "" ? undefined : id,
+      ...error.members,
     }),
   );
 }

@@ -3,7 +3,7 @@ import type { FieldChangesPlan, TargetPlan, UpstreamPlan } from "../config/plan.
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { contentLength } from "../http/body.ts";
-import { type Fields, HOP_BY_HOP, fieldKey, tokens } from "../http/fields.ts";
+import { type Fields, HOP_BY_HOP, fieldKey, plainName, tokens } from "../http/fields.ts";
 
 /** What becomes of a client's field. */
 const PASS = 0;
@@ -43,20 +43,12 @@ const SEEN_KEPT = 512;
 function fateOf(key: string): number {
   const known = FATES.get(key) ?? seen.get(key);
   if (known !== undefined) return known;
-  const plain = plainOf(key);
+  const plain = plainName(key);
   let fate = PASS;
   if (IDENTITY.test(plain)) fate = plain === key ? FORWARDED : DROP;
   else if (plain !== key && FATES.has(plain)) fate = DROP;
   if (seen.size < SEEN_KEPT && key.length <= 64) seen.set(key, fate);
   return fate;
-}
-
-/**
- * The name as CGI-like servers read it, to which `_` and `.` are `-`: an alias of a name that the gateway or its config
- * vouches for never passes.
- */
-function plainOf(key: string): string {
-  return key.replace(/[_.]/g, "-");
 }
 
 /** Makes request heads for one destination. */
@@ -86,13 +78,13 @@ export function requestWriter(
   vouching?: Vouching,
 ): RequestWriter {
   /** Plain names that the config removes or writes itself, or that the gateway vouches for. */
-  const removed = new Set<string>(vouching?.owned.map(plainOf));
+  const removed = new Set<string>(vouching?.owned.map(plainName));
   const via11 = `Via: 1.1 ${pseudonym}\r\n`;
   const via10 = `Via: 1.0 ${pseudonym}\r\n`;
   let constant = "";
-  for (const key of changes?.remove ?? []) removed.add(plainOf(fieldKey(key)));
+  for (const key of changes?.remove ?? []) removed.add(plainName(fieldKey(key)));
   for (const [name, value] of changes?.set ?? []) {
-    removed.add(plainOf(fieldKey(name)));
+    removed.add(plainName(fieldKey(name)));
     constant += `${name}: ${wireText(typeof value === "string" ? value : value.reveal())}\r\n`;
   }
   const { host } = upstream;
@@ -102,7 +94,7 @@ export function requestWriter(
     return host.fixed;
   };
   return {
-    trails: (x, key) => !removed.has(plainOf(key)) && !x.strip.includes(key),
+    trails: (x, key) => !removed.has(plainName(key)) && !x.strip.includes(key),
     head(x, target, upgrade) {
       const { names, keys, values } = x.fields;
       const { strip } = x;
@@ -118,7 +110,7 @@ export function requestWriter(
         const key = keys[i]!;
         const fate = fateOf(key);
         if (fate === PASS) {
-          if ((named !== undefined && named.has(key)) || (removed.size > 0 && removed.has(plainOf(key)))) continue;
+          if ((named !== undefined && named.has(key)) || (removed.size > 0 && removed.has(plainName(key)))) continue;
           if (strip.length > 0 && strip.includes(key)) continue;
           text += `${names[i]}: ${values[i]}\r\n`;
           continue;

@@ -90,6 +90,7 @@ function routeTo({ plan }: Upstream): RoutePlan {
     matches: [],
     auth: [],
     allow: undefined,
+    limits: [],
     cors: undefined,
     use: [],
     destination: { kind: "upstream", upstream: plan, rewrite: undefined, timeouts, upgrade: [] },

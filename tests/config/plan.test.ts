@@ -32,12 +32,14 @@ describe("without options", () => {
         schemes: [],
         identity: { consumer: undefined, headers: [], token: undefined, owned: [] },
       },
+      limits: { fields: "draft", capacity: 131_072, limits: [] },
       routes: [
         {
           name: "hello",
           matches: [{ path: "/", methods: [], hosts: [], headers: [], query: [] }],
           auth: [],
           allow: undefined,
+          limits: [],
           cors: undefined,
           use: [],
           destination: { kind: "answer", answer: { status: 200, body: "hello" } },

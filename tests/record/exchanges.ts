@@ -29,6 +29,7 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
     setTimer: () => undefined,
     clearTimer: () => {},
     uuid: () => "0190a8f2-7c4e-4abc-8def-0123456789ab",
+    random: (count) => new Int32Array(count),
     sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
     passwordForms: ["argon2id", "bcrypt"],
     verifyPassword: (password, hash) => Bun.password.verify(password, hash),
@@ -51,6 +52,7 @@ export function route(name: string, ...paths: string[]): RoutePlan {
     matches: paths.map((path) => ({ path, methods: [], hosts: [], headers: [], query: [] })),
     auth: [],
     allow: undefined,
+    limits: [],
     cors: undefined,
     use: [],
     destination: {

@@ -23,6 +23,7 @@ export function route(
     matches: list.map((one) => (typeof one === "string" ? match(one) : one)),
     auth: [],
     allow: undefined,
+    limits: [],
     cors: undefined,
     use: [],
     destination,

@@ -52,6 +52,10 @@ const TYPES = [
   "KeyOptions",
   "KeySetOptions",
   "KeysOptions",
+  "LimitBy",
+  "LimitExchange",
+  "LimitOptions",
+  "LimitSettings",
   "ListenOptions",
   "ListenTimeouts",
   "LogOptions",
@@ -61,6 +65,7 @@ const TYPES = [
   "NoClaims",
   "OAuthOptions",
   "ParamsOf",
+  "QuotaLimit",
   "Redirect",
   "RedirectRoute",
   "ResourceOptions",
@@ -79,6 +84,7 @@ const TYPES = [
   "UpstreamRoute",
   "UpstreamTimeouts",
   "UpstreamTls",
+  "WindowLimit",
 ];
 
 test("src/mod.ts exports these values and no others", () => {

@@ -15,6 +15,8 @@ const CONTRACTS = [
   "src/config/secrets.ts",
   "src/config/auth/options.ts",
   "src/config/auth/plan.ts",
+  "src/config/limit/options.ts",
+  "src/config/limit/plan.ts",
 ];
 
 /** Files whose types are part of the contracts, though what they do is not: the plan of each kind of scheme. */

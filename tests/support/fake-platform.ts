@@ -39,6 +39,10 @@ export class FakePlatform implements Platform {
     return `${count.padStart(8, "0")}-0000-4000-8000-${count.padStart(12, "0")}`;
   }
 
+  random(count: number): Int32Array {
+    return Int32Array.from({ length: count }, (_, i) => Math.imul(i + 1, 0x9e3779b9));
+  }
+
   sha256(bytes: Uint8Array): Uint8Array {
     return new Uint8Array(Bun.SHA256.hash(bytes).buffer);
   }

@@ -276,6 +276,9 @@ describe("connections", () => {
       world.a.last.answer(200, "room");
       world.settle();
       expect(fourth.answer.body).toBe("room");
+      expect(world.platform.notices.splice(0).map(({ text }) => text)).toEqual([
+        "2 connections are open, the most that listen.maxConnections allows: new ones are closed at once (1 since the start)",
+      ]);
     });
   });
 });

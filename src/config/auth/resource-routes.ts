@@ -27,6 +27,7 @@ export function resourceRoutes(schemes: readonly SchemePlan[], log: boolean): Ro
       matches: [{ path: metadataPath, methods: ["GET"], hosts, headers: [], query: [] }],
       auth: [],
       allow: undefined,
+      limits: [],
       cors: { origins: "*", methods: ["GET"], headers: undefined, expose: [], credentials: false, maxAgeSeconds: 600 },
       use: [],
       destination: {

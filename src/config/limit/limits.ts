@@ -1,0 +1,123 @@
+// The schema of limits.
+import { fieldName } from "../field-changes.ts";
+import { Problem } from "../fault.ts";
+import { either, isPlainObject, leaf, list, maybe, named, options, or, partOf, then, type Shape } from "../shape.ts";
+import { choice, duration, text, whole } from "../values.ts";
+import type { LimitExchange } from "./options.ts";
+import type { LimitByPlan, LimitPlan, LimitsPlan } from "./plan.ts";
+
+/** The units of a group of a window fit 16 bits. */
+const MOST_LIMIT = 1_000_000;
+const MOST_CAPACITY = 2 ** 24;
+
+const A_BY = '"address", "consumer", "route", { header }, { claim } or a function';
+
+const byWord: Shape<LimitByPlan> = then(choice("address", "consumer", "route"), (kind) => ({ kind }));
+
+const byObject: Shape<LimitByPlan> = then(
+  options(
+    { header: maybe(fieldName), claim: maybe(text("the name of a claim", (name) => name)) },
+    function* (_, written) {
+      if ((written["header"] === undefined) === (written["claim"] === undefined)) {
+        yield new Problem("exactly one of header, claim");
+      }
+    },
+  ),
+  ({ header, claim }) =>
+    header === undefined ? { kind: "claim", claim: claim ?? "" } : { kind: "header", key: header.toLowerCase() },
+);
+
+const byFunction: Shape<LimitByPlan> = leaf((value) =>
+  typeof value === "function"
+    ? { kind: "function", of: value as (x: LimitExchange) => string | undefined }
+    : new Problem(A_BY),
+);
+
+const by: Shape<LimitByPlan> = either(
+  (value) => typeof value === "string",
+  byWord,
+  either(isPlainObject, byObject, byFunction),
+);
+
+const A_COST = "a whole number from 0 to 1000000, or a function that gives one";
+const cost: Shape<LimitPlan["cost"]> = leaf((value) => {
+  if (typeof value === "function") return value as (x: LimitExchange) => number;
+  const right = typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MOST_LIMIT;
+  return right ? value : new Problem(A_COST);
+});
+
+const A_STATUS = 'a status such as 404, or a class such as "4xx"';
+const status = leaf((value): number | Problem => {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 100 && value <= 599) return value;
+  const digit = typeof value === "string" ? /^([1-5])xx$/.exec(value)?.[1] : undefined;
+  return digit === undefined ? new Problem(A_STATUS) : Number(digit);
+});
+
+const A_ZONE = 'the name of a time zone, such as "Europe/Berlin"';
+const timeZone = text(A_ZONE, (name) => {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    return new Problem(A_ZONE);
+  }
+});
+
+const limit: Shape<Omit<LimitPlan, "name">> = then(
+  options(
+    {
+      limit: whole(1, MOST_LIMIT),
+      window: maybe(duration(1000)),
+      per: maybe(choice("day", "month")),
+      timeZone: maybe(timeZone),
+      by: or(by, "address"),
+      cost: or(cost, 1),
+      statuses: maybe(list(status, "a list of statuses", 1)),
+      mode: or(choice("enforce", "observe"), "enforce"),
+    },
+    function* (right, written) {
+      if ((written["window"] === undefined) === (written["per"] === undefined)) {
+        const hint = 'A sliding window is `window: "1m"`, a quota of the calendar is `per: "day"` or `per: "month"`.';
+        yield new Problem("exactly one of window, per", { hint });
+      }
+      if (written["timeZone"] !== undefined && written["per"] === undefined) {
+        yield new Problem("per beside timeZone", { at: ["timeZone"], hint: "A window has no midnight." });
+      }
+      if (typeof right.cost === "number" && right.limit !== undefined && right.cost > right.limit) {
+        yield new Problem("a cost within the limit", { at: ["cost"], hint: "Not one request would be let through." });
+      }
+    },
+  ),
+  ({ limit, window, per, timeZone, by, cost, statuses, mode }) => ({
+    limit,
+    span: window === undefined ? { per: per ?? "day", timeZone: timeZone ?? "UTC" } : { windowMs: window },
+    by,
+    cost,
+    counts: statuses && ((of: number) => statuses.includes(of) || statuses.includes(Math.floor(of / 100))),
+    observe: mode === "observe",
+  }),
+);
+
+/** The limits by name. The names stand in `RateLimit` and in logs. */
+export function limitsShape(nameProblem: (name: string) => Problem | undefined): Shape<readonly LimitPlan[]> {
+  const all = named(limit, "an object of limits by name", (name) => nameProblem(name));
+  return then(all, (entries) => entries.map(([name, plan]) => ({ name, ...plan })));
+}
+
+/** Settings of all limits. */
+export const limitSettings: Shape<Omit<LimitsPlan, "limits">> = options({
+  fields: or(
+    either(
+      (value) => value === false,
+      leaf((): false => false),
+      choice("draft", "legacy", "both"),
+    ),
+    "draft",
+  ),
+  capacity: or(whole(1024, MOST_CAPACITY), 131_072),
+});
+
+/** Whether a limit asks who calls. */
+export function asksWho(written: unknown): boolean {
+  const by = partOf(written, "by");
+  return by === "consumer" || partOf(by, "claim") !== undefined;
+}

@@ -1,0 +1,31 @@
+// The part of the plan that says how much is let through.
+import type { LimitExchange } from "./options.ts";
+
+/** By what a limit counts. */
+export type LimitByPlan =
+  | { readonly kind: "address" | "consumer" | "route" }
+  | { readonly kind: "header"; readonly key: string }
+  | { readonly kind: "claim"; readonly claim: string }
+  | { readonly kind: "function"; readonly of: (x: LimitExchange) => string | undefined };
+
+/** One limit. */
+export interface LimitPlan {
+  /** Its name in the config. */
+  readonly name: string;
+  readonly limit: number;
+  /** A sliding window in milliseconds, or a calendar period. */
+  readonly span: { readonly windowMs: number } | { readonly per: "day" | "month"; readonly timeZone: string };
+  readonly by: LimitByPlan;
+  readonly cost: number | ((x: LimitExchange) => number);
+  /** Whether an answer of this status counts; undefined: all do. */
+  readonly counts: ((status: number) => boolean) | undefined;
+  readonly observe: boolean;
+}
+
+/** Limits of the whole gateway. */
+export interface LimitsPlan {
+  readonly fields: "draft" | "legacy" | "both" | false;
+  readonly capacity: number;
+  /** All limits by name, in the order of the config. */
+  readonly limits: readonly LimitPlan[];
+}

@@ -1,0 +1,68 @@
+// What a limit counts by: the text that stands for whoever has used it.
+import type { LimitByPlan, LimitPlan } from "../config/limit/plan.ts";
+import type { LimitExchange } from "../config/limit/options.ts";
+import type { Exchange } from "../exchange.ts";
+import { fieldKey } from "../http/fields.ts";
+import { holderOf } from "../http/ip.ts";
+
+/** Most characters of a value that count: what is longer falls together with what begins alike. */
+const LONGEST = 512;
+
+/** The text for an exchange; undefined: it is not limited. Texts of different kinds never fall together. */
+export function countedBy(by: LimitByPlan): (x: Exchange) => string | undefined {
+  switch (by.kind) {
+    case "address":
+      return addressOf;
+    case "route":
+      return (x) => x.route!.name;
+    case "header":
+      return (x) => short(x.fields.joined(by.key) ?? "");
+    case "claim":
+      return (x) => claimText(x, by.claim);
+    case "function":
+      return (x) => {
+        const text: unknown = by.of(limitExchange(x));
+        if (text === undefined || typeof text === "string") return text && short(text);
+        throw new TypeError("a function of `limits` gave neither a text nor undefined");
+      };
+    case "consumer":
+      return callerOf;
+  }
+}
+
+/** What a request costs. What is no whole number from 0 on is an error of the config's function. */
+export function costOf({ name, cost }: LimitPlan): (x: Exchange) => number {
+  if (typeof cost === "number") return () => cost;
+  return (x) => {
+    const units: unknown = cost(limitExchange(x));
+    if (typeof units === "number" && Number.isInteger(units) && units >= 0) return units;
+    throw new TypeError(`limits.${name}.cost gave ${String(units)}, which is no whole number from 0 on`);
+  };
+}
+
+function addressOf(x: Exchange): string {
+  return x.client.includes(":") ? holderOf(x.client) : x.client;
+}
+
+/** A consumer, else the caller's own name at its issuer, else the address: nobody is uncounted. */
+function callerOf(x: Exchange): string {
+  const { identity } = x;
+  if (identity?.consumer !== undefined) return `consumer ${identity.consumer.name}`;
+  if (identity?.subject !== undefined) return `subject ${identity.scheme} ${short(identity.subject)}`;
+  return `address ${addressOf(x)}`;
+}
+
+function claimText(x: Exchange, name: string): string {
+  const claims = x.identity?.claims;
+  const value = claims !== undefined && Object.hasOwn(claims, name) ? claims[name] : undefined;
+  return value === undefined ? "" : short(JSON.stringify(value));
+}
+
+function short(text: string): string {
+  return text.length > LONGEST ? text.slice(0, LONGEST) : text;
+}
+
+function limitExchange(x: Exchange): LimitExchange {
+  const { identity, method, path, params, client, id, fields } = x;
+  return { identity, method, path, params, client, id, header: (name) => fields.get(fieldKey(name)) };
+}

@@ -1,0 +1,45 @@
+// Fields that tell clients of limits: the draft of the IETF, and the older dialect.
+import type { LimitPlan, LimitsPlan } from "../config/limit/plan.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Fields } from "../http/fields.ts";
+
+/** Fields by which upstreams tell of limits of their own: on a limited route they would mix with ours. */
+const OWNED = ["ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+
+/**
+ * Puts the fields on the answer of an exchange that was limited (draft-ietf-httpapi-ratelimit-headers-10). `RateLimit` names
+ * the limit that is nearest to its end, `RateLimit-Policy` all of them. `Reset` of the older dialect is seconds from now.
+ */
+export function limitFields(dialect: LimitsPlan["fields"]): ((x: Exchange, fields: Fields) => void) | undefined {
+  if (dialect === false) return undefined;
+  const policies = new WeakMap<LimitPlan, string>();
+  const policyOf = (limit: LimitPlan): string => {
+    const known = policies.get(limit) ?? policyText(limit);
+    policies.set(limit, known);
+    return known;
+  };
+  return (x, fields) => {
+    const shown = x.limited.filter(({ limit }) => !limit.observe);
+    if (shown.length === 0) return;
+    for (const key of OWNED) fields.delete(key);
+    const { limit, remaining, resetMs } = shown.reduce((tightest, each) =>
+      each.remaining / each.limit.limit < tightest.remaining / tightest.limit.limit ? each : tightest,
+    );
+    const seconds = Math.max(1, Math.ceil(resetMs / 1000));
+    const until = Number.isFinite(seconds) ? `;t=${seconds}` : "";
+    if (dialect !== "legacy") {
+      fields.add("RateLimit-Policy", shown.map((each) => policyOf(each.limit)).join(", "));
+      fields.add("RateLimit", `"${limit.name}";r=${remaining}${until}`);
+    }
+    if (dialect !== "draft") {
+      fields.add("X-RateLimit-Limit", String(limit.limit));
+      fields.add("X-RateLimit-Remaining", String(remaining));
+      if (until !== "") fields.add("X-RateLimit-Reset", String(seconds));
+    }
+  };
+}
+
+function policyText({ name, limit, span }: LimitPlan): string {
+  const seconds = "windowMs" in span ? Math.ceil(span.windowMs / 1000) : span.per === "day" ? 86_400 : 2_678_400;
+  return `"${name}";q=${limit};w=${seconds}`;
+}

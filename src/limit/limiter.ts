@@ -1,0 +1,74 @@
+// Decides by the process's own table: count and look in one step, before anything is forwarded.
+import { hash0, hash1, type HashKey, hashText } from "./key-hash.ts";
+import type { LimitTable } from "./table.ts";
+import { Window, type WindowRule } from "./window.ts";
+
+/** The last decision of a {@link Limiter}. One object for all: no garbage. */
+export interface Decision {
+  allowed: boolean;
+  /** Units that are left. */
+  remaining: number;
+  /** Milliseconds until more units are there than now; when refused, until as many are there as were asked for. */
+  resetMs: number;
+}
+
+/** Sliding windows in the process's table. */
+export class Limiter {
+  readonly table: LimitTable;
+  readonly decision: Decision = { allowed: true, remaining: 0, resetMs: 0 };
+  readonly #window: Window;
+
+  constructor(table: LimitTable) {
+    this.table = table;
+    this.#window = new Window(table.words);
+  }
+
+  /** Lets units through if they fit, and counts them then. The answer is in {@link decision}. */
+  take(rule: WindowRule, key: HashKey, text: string, units: number, now: number): boolean {
+    hashText(key, text);
+    const { table, decision } = this;
+    const window = this.#window;
+    const set = table.hold(hash0);
+    const at = table.claim(set, hash0, hash1, now);
+    window.open(at, rule, now);
+    const counted = window.units(rule);
+    const allowed = counted + units <= rule.limit;
+    if (allowed) {
+      window.add(rule, units, now);
+      table.mark(at, window.endsAt(rule), window.weight(rule));
+    } else if (counted === 0) {
+      // More units at once than the limit has: nothing was counted, and nothing will change it.
+      table.mark(at, 0, 0);
+    }
+    decision.allowed = allowed;
+    decision.remaining = Math.max(0, rule.limit - counted - (allowed ? units : 0));
+    decision.resetMs = window.untilFree(rule, allowed ? 1 : counted + units - rule.limit, now);
+    table.release(set);
+    return allowed;
+  }
+
+  /** Takes back units that were let through: of answers that do not count. */
+  giveBack(rule: WindowRule, key: HashKey, text: string, units: number, now: number): void {
+    hashText(key, text);
+    const { table } = this;
+    const set = table.hold(hash0);
+    const at = table.find(set, hash0, hash1);
+    if (at >= 0) {
+      this.#window.open(at, rule, now);
+      this.#window.takeBack(rule, units);
+    }
+    table.release(set);
+  }
+
+  /** What is left, without counting anything. */
+  remaining(rule: WindowRule, key: HashKey, text: string, now: number): number {
+    hashText(key, text);
+    const { table } = this;
+    const set = table.hold(hash0);
+    const at = table.find(set, hash0, hash1);
+    if (at >= 0) this.#window.open(at, rule, now);
+    const left = at < 0 ? rule.limit : Math.max(0, rule.limit - this.#window.units(rule));
+    table.release(set);
+    return left;
+  }
+}

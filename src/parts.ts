@@ -1,0 +1,94 @@
+// What routes are folded of: all that a plan brings to life, each thing once.
+import { createSchemes } from "./auth/create.ts";
+import { identityLines } from "./auth/identity-fields.ts";
+import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
+import type { Scheme } from "./auth/scheme.ts";
+import { roundRobin } from "./balance/round-robin.ts";
+import type { Plan } from "./config/plan.ts";
+import type { Deadlines } from "./http/deadlines.ts";
+import { Limiter } from "./limit/limiter.ts";
+import { runLimit, type RunningLimit } from "./limit/limit.ts";
+import { LimitTable, tableMemory } from "./limit/table.ts";
+import type { Platform } from "./platform.ts";
+import type { Vouching } from "./upstream/request.ts";
+import { type Service, subrequest } from "./upstream/subrequest.ts";
+import { createUpstream, type Upstream } from "./upstream/upstream.ts";
+
+/** The parts of one gateway. */
+export interface Parts {
+  readonly platform: Platform;
+  /** What the gateway calls itself in Via. */
+  readonly pseudonym: string;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly schemes: ReadonlyMap<string, Scheme>;
+  readonly limits: ReadonlyMap<string, RunningLimit>;
+  readonly tokens: IdentityTokens | undefined;
+  readonly vouching: Vouching | undefined;
+  /** Ends what runs in the background, and closes connections to targets. */
+  close(): void;
+}
+
+/** Brings a plan to life. Opens no connection; keys begin to be fetched. */
+export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines): Parts {
+  // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
+  const pseudonym = `${plan.name}-${platform.uuid().slice(0, 8)}`;
+  const upstreams = new Map<string, Upstream>();
+  for (const upstream of Object.values(plan.upstreams)) {
+    const pick = roundRobin(upstream.targets.map((target) => target.weight));
+    upstreams.set(upstream.name, createUpstream(upstream, pick, platform, deadlines));
+  }
+  const services = servicesOf(plan, platform, deadlines);
+  const { token, owned } = plan.auth.identity;
+  const schemes = createSchemes(plan.auth, platform, (name) =>
+    subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines),
+  );
+  return {
+    platform,
+    pseudonym,
+    upstreams,
+    schemes,
+    limits: limitsOf(plan, platform),
+    tokens: token && identityTokens(token, platform),
+    vouching: vouchingOf(plan),
+    close() {
+      for (const scheme of schemes.values()) scheme.close?.();
+      for (const upstream of upstreams.values()) upstream.close();
+      for (const { upstream } of services.values()) upstream.close();
+    },
+  };
+}
+
+/** The limits by name. Without any there is no table. */
+function limitsOf({ limits }: Plan, platform: Platform): ReadonlyMap<string, RunningLimit> {
+  if (limits.limits.length === 0) return new Map();
+  const limiter = new Limiter(new LimitTable(tableMemory(limits.capacity, 1), 1));
+  const [k0 = 0, k1 = 0] = platform.random(2);
+  return new Map(limits.limits.map((limit) => [limit.name, runLimit(limit, limiter, { k0, k1 }, platform)]));
+}
+
+/** The services that schemes ask, by the scheme's name. */
+function servicesOf({ auth }: Plan, platform: Platform, deadlines: Deadlines): ReadonlyMap<string, Service> {
+  const services = new Map<string, Service>();
+  for (const scheme of auth.schemes) {
+    if (scheme.kind !== "forward-auth") continue;
+    const { name, path, query, timeoutMs } = scheme;
+    const upstream = createUpstream(scheme.upstream, () => 0, platform, deadlines);
+    services.set(name, { upstream, path, query, timeoutMs });
+  }
+  return services;
+}
+
+/** What upstreams are told of who calls; undefined where the config has nothing to tell. */
+function vouchingOf({ auth }: Plan): Vouching | undefined {
+  const { owned, token } = auth.identity;
+  if (owned.length === 0) return undefined;
+  const lines = identityLines(auth.identity);
+  return {
+    owned,
+    lines({ identity, identityToken }) {
+      if (identity === undefined) return "";
+      if (identityToken === undefined) return lines(identity);
+      return `${lines(identity)}${token!.header}: ${identityToken}\r\n`;
+    },
+  };
+}

@@ -1,0 +1,78 @@
+// Limits as users write them: what comes out, and how what is wrong reads.
+import { describe, expect, test } from "bun:test";
+import { faultLines, planOf } from "../support.ts";
+
+const routes = { r: { match: "/", answer: {} } };
+
+test("a limit has the documented defaults", () => {
+  const plan = planOf({ limits: { few: { limit: 3, window: "1m" } }, routes });
+  expect(plan.limits).toEqual({
+    fields: "draft",
+    capacity: 131_072,
+    limits: [
+      {
+        name: "few",
+        limit: 3,
+        span: { windowMs: 60_000 },
+        by: { kind: "address" },
+        cost: 1,
+        counts: undefined,
+        observe: false,
+      },
+    ],
+  });
+});
+
+test("statuses count by themselves or by their class", () => {
+  const { limits } = planOf({ limits: { few: { limit: 3, window: "1m", statuses: ["4xx", 503] } }, routes }).limits;
+  const counts = limits[0]!.counts!;
+  expect([200, 400, 429, 499, 500, 503].filter((status) => counts(status))).toEqual([400, 429, 499, 503]);
+});
+
+test("a quota knows its time zone by one name", () => {
+  const { limits } = planOf({ limits: { few: { limit: 3, per: "month", timeZone: "europe/berlin" } }, routes }).limits;
+  expect(limits[0]!.span).toEqual({ per: "month", timeZone: "Europe/Berlin" });
+});
+
+describe("is a fault that says so", () => {
+  const WRONG: readonly (readonly [what: string, limit: object, message: RegExp])[] = [
+    ["neither window nor quota", { limit: 1 }, /^limits\.few: .*exactly one of window, per/],
+    ["both", { limit: 1, window: "1m", per: "day" }, /exactly one of window, per/],
+    ["a window under a second", { limit: 1, window: "500ms" }, /^limits\.few\.window/],
+    ["no limit at all", { window: "1m" }, /^limits\.few\.limit/],
+    ["a limit of nothing", { limit: 0, window: "1m" }, /a whole number from 1 to 1000000/],
+    ["half a request", { limit: 1.5, window: "1m" }, /a whole number from 1/],
+    ["a time zone that is none", { limit: 1, per: "day", timeZone: "Berlin" }, /the name of a time zone/],
+    ["a time zone of a window", { limit: 1, window: "1m", timeZone: "UTC" }, /A window has no midnight/],
+    ["an unknown word to count by", { limit: 1, window: "1m", by: "adress" }, /Did you mean "address"\?$/],
+    [
+      "two things to count by",
+      { limit: 1, window: "1m", by: { header: "a", claim: "b" } },
+      /exactly one of header, claim/,
+    ],
+    ["a cost that is none", { limit: 1, window: "1m", cost: -1 }, /a whole number from 0/],
+    ["a cost over the limit", { limit: 1, window: "1m", cost: 2 }, /Not one request would be let through/],
+    ["a status that is none", { limit: 1, window: "1m", statuses: [99] }, /is not a status/],
+    ["a class that is none", { limit: 1, window: "1m", statuses: ["6xx"] }, /is not a status/],
+    ["an unknown option", { limit: 1, windw: "1m", window: "1m" }, /Did you mean "window"\?$/],
+  ];
+  test.each(WRONG)("%s", (_, limit, message) => {
+    const lines = faultLines({ limits: { few: limit }, routes });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]!).toMatch(message);
+  });
+
+  test("a name that no limit has", () => {
+    const wrong = { r: { match: "/", answer: {}, limits: ["fw"] } };
+    expect(faultLines({ limits: { few: { limit: 1, window: "1m" } }, routes: wrong })).toEqual([
+      'routes.r.limits.0: "fw" is not a limit. Limits: few. Did you mean "few"?',
+    ]);
+  });
+
+  test("settings that are none", () => {
+    expect(faultLines({ limiting: { capacity: 10 }, routes })[0]!).toMatch(
+      /^limiting\.capacity: 10 is not a whole number/,
+    );
+    expect(faultLines({ limiting: { fields: true }, routes })[0]!).toMatch(/^limiting\.fields/);
+  });
+});
