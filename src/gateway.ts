@@ -22,6 +22,7 @@ import { recorder } from "./record/record.ts";
 import { addCookies } from "./respond/cookies.ts";
 import { compileCors, type Cors, isPreflight } from "./respond/cors.ts";
 import { fieldChanges } from "./respond/headers.ts";
+import { readinessAnswer } from "./respond/readiness.ts";
 import { problemAnswer } from "./respond/problem.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
@@ -50,7 +51,8 @@ const REQUEST_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 /** Makes a gateway of a plan: every stage of every route is folded here, once. */
 export function createGateway(plan: Plan, platform: Platform): Gateway {
   const deadlines = new Deadlines(platform);
-  const parts = createParts(plan, platform, deadlines);
+  let draining = false;
+  const parts = createParts(plan, platform, deadlines, () => draining);
   const routes = routeStage(plan.routes);
   const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
   const cors = corsOf(plan.routes);
@@ -115,6 +117,7 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       return listener.address;
     },
     async drain() {
+      draining = true;
       const drained = (await listener?.drain(plan.graceMs)) ?? { cut: 0 };
       parts.close();
       return drained;
@@ -168,6 +171,8 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
       const answer = compileFixedAnswer(destination.answer);
       return () => answer();
     }
+    case "readiness":
+      return readinessAnswer(() => unreadyIn(parts));
     case "key-set":
       return parts.tokens!.keySet;
     case "redirect":
@@ -177,6 +182,14 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
       return upstreamStage(route, upstreams.get(destination.upstream.name)!, pseudonym, platform, vouching);
     }
   }
+}
+
+/** What stands in the way of the gateway's work, by the names of the config. */
+function unreadyIn({ schemes, isDraining }: Parts): string[] {
+  const names = [...schemes.values()]
+    .filter((scheme) => scheme.unready?.() !== undefined)
+    .map(({ name }) => `auth.${name}`);
+  return isDraining() ? ["draining", ...names] : names;
 }
 
 /** The routes that pages of other origins may call; undefined without any. */

@@ -77,4 +77,5 @@ export type {
   UpstreamTls,
   UpstreamTimeouts,
 } from "./config/options.ts";
+export { identityOf } from "./handle/handle.ts";
 export type { Context, MiddlewareHandler } from "hono";

@@ -24,12 +24,14 @@ export interface Parts {
   readonly limits: ReadonlyMap<string, RunningLimit>;
   readonly tokens: IdentityTokens | undefined;
   readonly vouching: Vouching | undefined;
+  /** Whether the gateway lets go. */
+  isDraining(): boolean;
   /** Ends what runs in the background, and closes connections to targets. */
   close(): void;
 }
 
 /** Brings a plan to life. Opens no connection; keys begin to be fetched. */
-export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines): Parts {
+export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines, isDraining: () => boolean): Parts {
   // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
   const pseudonym = `${plan.name}-${platform.uuid().slice(0, 8)}`;
   const upstreams = new Map<string, Upstream>();
@@ -50,6 +52,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
     limits: limitsOf(plan, platform),
     tokens: token && identityTokens(token, platform),
     vouching: vouchingOf(plan),
+    isDraining,
     close() {
       for (const scheme of schemes.values()) scheme.close?.();
       for (const upstream of upstreams.values()) upstream.close();

@@ -9,9 +9,9 @@ import { quoted, shortList } from "./describe.ts";
 import { Problem } from "./fault.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Destination, MatchPlan, RewritePlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
-import { leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
+import { either, leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
 import { routeTimeouts } from "./upstream.ts";
-import { text } from "./values.ts";
+import { choice, text } from "./values.ts";
 
 /** What a route must know of the rest of the config. */
 export interface Settings {
@@ -32,7 +32,7 @@ type RedirectPlan = Extract<Destination, { kind: "redirect" }>;
 interface Parts {
   readonly to: string | undefined;
   readonly handler: Handler | undefined;
-  readonly answer: FixedAnswer | undefined;
+  readonly answer: FixedAnswer | "readiness" | undefined;
   readonly redirect: Omit<RedirectPlan, "kind"> | undefined;
   readonly rewrite: RewritePlan | undefined;
   readonly timeouts: ((of: TimeoutsPlan) => TimeoutsPlan) | undefined;
@@ -52,7 +52,7 @@ export function destinationEntries({ upstreams }: Settings): { readonly [K in ke
   return {
     to: maybe(to),
     handler: maybe(handler),
-    answer: maybe(answerShape),
+    answer: maybe(either((value) => typeof value === "string", choice("readiness"), answerShape)),
     redirect: maybe(redirect),
     rewrite: maybe(rewrite),
     timeouts: maybe(routeTimeouts),
@@ -177,6 +177,7 @@ export function destinationOf(parts: Parts, upstreams: ReadonlyMap<string, Upstr
     return { kind: "upstream", upstream, rewrite, timeouts: clocks, upgrade };
   }
   if (handler !== undefined) return { kind: "handler", handler };
+  if (answer === "readiness") return { kind: "readiness" };
   if (answer !== undefined) return { kind: "answer", answer };
   if (redirect !== undefined) return { kind: "redirect", ...redirect };
   throw new Error("a route that was checked leads nowhere");

@@ -279,7 +279,11 @@ export interface HandlerRoute<M extends string = string, N extends Names = AnyNa
 /** A route that always answers the same. */
 export interface AnswerRoute<M extends string = string, N extends Names = AnyNames>
   extends RouteCommon<M, N>, NoUpstream {
-  answer: FixedAnswer;
+  /**
+   * The answer; or `"readiness"`: 200 while the gateway can do its work, 503 while it drains or a scheme cannot decide
+   * (its keys cannot be had, say), with the names of what is not ready.
+   */
+  answer: FixedAnswer | "readiness";
   handler?: never;
   redirect?: never;
 }

@@ -117,6 +117,8 @@ export type Destination =
     }
   | { readonly kind: "handler"; readonly handler: Handler }
   | { readonly kind: "answer"; readonly answer: FixedAnswer }
+  /** Whether the gateway can do its work. */
+  | { readonly kind: "readiness" }
   /** The key set with which upstreams verify the gateway's own tokens. */
   | { readonly kind: "key-set" }
   | { readonly kind: "redirect"; readonly to: string; readonly status: 301 | 302 | 303 | 307 | 308 };

@@ -1,6 +1,7 @@
 // The user's own code on the way: Hono middleware (`use`) and handlers, in a Hono app folded once for each route.
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import type { Identity } from "../config/auth/options.ts";
 import type { RoutePlan } from "../config/plan.ts";
 import type { Handler } from "../config/options.ts";
 import type { Exchange, LastStage } from "../exchange.ts";
@@ -91,6 +92,11 @@ function refuseUnusable(response: Response, switches: boolean): void {
 
 function exchangeOf(c: Context): Exchange {
   return (c.env as Record<symbol, Exchange>)[EXCHANGE]!;
+}
+
+/** Who calls, for Hono middleware in `use`; undefined on a route without `auth`, or when its schemes only observe. */
+export function identityOf(c: Context): Identity | undefined {
+  return (c.env as Record<symbol, Exchange | undefined> | undefined)?.[EXCHANGE]?.identity;
 }
 
 /**

@@ -5,7 +5,17 @@ import { join } from "node:path";
 import * as mod from "../../src/mod.ts";
 import { readSource, ROOT } from "./source.ts";
 
-const VALUES = ["apiKey", "basic", "defineGateway", "env", "forwardAuth", "httpSignature", "introspection", "jwt"];
+const VALUES = [
+  "apiKey",
+  "basic",
+  "defineGateway",
+  "env",
+  "forwardAuth",
+  "httpSignature",
+  "identityOf",
+  "introspection",
+  "jwt",
+];
 
 const TYPES = [
   "AllowExchange",

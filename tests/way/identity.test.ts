@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { apiKey } from "../../src/config/auth/api-key.ts";
+import { identityOf } from "../../src/handle/handle.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { faultLines } from "../config/support.ts";
 import { fieldOf } from "../support/fake-messages.ts";
@@ -98,9 +99,7 @@ describe("the token for the upstream", () => {
 
 const RSA_1024 = pem(generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey);
 const P384 = pem(generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey);
-const SEC1 = String(
-  generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "sec1", format: "pem" }),
-);
+const SEC1 = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "sec1", format: "pem" });
 
 test.each([
   ["an RSA key that is too short", { token: { key: RSA_1024, issuer: "x" } }, /none of ed25519, EC P-256, and RSA/],
@@ -139,5 +138,61 @@ test("what the gateway vouches for, and credentials, are gone from trailers too"
     expect(world.a.last.request.trailers).toEqual([["Checksum", "1"]]);
     expect(fieldOf(world.a.last.request, "remote-user")).toBe("acme");
     world.a.last.answer(200);
+  });
+});
+
+describe("the user's own code", () => {
+  const FORGED = ["X-API-Key: good", "X-Consumer: root", "x_consumer: root", "X-User: root", "X-Other: kept"];
+  const identity = { headers: { "X-User": "sub" } };
+
+  test("is told who calls, and sees nothing that a client made up", async () => {
+    const handler: NonNullable<GatewayOptions["routes"][string]["handler"]> = ({ request, identity: who, c }) =>
+      c.json([
+        who?.consumer?.name,
+        identityOf(c)?.scheme,
+        [...request.headers.keys()].filter((name) => name !== "host"),
+      ]);
+    const routes = {
+      own: { match: "/own", auth: "key", handler },
+      open: { match: "/open", auth: "none", handler },
+    } as const;
+    await inWorldOf({ ...options(identity), routes }, async (world) => {
+      const ask = async (path: string): Promise<unknown> => {
+        const client = world.ask("GET", path, FORGED);
+        await world.rest();
+        return JSON.parse(client.answer.body);
+      };
+      expect(await ask("/own")).toEqual(["acme", "key", ["x-api-key", "x-other"]]);
+      expect(await ask("/open")).toEqual([null, null, ["x-api-key", "x-other"]]);
+    });
+  });
+
+  test("runs behind auth and allow, and knows the caller in middleware", async () => {
+    const seen: (string | undefined)[] = [];
+    const base = options(identity);
+    const routes: GatewayOptions["routes"] = {
+      x: {
+        match: "/x",
+        to: "up",
+        auth: "key",
+        use: [
+          (c, next) => {
+            seen.push(identityOf(c)?.consumer?.name);
+            return next();
+          },
+        ],
+      },
+    };
+    await inWorldOf({ ...base, routes }, async (world) => {
+      const refused = world.ask("GET", "/x", ["X-API-Key: bad"]);
+      await world.rest();
+      expect([refused.answer.status, seen]).toEqual([401, []]);
+      world.ask("GET", "/x", FORGED);
+      await world.rest();
+      expect(seen).toEqual(["acme"]);
+      expect(fieldOf(world.a.last.request, "x-consumer")).toBe("acme");
+      world.a.last.answer(200);
+      await world.rest();
+    });
   });
 });

@@ -1,0 +1,21 @@
+// Whether the gateway can do its work, for whoever sends traffic to it: load balancers, orchestrators.
+import { Answer, type Exchange, type LastStage } from "../exchange.ts";
+import { Fields } from "../http/fields.ts";
+
+/**
+ * Answers 200 when nothing stands in the way, else 503 with the names of what does; never with the reasons, which are for
+ * the operator and stand in the log. `obstacles` gives the names, such as `auth.token`.
+ */
+export function readinessAnswer(obstacles: () => readonly string[]): LastStage {
+  return (x: Exchange) => {
+    const unready = obstacles();
+    const status = unready.length === 0 ? 200 : 503;
+    const said = unready.length === 0 ? { ready: true } : { ready: false, unready };
+    const content = new TextEncoder().encode(JSON.stringify(said));
+    const fields = Fields.of(["Content-Type", "application/json"], ["Cache-Control", "no-store"]);
+    if (status === 503) fields.add("Retry-After", "1");
+    const answer = new Answer(status, undefined, fields, x.method === "HEAD" ? null : content);
+    if (x.method === "HEAD") answer.announcedLength = String(content.length);
+    return answer;
+  };
+}

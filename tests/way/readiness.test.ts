@@ -1,0 +1,44 @@
+// Readiness: 200 while the gateway can do its work, 503 with the names of what stands in the way.
+import { expect, test } from "bun:test";
+import { jwt } from "../../src/config/auth/jwt.ts";
+import type { GatewayOptions } from "../../src/config/options.ts";
+import { fieldOf } from "../support/fake-messages.ts";
+import { inWorld, inWorldOf } from "../support/fake-world.ts";
+
+const OPTIONS: GatewayOptions = { routes: { ready: { match: "/readyz", answer: "readiness" } } };
+
+test("a gateway that needs nothing is ready", () => {
+  inWorld(OPTIONS, (world) => {
+    const { answer } = world.ask("GET", "/readyz");
+    expect([answer.status, answer.body]).toEqual([200, '{"ready":true}']);
+    expect(fieldOf(answer, "cache-control")).toBe("no-store");
+    expect(world.ask("HEAD", "/readyz").answer.status).toBe(200);
+  });
+});
+
+test("one whose keys cannot be had is not, and says which scheme it is, not why", async () => {
+  const auth = { token: jwt({ issuer: "https://id.test", audience: "a" }) };
+  const routes: GatewayOptions["routes"] = {
+    ready: { match: "/readyz", auth: "none", answer: "readiness" },
+    x: { match: "/x", auth: "token", answer: {} },
+  };
+  await inWorldOf({ auth, routes }, async (world) => {
+    await world.rest();
+    const { answer } = world.ask("GET", "/readyz");
+    expect([answer.status, answer.body]).toEqual([503, '{"ready":false,"unready":["auth.token"]}']);
+    expect(fieldOf(answer, "retry-after")).toBe("1");
+    world.platform.notices.length = 0;
+  });
+});
+
+test("one that drains is not: what is asked on a connection that is open still hears of it", () => {
+  inWorld(OPTIONS, (world) => {
+    const client = world.client();
+    client.send("GET /readyz HTTP/1.1\r\nHost: gw.test\r\n");
+    world.settle();
+    void world.gateway.drain();
+    client.send("\r\n");
+    world.settle();
+    expect([client.answer.status, client.answer.body]).toEqual([503, '{"ready":false,"unready":["draining"]}']);
+  });
+});
