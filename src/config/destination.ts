@@ -11,7 +11,7 @@ import type { FixedAnswer, Handler } from "./options.ts";
 import type { Destination, MatchPlan, RewritePlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
 import { either, leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
 import { routeTimeouts } from "./upstream.ts";
-import { choice, text } from "./values.ts";
+import { text } from "./values.ts";
 
 /** What a route must know of the rest of the config. */
 export interface Settings {
@@ -52,13 +52,21 @@ export function destinationEntries({ upstreams }: Settings): { readonly [K in ke
   return {
     to: maybe(to),
     handler: maybe(handler),
-    answer: maybe(either((value) => typeof value === "string", choice("readiness"), answerShape)),
+    answer: maybe(either((value) => typeof value === "string", answerWord, answerShape)),
     redirect: maybe(redirect),
     rewrite: maybe(rewrite),
     timeouts: maybe(routeTimeouts),
     upgrade: or(list(protocol, "a list of protocol names"), ["websocket"]),
   };
 }
+
+const AN_ANSWER = 'an answer such as { body: "hello" }, or "readiness"';
+
+const answerWord = text(AN_ANSWER, (word): "readiness" | Problem => {
+  if (word === "readiness") return word;
+  const hint = "A text to send is written { body: … }.";
+  return new Problem(AN_ANSWER, { hint, nearest: [word, ["readiness"]] });
+});
 
 const handler = leaf((value) => {
   return typeof value === "function" ? (value as Handler) : new Problem("a function that returns a Response");

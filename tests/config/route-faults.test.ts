@@ -159,7 +159,8 @@ describe("an answer", () => {
   const cycle: Record<string, unknown> = {};
   cycle["self"] = cycle;
   refuses([
-    row("text", "", '"text" is not an object of options'),
+    row("text", "", '"text" is not an answer such as { body: "hello" }, or "readiness". A text to send is written'),
+    row("readyness", "", 'Did you mean "readiness"?'),
     row({ status: 199 }, ".status", "199 is not a whole number from 200 to 599"),
     row({ status: 101 }, ".status", "101 is not"),
     row({ status: 600 }, ".status", "600 is not"),
