@@ -42,8 +42,9 @@ if (what === "flush") {
   for await (const _ of process.stdin);
   lines.write("last");
   flushed = lines.flush();
-} else if (what === "until-dropped") {
-  for (let i = 0; lines.dropped === 0; i++) {
+} else if (what === "until-gone") {
+  // A reader that has not begun yet may let lines be dropped before: that is another notice.
+  for (let i = 0; !notices.some((text) => text.includes("gone")); i++) {
     lines.write(line(i));
     if (i % 100 === 0) await turn();
   }

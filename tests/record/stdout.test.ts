@@ -187,9 +187,9 @@ test("on Deno, where part of a write is not told, a pipe gets every line once", 
 });
 
 test("a reader that goes away ends the log, not the process", () => {
-  const script = `"${process.execPath}" "${CHILD}" until-dropped | head -n 1 >/dev/null`;
+  const script = `"${process.execPath}" "${CHILD}" until-gone | head -n 1 >/dev/null`;
   const ended = spawnSync("sh", ["-c", script], { encoding: "utf8" });
   const told = JSON.parse(ended.stderr.trim().split("\n").at(-1)!) as Told;
-  expect(told.notices).toHaveLength(1);
-  expect(told.notices[0]).toContain("standard output is gone");
+  expect(told.dropped).toBeGreaterThan(0);
+  expect(told.notices.filter((text) => text.includes("standard output is gone"))).toHaveLength(1);
 });
