@@ -1,126 +1,100 @@
-// GW-10: how large a request head may be, and that a client learns it even while it still sends.
-import { describe, expect, test } from "bun:test";
-import { connect } from "../support/raw-client.ts";
-import { get, problemOf } from "../support/messages.ts";
-import { ownPath, withGateway } from "../support/rig.ts";
+// Limits on the executable: GW-38, GW-40 and the example, by what the origin really got.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Gateway, startGateway } from "../support/executable.ts";
+import { get, problemOf, request } from "../support/messages.ts";
+import { exchange } from "../support/raw-client.ts";
+import { type RawOrigin, startOrigin } from "../support/raw-origin.ts";
+import { withGateway } from "../support/rig.ts";
 
-const KIB = 1024;
-const line = (bytes: number): string => `X-Large: ${"a".repeat(bytes)}`;
-const many = (count: number): string[] => Array.from({ length: count }, (_, i) => `X-${i}: ${i}`);
+const EXAMPLE = resolve(import.meta.dir, "../../examples/limits/limits.config.ts");
 
-withGateway(
-  "a request head",
-  {
-    origins: { u1: {} },
-    config: ({ u1 }) => ({
-      listen: { maxTarget: "16KiB", maxHead: "64KiB" },
-      upstreams: { u1: { targets: [u1.url] } },
-      routes: { all: { match: "/*", to: "u1" } },
-    }),
-  },
-  (rig) => {
-    const rows: [what: string, raw: (path: string) => string, status: number, code: string][] = [
-      ["a token of 9 KiB", (path) => get(path, `Authorization: Bearer ${"t".repeat(9 * KIB)}`), 200, ""],
-      ["a token of 16 KiB", (path) => get(path, `Authorization: Bearer ${"t".repeat(16 * KIB)}`), 200, ""],
-      ["a field of 60 KiB", (path) => get(path, line(60 * KIB)), 200, ""],
-      ["250 small fields", (path) => get(path, ...many(250)), 200, ""],
-      ["a target of 15 KiB", (path) => get(`${path}?${"q".repeat(15 * KIB)}`), 200, ""],
-      ["a field of 64 KiB", (path) => get(path, line(64 * KIB)), 431, "header_section_too_large"],
-      ["a field of 1 MiB", (path) => get(path, line(1024 * KIB)), 431, "header_section_too_large"],
-      ["300 small fields", (path) => get(path, ...many(300)), 431, "header_section_too_large"],
-      ["20,000 fields", (path) => get(path, ...many(20_000)), 431, "header_section_too_large"],
-      ["a target of 20 KiB", (path) => get(`${path}?${"q".repeat(20 * KIB)}`), 414, "uri_too_long"],
-      ["a target of 1 MiB", (path) => get(`${path}?${"q".repeat(1024 * KIB)}`), 414, "uri_too_long"],
-    ];
-    for (const before of [0, 1]) {
-      test.each(rows)(
-        `${before === 0 ? "first" : "second"} on its connection, %s: %i`,
-        async (_, raw, status, code) => {
-          const [warm, path] = [ownPath(), ownPath()];
-          using client = await rig.connect();
-          if (before === 1) {
-            await client.send(get(warm));
-            expect((await client.receive()).status).toBe(200);
-          }
-          void client.send(raw(path));
-          const response = await client.receive();
-          expect([response.status, response.complete]).toEqual([status, true]);
-          if (status === 200) {
-            const seen = await rig.origins.u1.requestTo(path);
-            expect(seen.headText.length).toBeGreaterThan(raw(path).length - 200);
-            return;
-          }
-          expect(problemOf(response).code).toBe(code);
-          expect(response.fields.one("connection")?.toLowerCase()).toBe("close");
-          expect(rig.origins.u1.requestsTo(path)).toHaveLength(0);
-          await client.closed();
-        },
-      );
+describe("limits.config.ts", () => {
+  let origin: RawOrigin;
+  let gateway: Gateway;
+  const ACME = "X-API-Key: acme-key";
+
+  beforeAll(async () => {
+    origin = await startOrigin();
+    const source = readFileSync(EXAMPLE, "utf8").replace("port: 8080", "port: 0");
+    const hash = new Bun.CryptoHasher("sha256").update("acme-key").digest("hex");
+    gateway = await startGateway(source, { env: { ACME_KEY_HASH: `sha256:${hash}`, ORDERS: origin.url } });
+  });
+  afterAll(async () => {
+    await gateway.stop();
+    await origin.stop();
+  });
+
+  test("lets pass what is within, and tells what is left of the tightest", async () => {
+    const response = await exchange(gateway.port, request("POST", "/orders/1", "x", ACME));
+    expect(response.status).toBe(200);
+    expect(response.fields.one("ratelimit-policy")).toBe(
+      '"burst";q=20;w=1, "guesses";q=10;w=60, "perConsumer";q=100;w=60, "monthly";q=50000;w=2678400',
+    );
+    expect(response.fields.one("ratelimit")).toMatch(/^"(?:guesses";r=9|burst";r=19|perConsumer";r=95);t=\d+$/);
+  });
+
+  test("refuses to listen to guesses without end", async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 11; i++) {
+      const response = await exchange(gateway.port, get("/orders/1", `X-API-Key: guess-${i}`));
+      statuses.push(response.status);
+      if (response.status === 429) expect(problemOf(response)["violated-policies"]).toEqual(["guesses"]);
     }
-
-    describe("that never ends", () => {
-      const endless: [what: string, begin: string, piece: string, status: number][] = [
-        ["field", "GET / HTTP/1.1\r\nHost: gw.test\r\nX: ", "a", 431],
-        ["list of fields", "GET / HTTP/1.1\r\nHost: gw.test\r\n", "X-Some: a\r\n", 431],
-        ["target", "GET /", "a", 414],
-      ];
-      test.each(endless)("%s: the client can read the answer while it still sends", async (_, begin, piece, status) => {
-        using client = await rig.connect();
-        // It looks for an answer only when it has sent everything: a reset by then would have thrown the answer away.
-        client.pause();
-        await client.send(begin);
-        // 256 KiB behind the limit: what a client has under way when the gateway refuses.
-        const sending = client.writer.flood(
-          256 * KIB,
-          300,
-          Buffer.from(piece.repeat(Math.ceil((16 * KIB) / piece.length))),
-        );
-        await sending;
-        client.resume();
-        const response = await client.receive();
-        expect([response.status, response.complete]).toEqual([status, true]);
-        client.finish();
-        await client.closed();
-      });
-
-      test("costs no more than its limit, however long the client goes on", async () => {
-        using client = await rig.connect();
-        await client.send("GET / HTTP/1.1\r\nHost: gw.test\r\nX: ");
-        const before = rig.gateway.residentBytes;
-        await client.writer.flood(64 * KIB * KIB, 200);
-        expect(rig.gateway.residentBytes - before).toBeLessThan(16 * KIB * KIB);
-        await client.closed();
-      });
-    });
-
-    test("a refusal leaves others alone and stands in the log", async () => {
-      const address = rig.gateway.port;
-      using other = await connect(address);
-      await rig.exchange(get("/", line(65 * KIB)));
-      await other.send(get(ownPath()));
-      expect((await other.receive()).status).toBe(200);
-    });
-  },
-);
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
+  });
+});
 
 withGateway(
-  "a request head with limits of its own",
+  "a limit of 10 in a minute",
   {
     origins: { u1: {} },
     config: ({ u1 }) => ({
-      listen: { maxTarget: "1KiB", maxHead: "2KiB" },
+      listen: { trustedProxies: ["127.0.0.1"] },
       upstreams: { u1: { targets: [u1.url] } },
-      routes: { all: { match: "/*", to: "u1" } },
+      limits: { few: { limit: 10, window: "1m" } },
+      limiting: { capacity: 4096 },
+      routes: { all: { match: "/*", to: "u1", limits: ["few"] } },
     }),
   },
   (rig) => {
-    test.each([
-      ["a target within", get(`/${"a".repeat(900)}`), 200],
-      ["a target over", get(`/${"a".repeat(1100)}`), 414],
-      ["a head within", get("/", line(1900)), 200],
-      ["a head over", get("/", line(2100)), 431],
-    ] as const)("%s: as the config says", async (_, raw, status) => {
-      expect((await rig.exchange(raw)).status).toBe(status);
+    test("lets exactly 10 of 100 pass that come at the same instant over 100 connections (GW-40)", async () => {
+      const clients = await Promise.all(Array.from({ length: 100 }, () => rig.connect()));
+      const raw = get("/instant", "X-Forwarded-For: 198.51.100.1");
+      await Promise.all(clients.map((client) => client.send(raw)));
+      const answers = await Promise.all(clients.map((client) => client.receive()));
+      const passed = answers.filter(({ status }) => status === 200);
+      expect([passed.length, answers.filter(({ status }) => status === 429).length]).toEqual([10, 90]);
+      expect(rig.origins.u1.requestsTo("/instant")).toHaveLength(10);
+      for (const client of clients) client.close();
     });
+
+    test("holds for a whole /64, and for strangers without number its memory stays as it is (GW-38)", async () => {
+      const ask = (address: string): string => get("/strangers", `X-Forwarded-For: ${address}`);
+      const client = await rig.connect();
+      const statuses: number[] = [];
+      for (let i = 0; i < 30; i++) {
+        await client.send(ask(`2001:db8:1:2::${i.toString(16)}`));
+        statuses.push((await client.receive()).status);
+      }
+      expect(statuses.filter((status) => status === 200)).toHaveLength(10);
+
+      const rss = (): number =>
+        Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${rig.gateway.pid}/status`, "utf8"))![1]);
+      const network = (i: number): string => `2001:db8:${(i >> 16).toString(16)}:${(i & 0xffff).toString(16)}::1`;
+      const many = async (from: number, to: number): Promise<void> => {
+        for (let i = from; i < to; i += 50) {
+          await client.send(Array.from({ length: 50 }, (_, j) => ask(network(0x20000 + i + j))).join(""));
+          for (let j = 0; j < 50; j++) expect((await client.receive()).status).toBe(200);
+        }
+      };
+      await many(0, 5000);
+      const before = rss();
+      await many(5000, 15_000);
+      // Some mebibytes come and go with the garbage of any requests.
+      expect(rss() - before).toBeLessThan(24 * 1024);
+      client.close();
+    }, 60_000);
   },
 );
