@@ -14,6 +14,7 @@ import { clientAddress } from "./listen/client-address.ts";
 import { Listener } from "./listen/listener.ts";
 import type { Way } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
+import { bodySizeStage } from "./limit/body-size.ts";
 import { limitFields } from "./limit/fields.ts";
 import { limitStage } from "./limit/limit.ts";
 import { createParts, type Parts } from "./parts.ts";
@@ -141,6 +142,7 @@ function foldRoute(route: RoutePlan, parts: Parts): LastStage {
 /** The stages that refuse: who calls, and what they may do; and then what the upstream is told of it. */
 function guards(route: RoutePlan, { schemes, limits, tokens, vouching }: Parts): Stage[] {
   const stages: Stage[] = [];
+  if (route.maxBody !== undefined) stages.push(bodySizeStage(route.maxBody));
   const running = route.limits.map(({ name }) => limits.get(name)!);
   // Guessing is limited before anybody looks at a guess; all else counts callers, who are known later.
   const early = running.filter(({ plan }) => plan.by.kind === "address");

@@ -236,6 +236,8 @@ export interface RouteCommon<M extends string, N extends Names = AnyNames> {
   allow?: AllowOptions<N["consumer"], N["group"], AllowExchange<ParamsOf<M>, N["identity"]>>;
   /** Names of limits, all of which must let pass. */
   limits?: N["limit"] | readonly N["limit"][];
+  /** Most bytes of a request's content; more is 413. `false` for no bound. Default: the gateway's `maxBody`. */
+  maxBody?: Size | false;
   /** Which pages of other origins may call. Preflights are answered before `auth`. Default: none; preflights are forwarded. */
   cors?: CorsOptions;
   /** Hono middleware, outermost first. It runs behind `auth` and `allow`. */
@@ -323,6 +325,8 @@ export interface GatewayOptions {
   /** How much is let through, by name. */
   limits?: Readonly<Record<string, LimitOptions>>;
   limiting?: LimitSettings;
+  /** Most bytes of a request's content, on routes that do not say otherwise. Default: `false`, no bound. */
+  maxBody?: Size | false;
   /** What upstreams are told of who calls. */
   identity?: IdentityOptions;
   routes: Readonly<Record<string, RouteOptions>>;

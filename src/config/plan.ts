@@ -134,6 +134,8 @@ export interface RoutePlan {
   readonly auth: readonly string[];
   readonly allow: AllowPlan | undefined;
   readonly limits: readonly LimitPlan[];
+  /** Most bytes of content; undefined for no bound. */
+  readonly maxBody: number | undefined;
   readonly cors: CorsPlan | undefined;
   readonly use: readonly MiddlewareHandler[];
   readonly destination: Destination;

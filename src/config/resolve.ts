@@ -13,7 +13,7 @@ import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./f
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
 import { OWN_ROUTES, type Plan, type RoutePlan } from "./plan.ts";
-import { routeShape } from "./route.ts";
+import { maxBody, routeShape } from "./route.ts";
 import { faultsOf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
 import { upstreamShape } from "./upstream.ts";
 import { duration, text } from "./values.ts";
@@ -63,6 +63,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       auth: or(schemesShape(typeof gateway === "string" ? gateway : DEFAULT_NAME, reader, nameProblem), {}),
       limits: or(limitsShape(nameProblem), {}),
       limiting: or(limitSettings, {}),
+      maxBody: or(maxBody, false),
       identity: or(identityShape(reader, schemes.length > 0), {}),
       routes: named(route, "an object of routes by name", routeNameProblem),
       log: logShape,
@@ -84,7 +85,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       upstreams: Object.fromEntries(plans),
       auth: { consumers, keys: undefined, schemes: auth, identity: withOwned(identity, auth) },
       limits: { ...limiting, limits },
-      routes: [...routes.map(([name, planOf]) => ({ name, ...planOf(plans, byName) })), ...own],
+      routes: [...routes.map(([name, planOf]) => ({ name, ...planOf(plans, byName, written.maxBody) })), ...own],
       log: withCredentials(log, auth),
       graceMs: shutdown.grace,
     };
@@ -108,6 +109,7 @@ function keySetRoute(log: boolean): RoutePlan {
     auth: [],
     allow: undefined,
     limits: [],
+    maxBody: undefined,
     cors: undefined,
     use: [],
     destination: { kind: "key-set" },

@@ -10,12 +10,22 @@ import { matchShape, rightMatches } from "./match.ts";
 import type { LimitPlan } from "./limit/plan.ts";
 import type { RoutePlan } from "./plan.ts";
 import { chained, either, leaf, list, maybe, oneOrMore, options, or, partOf, then, type Shape } from "./shape.ts";
-import { flag, text } from "./values.ts";
+import { flag, lengthOfStream, text } from "./values.ts";
 
 const A_MIDDLEWARE = "a Hono middleware, which is a function";
 
 const middleware = leaf((value) =>
   typeof value === "function" ? (value as MiddlewareHandler) : new Problem(A_MIDDLEWARE),
+);
+
+/** A bound for content, or none. */
+type MaxBody = number | false;
+
+/** The schema of {@link MaxBody}. */
+export const maxBody: Shape<MaxBody> = either(
+  (value) => value === false,
+  leaf((): false => false),
+  lengthOfStream,
 );
 
 /** The limits by name. */
@@ -25,7 +35,7 @@ type Limits = ReadonlyMap<string, LimitPlan>;
 export function routeShape(
   settings: Settings,
   reader: ConfigReader,
-): Shape<(upstreams: Parameters<typeof destinationOf>[1], limits: Limits) => Omit<RoutePlan, "name">> {
+): Shape<(upstreams: Parameters<typeof destinationOf>[1], limits: Limits, most: MaxBody) => Omit<RoutePlan, "name">> {
   const headers = options({
     request: maybe(fieldChanges("request", reader)),
     response: maybe(fieldChanges("response", reader)),
@@ -36,6 +46,7 @@ export function routeShape(
       auth: maybe(schemeNames(settings)),
       allow: maybe(allowShape(settings.allow)),
       limits: or(limitNames(settings), []),
+      maxBody: maybe(maxBody),
       cors: maybe(corsShape),
       use: maybe(list(middleware, "a list of Hono middleware")),
       headers: maybe(headers),
@@ -50,11 +61,12 @@ export function routeShape(
       }
     },
   );
-  return then(shape, (route) => (upstreams, limits) => ({
+  return then(shape, (route) => (upstreams, limits, most) => ({
     matches: route.match,
     auth: route.auth ?? [],
     allow: route.allow,
     limits: route.limits.flatMap((name) => limits.get(name) ?? []),
+    maxBody: (route.maxBody ?? most) || undefined,
     cors: route.cors,
     use: route.use ?? [],
     destination: destinationOf(route, upstreams),

@@ -88,15 +88,22 @@ export function duration(leastMs = 1, mostMs = LONGEST_TIMER_MS): Shape<number> 
 }
 
 /** A size in bytes, at least 1 and small enough to be held in memory. */
-export const size: Shape<number> = leaf((value) => {
-  const wanted = 'a size such as "512B", "64KiB" or "1MB"';
-  if (typeof value === "number") return new Problem(wanted, { hint: `Give the unit, such as "${value}B".` });
-  const bytes = typeof value === "string" ? parseSize(value) : undefined;
-  if (bytes === undefined) return new Problem(wanted, unitHint(value, ["B", "KiB", "MiB", "GiB", "KB", "MB", "GB"]));
-  if (bytes < 1) return new Problem("a size of at least 1B");
-  if (bytes > LARGEST_BUFFER) return new Problem(`a size of at most ${formatSize(LARGEST_BUFFER)}`);
-  return bytes;
-});
+export const size: Shape<number> = sizeUpTo(LARGEST_BUFFER);
+
+/** As {@link size}, for what is not held in memory. */
+export const lengthOfStream: Shape<number> = sizeUpTo(Number.MAX_SAFE_INTEGER);
+
+function sizeUpTo(most: number): Shape<number> {
+  return leaf((value) => {
+    const wanted = 'a size such as "512B", "64KiB" or "1MB"';
+    if (typeof value === "number") return new Problem(wanted, { hint: `Give the unit, such as "${value}B".` });
+    const bytes = typeof value === "string" ? parseSize(value) : undefined;
+    if (bytes === undefined) return new Problem(wanted, unitHint(value, ["B", "KiB", "MiB", "GiB", "KB", "MB", "GB"]));
+    if (bytes < 1) return new Problem("a size of at least 1B");
+    if (bytes > most) return new Problem(`a size of at most ${formatSize(most)}`);
+    return bytes;
+  });
+}
 
 /** Says what is nearly right: a blank, a missing unit, a unit in other letters. */
 function unitHint(value: unknown, units: readonly string[]): { hint?: string } {

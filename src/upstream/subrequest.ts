@@ -91,6 +91,7 @@ function routeTo({ plan }: Upstream): RoutePlan {
     auth: [],
     allow: undefined,
     limits: [],
+    maxBody: undefined,
     cors: undefined,
     use: [],
     destination: { kind: "upstream", upstream: plan, rewrite: undefined, timeouts, upgrade: [] },

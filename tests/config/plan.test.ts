@@ -40,6 +40,7 @@ describe("without options", () => {
           auth: [],
           allow: undefined,
           limits: [],
+          maxBody: undefined,
           cors: undefined,
           use: [],
           destination: { kind: "answer", answer: { status: 200, body: "hello" } },

@@ -1,14 +1,20 @@
 // Limits on the executable: GW-38, GW-40 and the example, by what the origin really got.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Gateway, startGateway } from "../support/executable.ts";
 import { get, problemOf, request } from "../support/messages.ts";
 import { exchange } from "../support/raw-client.ts";
 import { type RawOrigin, startOrigin } from "../support/raw-origin.ts";
 import { withGateway } from "../support/rig.ts";
 
-const EXAMPLE = resolve(import.meta.dir, "../../examples/limits/limits.config.ts");
+const EXAMPLES = resolve(import.meta.dir, "../../examples/limits");
+
+/** An example as it stands, before this origin. */
+function startExample(name: string, origin: RawOrigin, env: Record<string, string> = {}): Promise<Gateway> {
+  const source = readFileSync(join(EXAMPLES, name), "utf8").replace("port: 8080", "port: 0");
+  return startGateway(source, { env: { ...env, ORDERS: origin.url } });
+}
 
 describe("limits.config.ts", () => {
   let origin: RawOrigin;
@@ -17,9 +23,8 @@ describe("limits.config.ts", () => {
 
   beforeAll(async () => {
     origin = await startOrigin();
-    const source = readFileSync(EXAMPLE, "utf8").replace("port: 8080", "port: 0");
     const hash = new Bun.CryptoHasher("sha256").update("acme-key").digest("hex");
-    gateway = await startGateway(source, { env: { ACME_KEY_HASH: `sha256:${hash}`, ORDERS: origin.url } });
+    gateway = await startExample("limits.config.ts", origin, { ACME_KEY_HASH: `sha256:${hash}` });
   });
   afterAll(async () => {
     await gateway.stop();
@@ -44,6 +49,18 @@ describe("limits.config.ts", () => {
     }
     expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
   });
+});
+
+test("body-size.config.ts: each route takes as much as it says", async () => {
+  const origin = await startOrigin();
+  const gateway = await startExample("body-size.config.ts", origin);
+  const post = async (path: string, bytes: number, method = "POST"): Promise<number> =>
+    (await exchange(gateway.port, request(method, path, "x".repeat(bytes)))).status;
+  expect([await post("/orders/1", 1024 * 1024), await post("/orders/1", 1024 * 1024 + 1)]).toEqual([200, 413]);
+  expect([await post("/notes/1", 16 * 1024), await post("/notes/1", 16 * 1024 + 1)]).toEqual([200, 413]);
+  expect(await post("/uploads/1", 3 * 1024 * 1024, "PUT")).toBe(200);
+  await gateway.stop();
+  await origin.stop();
 });
 
 withGateway(

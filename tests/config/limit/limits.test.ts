@@ -76,3 +76,19 @@ describe("is a fault that says so", () => {
     expect(faultLines({ limiting: { fields: true }, routes })[0]!).toMatch(/^limiting\.fields/);
   });
 });
+
+describe("maxBody", () => {
+  const most = (options: object): (number | undefined)[] => planOf(options).routes.map(({ maxBody }) => maxBody);
+
+  test("is the gateway's, unless the route says otherwise", () => {
+    const route = (more: object): object => ({ match: "/", answer: {}, ...more });
+    expect(most({ routes: { a: route({}) } })).toEqual([undefined]);
+    expect(most({ maxBody: "1KiB", routes: { a: route({}) } })).toEqual([1024]);
+    expect(most({ maxBody: "1KiB", routes: { a: route({ maxBody: "5GiB" }) } })).toEqual([5 * 1024 ** 3]);
+    expect(most({ maxBody: "1KiB", routes: { a: route({ maxBody: false }) } })).toEqual([undefined]);
+  });
+
+  test.each([[true], ["0B"], ["1 MB"], [1024], ["unlimited"]])("%p is a fault", (maxBody) => {
+    expect(faultLines({ maxBody, routes })[0]!).toMatch(/^maxBody: /);
+  });
+});
