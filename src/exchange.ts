@@ -117,6 +117,8 @@ export class Exchange {
   /** Whether the peer is one of `listen.trustedProxies`. */
   trusted = false;
   id = "";
+  /** Whether it counts among those under way. */
+  isCounted = false;
   route: RoutePlan | undefined = undefined;
   /** The one of the route's matches that fitted. */
   match: MatchPlan | undefined = undefined;

@@ -17,6 +17,7 @@ import { travelWeb } from "./listen/web.ts";
 import { bodySizeStage } from "./limit/body-size.ts";
 import { limitFields } from "./limit/fields.ts";
 import { limitStage } from "./limit/limit.ts";
+import { Overload } from "./limit/overload.ts";
 import { createParts, type Parts } from "./parts.ts";
 import type { Platform } from "./platform.ts";
 import { recorder } from "./record/record.ts";
@@ -54,6 +55,7 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
   const deadlines = new Deadlines(platform);
   let draining = false;
   const parts = createParts(plan, platform, deadlines, () => draining);
+  const overload = plan.overload && new Overload(plan.overload, platform);
   const routes = routeStage(plan.routes);
   const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
   const cors = corsOf(plan.routes);
@@ -73,6 +75,7 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       try {
         identify(x, isTrusted, platform);
         readPath(x);
+        overload?.begin(x);
         if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
         else answer = (cors && preflight(x, routes, cors)) ?? takeRoute(x);
       } catch (thrown) {
@@ -89,7 +92,13 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       if (x.id === "") identify(x, isTrusted, platform);
       return refuse(x, error);
     },
-    finish: record,
+    finish:
+      overload === undefined
+        ? record
+        : (x, ending) => {
+            overload.end(x);
+            record(x, ending);
+          },
   };
 
   const respond = (x: Exchange, answer: Answer): Answer => {

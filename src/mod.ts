@@ -42,6 +42,7 @@ export type {
   LimitExchange,
   LimitOptions,
   LimitSettings,
+  OverloadOptions,
   QuotaLimit,
   WindowLimit,
 } from "./config/limit/options.ts";

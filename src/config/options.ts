@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "./auth/options.ts";
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
-import type { LimitOptions, LimitSettings } from "./limit/options.ts";
+import type { LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
 import type { Hidden } from "./secrets.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
@@ -325,6 +325,8 @@ export interface GatewayOptions {
   /** How much is let through, by name. */
   limits?: Readonly<Record<string, LimitOptions>>;
   limiting?: LimitSettings;
+  /** A cap on all exchanges under way. Default: none. */
+  overload?: OverloadOptions;
   /** Most bytes of a request's content, on routes that do not say otherwise. Default: `false`, no bound. */
   maxBody?: Size | false;
   /** What upstreams are told of who calls. */

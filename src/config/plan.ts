@@ -1,7 +1,7 @@
 // Plan: the checked, complete form of the config. Durations are milliseconds, sizes are bytes, every default is filled in.
 import type { MiddlewareHandler } from "hono";
 import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
-import type { LimitPlan, LimitsPlan } from "./limit/plan.ts";
+import type { LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
 
@@ -12,6 +12,7 @@ export interface Plan {
   readonly upstreams: Readonly<Record<string, UpstreamPlan>>;
   readonly auth: AuthPlan;
   readonly limits: LimitsPlan;
+  readonly overload: OverloadPlan | undefined;
   readonly routes: readonly RoutePlan[];
   /** False: no access log. */
   readonly log: LogPlan | false;

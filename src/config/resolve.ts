@@ -8,7 +8,7 @@ import { planKeyFile } from "./auth/key-file.ts";
 import type { SchemePlan } from "./auth/plan.ts";
 import { resourceRoutes } from "./auth/resource-routes.ts";
 import { schemesShape } from "./auth/schemes.ts";
-import { limitSettings, limitsShape } from "./limit/limits.ts";
+import { limitSettings, limitsShape, overloadShape } from "./limit/limits.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
@@ -63,6 +63,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       auth: or(schemesShape(typeof gateway === "string" ? gateway : DEFAULT_NAME, reader, nameProblem), {}),
       limits: or(limitsShape(nameProblem), {}),
       limiting: or(limitSettings, {}),
+      overload: maybe(overloadShape),
       maxBody: or(maxBody, false),
       identity: or(identityShape(reader, schemes.length > 0), {}),
       routes: named(route, "an object of routes by name", routeNameProblem),
@@ -85,6 +86,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       upstreams: Object.fromEntries(plans),
       auth: { consumers, keys: undefined, schemes: auth, identity: withOwned(identity, auth) },
       limits: { ...limiting, limits },
+      overload: written.overload,
       routes: [...routes.map(([name, planOf]) => ({ name, ...planOf(plans, byName, written.maxBody) })), ...own],
       log: withCredentials(log, auth),
       graceMs: shutdown.grace,

@@ -33,6 +33,7 @@ describe("without options", () => {
         identity: { consumer: undefined, headers: [], token: undefined, owned: [] },
       },
       limits: { fields: "draft", capacity: 131_072, limits: [] },
+      overload: undefined,
       routes: [
         {
           name: "hello",

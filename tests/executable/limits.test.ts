@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { until } from "../support/deadline.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
 import { get, problemOf, request } from "../support/messages.ts";
-import { exchange } from "../support/raw-client.ts";
+import { connect, exchange } from "../support/raw-client.ts";
 import { type RawOrigin, startOrigin } from "../support/raw-origin.ts";
 import { withGateway } from "../support/rig.ts";
 
@@ -62,6 +63,33 @@ test("body-size.config.ts: each route takes as much as it says", async () => {
   await gateway.stop();
   await origin.stop();
 });
+
+test("overload.config.ts, its cap at 3: the fourth is shed while three are under way, readiness is told all the same", async () => {
+  const origin = await startOrigin((x) => x.hang());
+  const source = readFileSync(join(EXAMPLES, "overload.config.ts"), "utf8");
+  const gateway = await startGateway(
+    source.replace("port: 8080", "port: 0").replace("maxInFlight: 5000", "maxInFlight: 3"),
+    {
+      env: { ORDERS: origin.url },
+    },
+  );
+  const held = await Promise.all([1, 2, 3].map(() => connect(gateway.port)));
+  for (const client of held) await client.send(get("/orders/1"));
+  await until(() => origin.requests.length === 3, "three at the origin");
+  const shed = await exchange(gateway.port, get("/orders/2"));
+  expect([shed.status, problemOf(shed).code, shed.fields.one("retry-after")]).toEqual([503, "overloaded", "2"]);
+  expect((await exchange(gateway.port, get("/readyz"))).status).toBe(200);
+  for (const client of held) client.reset();
+  await until(async () => {
+    const client = await connect(gateway.port);
+    await client.send(get("/orders/3"));
+    const isThere = await until(() => origin.requestsTo("/orders/3").length > 0, "it", 200).catch(() => false);
+    client.reset();
+    return isThere === true;
+  }, "room again");
+  await gateway.stop();
+  await origin.stop();
+}, 20_000);
 
 withGateway(
   "a limit of 10 in a minute",

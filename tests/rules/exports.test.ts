@@ -74,6 +74,7 @@ const TYPES = [
   "Names",
   "NoClaims",
   "OAuthOptions",
+  "OverloadOptions",
   "ParamsOf",
   "QuotaLimit",
   "Redirect",

@@ -4,7 +4,7 @@ import { Problem } from "../fault.ts";
 import { either, isPlainObject, leaf, list, maybe, named, options, or, partOf, then, type Shape } from "../shape.ts";
 import { choice, duration, text, whole } from "../values.ts";
 import type { LimitExchange } from "./options.ts";
-import type { LimitByPlan, LimitPlan, LimitsPlan } from "./plan.ts";
+import type { LimitByPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./plan.ts";
 
 /** The units of a group of a window fit 16 bits. */
 const MOST_LIMIT = 1_000_000;
@@ -121,3 +121,19 @@ export function asksWho(written: unknown): boolean {
   const by = partOf(written, "by");
   return by === "consumer" || partOf(by, "claim") !== undefined;
 }
+
+const A_PATH = 'a path such as "/readyz" or "/health/*"';
+const exemptPath = text(A_PATH, (path) => {
+  const right = path.startsWith("/") && !/[?#\s]/.test(path) && /^[^*]*(?:[^*/]\/\*)?$/.test(path);
+  return right ? path : new Problem(A_PATH);
+});
+
+/** The cap on all exchanges under way. */
+export const overloadShape: Shape<OverloadPlan> = then(
+  options({
+    maxInFlight: whole(1, 10_000_000),
+    exempt: or(list(exemptPath, "a list of paths"), []),
+    retryAfter: or(duration(1000), "1s"),
+  }),
+  ({ maxInFlight, exempt, retryAfter }) => ({ maxInFlight, exempt, retryAfterSeconds: Math.ceil(retryAfter / 1000) }),
+);

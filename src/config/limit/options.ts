@@ -65,3 +65,13 @@ export interface LimitSettings {
   /** Callers that are remembered at once, 64 bytes each, for all limits together. Default: `131072`. */
   capacity?: number;
 }
+
+/** A cap on all exchanges under way at once. */
+export interface OverloadOptions {
+  /** Most at once in this process, tunnels included; more are answered with 503 at once. */
+  maxInFlight: number;
+  /** Paths that are answered all the same, such as those of health checks: `"/readyz"`, or `"/health/*"` for all below. */
+  exempt?: readonly string[];
+  /** What `Retry-After` says. Default: `"1s"`. */
+  retryAfter?: Duration;
+}

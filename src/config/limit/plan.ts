@@ -29,3 +29,11 @@ export interface LimitsPlan {
   /** All limits by name, in the order of the config. */
   readonly limits: readonly LimitPlan[];
 }
+
+/** A cap on all exchanges under way. */
+export interface OverloadPlan {
+  readonly maxInFlight: number;
+  /** Paths, some with a last `/*`. */
+  readonly exempt: readonly string[];
+  readonly retryAfterSeconds: number;
+}

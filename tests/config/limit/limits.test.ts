@@ -92,3 +92,16 @@ describe("maxBody", () => {
     expect(faultLines({ maxBody, routes })[0]!).toMatch(/^maxBody: /);
   });
 });
+
+test.each([
+  [{}, /^overload\.maxInFlight/],
+  [{ maxInFlight: 0 }, /a whole number from 1/],
+  [{ maxInFlight: 1, exempt: ["ready"] }, /^overload\.exempt\.0: "ready" is not a path/],
+  [{ maxInFlight: 1, exempt: ["/*"] }, /is not a path/],
+  [{ maxInFlight: 1, exempt: ["/a*"] }, /is not a path/],
+  [{ maxInFlight: 1, retryAfter: "10ms" }, /^overload\.retryAfter/],
+])("overload %j is a fault that says so", (overload, message) => {
+  const lines = faultLines({ overload, routes });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]!).toMatch(message);
+});
