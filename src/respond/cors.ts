@@ -3,12 +3,13 @@ import type { CorsPlan } from "../config/auth/plan.ts";
 import { GatewayError } from "../errors.ts";
 import { Answer, type Exchange } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
+import { isToken } from "../http/message.ts";
 
 /** CORS of one route. */
 export interface Cors {
   /**
    * The answer to a preflight: 204, without a call of the upstream.
-   * @param methods what routes take at this path
+   * @param methods what routes at this path name; the announced method, which a route takes, need not be among them
    * @throws GatewayError `origin_not_allowed`
    */
   preflight(x: Exchange, methods: readonly string[]): Answer;
@@ -43,7 +44,10 @@ export function compileCors(plan: CorsPlan): Cors {
       if (!isAllowed(x.fields.get("origin")!)) {
         throw new GatewayError("origin_not_allowed", "cors.origins: the origin of the preflight is none of them");
       }
-      const fields = Fields.of(["Access-Control-Allow-Methods", (plan.methods ?? methods).join(", ")]);
+      const fields = Fields.of([
+        "Access-Control-Allow-Methods",
+        (plan.methods ?? withAnnounced(x, methods)).join(", "),
+      ]);
       const allowed = headers === undefined ? requestedNames(x) : headers.join(", ");
       if (allowed !== "") fields.add("Access-Control-Allow-Headers", allowed);
       fields.add("Access-Control-Max-Age", maxAge);
@@ -66,6 +70,12 @@ function originTest(origins: CorsPlan["origins"]): (origin: string) => boolean {
       const host = origin.slice(scheme.length, origin.length - suffix.length);
       return origin.startsWith(scheme) && origin.endsWith(suffix) && /^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(host);
     });
+}
+
+/** The methods with the one that the preflight asks for: a route that names no methods takes it too. */
+function withAnnounced(x: Exchange, methods: readonly string[]): readonly string[] {
+  const announced = x.fields.get("access-control-request-method")!;
+  return methods.includes(announced) || !isToken(announced) ? methods : [...methods, announced];
 }
 
 /** The names a preflight asks for, if they are names at all. */

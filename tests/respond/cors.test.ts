@@ -111,6 +111,22 @@ describe("a preflight", () => {
     });
   });
 
+  test.each([
+    ["that no route names, for one without methods takes it", "PATCH", "GET, HEAD, PUT, PATCH"],
+    ["once", "PUT", "GET, HEAD, PUT"],
+    ["but not what is no method", "A, DELETE", "GET, HEAD, PUT"],
+  ])("is told the method it asks for, %s", (_, method, told) => {
+    const x = callOf(undefined, {
+      method: "OPTIONS",
+      fields: [
+        ["Origin", APP],
+        ["Access-Control-Request-Method", method],
+      ],
+    });
+    const { fields } = compiled({ origins: [APP] }).preflight(x, ["GET", "HEAD", "PUT"]);
+    expect(fields.get("access-control-allow-methods")).toBe(told);
+  });
+
   test("is told what the config says instead", () => {
     const options: CorsOptions = { origins: [APP], methods: ["get"], headers: ["X-A", "X-B"], maxAge: "1h" };
     expect(preflight(options, [["Access-Control-Request-Headers", "x-c"]])).toMatchObject({

@@ -31,6 +31,14 @@ test("a preflight is answered before auth, without a call of the upstream", () =
   });
 });
 
+test("a preflight for a route that takes any method is told that its method may come", () => {
+  inWorld(OPTIONS, (world) => {
+    const { answer } = world.ask("OPTIONS", "/all", [ORIGIN, "Access-Control-Request-Method: DELETE"]);
+    expect(answer.status).toBe(204);
+    expect(fieldOf(answer, "access-control-allow-methods")).toBe("DELETE");
+  });
+});
+
 test("a preflight from another origin is refused in the one vocabulary", () => {
   inWorld(OPTIONS, (world) => {
     const { answer } = world.ask("OPTIONS", "/x", ["Origin: https://evil.test", ASKS]);
