@@ -12,6 +12,7 @@ import {
   serializeList,
 } from "structured-headers";
 import type { Exchange } from "../../exchange.ts";
+import { HOP_BY_HOP, tokens } from "../../http/fields.ts";
 
 /** Why a covered component has no value: the signature asks for what cannot be, or the request lacks it. */
 export class Uncovered extends Error {
@@ -102,6 +103,8 @@ function fieldValue(name: string, parameters: Parameters, x: Exchange): string {
   }
   const lines = x.fields.all(name).map(trimmed);
   if (lines.length === 0) throw new Uncovered("missing", `the request has no field ${name}`);
+  if (endsHere(name, x))
+    throw new Uncovered("missing", `Connection names the field ${name}, which would not be forwarded`);
   const [sf, bs, key] = [parameters.get("sf"), parameters.get("bs"), parameters.get("key")];
   for (const flag of [sf, bs]) {
     if (flag !== undefined && flag !== true) throw new Uncovered("malformed", `"${name}": sf and bs have no value`);
@@ -113,6 +116,14 @@ function fieldValue(name: string, parameters: Parameters, x: Exchange): string {
   const value = lines.join(", ");
   if (key !== undefined) return memberOf(name, value, key);
   return sf === true ? strictly(name, value) : value;
+}
+
+/**
+ * Whether somebody on the way has named the field in `Connection`: the upstream would be shown a signature that covers it,
+ * and not the field. Those that end at every hop are no loss.
+ */
+function endsHere(name: string, { fields }: Exchange): boolean {
+  return !HOP_BY_HOP.has(name) && tokens(fields.joined("connection") ?? "").includes(name);
 }
 
 /** Section 2.1.2: one member of a dictionary. */

@@ -284,6 +284,20 @@ describe("components", () => {
     expect(told(await scheme().scheme.identify(x))).toContain("does not verify");
   });
 
+  test("a covered field that Connection takes away from the upstream is noticed", async () => {
+    const lines: readonly Line[] = [...COVERED, ['"x-a"', "1"]];
+    const by = (connection: string): Message => ({
+      ...GET,
+      fields: [...GET.fields, ["X-A", "1"], ["Connection", connection]],
+    });
+    expect(await verdict(lines, params(), by("keep-alive, x-b"))).toBe("rfc/ed");
+    for (const connection of ["x-a", "close, X-A", "x-b,\tx-A"]) {
+      expect(await verdict(lines, params(), by(connection))).toContain("Connection names the field x-a");
+    }
+    const upgrade: Message = { ...GET, fields: [...GET.fields, ["Upgrade", "websocket"], ["Connection", "Upgrade"]] };
+    expect(await verdict([...COVERED, ['"upgrade"', "websocket"]], params(), upgrade)).toBe("rfc/ed");
+  });
+
   test("any change of what is covered is noticed", async () => {
     const [input, signature] = signed([...COVERED, ['"x-a"', "1"]], params());
     const original: Message = { ...GET, fields: [...GET.fields, ["X-A", "1"]] };
