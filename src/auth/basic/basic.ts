@@ -4,6 +4,7 @@ import type { BasicPlan } from "../../config/auth/basic.ts";
 import type { Identity } from "../../config/auth/options.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
+import { holderOf } from "../../http/ip.ts";
 import type { AuthServices, Scheme, Verdict } from "../scheme.ts";
 import { basicCredentials, type BasicCredentials } from "./basic-credentials.ts";
 import type { PasswordChecks } from "./password-checks.ts";
@@ -119,7 +120,12 @@ class Judge {
       return wanted;
     };
     // For what no password can be, another is checked: it takes the time and is refused.
-    const checked = await this.#checks.check(impossible ? "impossible" : password, hash, isWanted);
+    const checked = await this.#checks.check(
+      impossible ? "impossible" : password,
+      hash,
+      holderOf(callers[0]!.client),
+      isWanted,
+    );
     if (checked === "busy") return unavailable("too many passwords wait to be checked");
     if (checked === "unwanted") return unavailable("the client left before the password was checked");
     if (member === undefined) return unknownUser();

@@ -1,12 +1,13 @@
 // Checks of passwords are costly by design: a few at once, some waiting, and no more.
 import type { ConsumerPlan } from "../../config/auth/plan.ts";
 import type { Platform } from "../../platform.ts";
+import { FairQueue } from "./fair-queue.ts";
 import { readHash } from "./password-rules.ts";
 
 /** How many run at once: each takes a thread and up to 256 MiB. */
 const AT_ONCE = 2;
 /** How many wait. */
-const WAITING = 64;
+export const WAITING = 64;
 
 /** What of a platform the checks need. */
 export type PasswordNeeds = "verifyPassword" | "passwordForms" | "notice";
@@ -18,7 +19,7 @@ export type Checked = boolean | "busy" | "unwanted";
 export class PasswordChecks {
   readonly #platform: Pick<Platform, PasswordNeeds>;
   #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new FairQueue(WAITING);
 
   /** Tells which of the consumers' hashes the runtime cannot check. */
   constructor(platform: Pick<Platform, PasswordNeeds>, consumers: readonly ConsumerPlan[]) {
@@ -34,20 +35,18 @@ export class PasswordChecks {
 
   /**
    * Whether the password has this hash. Rejects when the runtime cannot check it.
+   * @param holder who asks: of several holders each has its turn, however many passwords one of them tries
    * @param isWanted asked when its turn comes: clients that left cost nothing
    */
-  async check(password: string, hash: string, isWanted: () => boolean): Promise<Checked> {
+  async check(password: string, hash: string, holder: string, isWanted: () => boolean): Promise<Checked> {
     if (this.#running >= AT_ONCE) {
-      if (this.#waiting.length >= WAITING) return "busy";
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (!(await this.#waiting.turn(holder))) return "busy";
     } else this.#running++;
     try {
       return isWanted() ? await this.#platform.verifyPassword(password, hash) : "unwanted";
     } finally {
       // Whoever is next takes over the place.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running--;
-      else next();
+      if (!this.#waiting.next()) this.#running--;
     }
   }
 }

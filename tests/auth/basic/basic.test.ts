@@ -270,6 +270,35 @@ describe("checks", () => {
     });
   });
 
+  test("have a place for another address, however many passwords one address tries", async () => {
+    const by = (address: string, password: string): string[] => [
+      credentials("acme", password),
+      `X-Forwarded-For: ${address}`,
+    ];
+    const options = { ...OPTIONS, listen: { trustedProxies: ["192.0.2.0/24", "127.0.0.0/8"] } };
+    await withChecks(async (world, checks) => {
+      const flood: FakeClient[] = [];
+      for (let i = 0; i < 80; i++) flood.push(world.ask("GET", "/all/1", by(`2001:db8::${i}`, `wrong-${i}`)));
+      await world.until("two checks", () => checks.length === 2);
+      const right = world.ask("GET", "/all/1", by("198.51.100.1", "open"));
+      await world.rest();
+      checks[0]!.end();
+      checks[1]!.end();
+      await world.until("the next checks", () => checks.length === 4);
+      expect(checks.slice(2).map(({ password }) => password)).toContain("open");
+      checks.find(({ password }) => password === "open")!.end();
+      await targetAnswers(world, 1);
+      expect(await answered(world, right)).toBe(200);
+      for (let done = 0; done < checks.length; done++) {
+        checks[done]!.end();
+        await world.rest();
+      }
+      const statuses = flood.map(({ statuses: [status] }) => status);
+      expect(statuses.filter((status) => status === 503)).toHaveLength(80 - 66 + 1);
+      expect(statuses.filter((status) => status === 401)).toHaveLength(66 - 1);
+    }, options);
+  });
+
   test("are not made for clients that have left before their turn", async () => {
     await withChecks(async (world, checks) => {
       await ask(world, checks, [credentials("acme", "wrong-1")], 1);
