@@ -44,6 +44,9 @@ export const keysNew = defineVerb(
     if (expires !== undefined && expiryOf(expires) === undefined) {
       throw usageError("--expires is a date or a time such as 2027-01-31 or 2027-01-31T12:00:00Z.");
     }
+    if (expires !== undefined && expiryOf(expires)! <= Date.now()) {
+      throw usageError(`--expires=${expires} is over: the key would be good for nobody.`);
+    }
     const key = newKey(prefix, (bytes) => randomBytes(bytes));
     const hash = hashOf(key);
     terminal.out(

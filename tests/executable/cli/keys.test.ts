@@ -71,6 +71,7 @@ describe("keys new", () => {
     ["--consumer=a b", "--consumer is a name"],
     ["--expires=tomorrow", "--expires is a date"],
     ["--expires=2027-02-30", "--expires is a date"],
+    ["--expires=2001-01-01", "--expires=2001-01-01 is over"],
     ["extra", '"extra" is one too many'],
     ["--jsno", "Did you mean --json?"],
   ])("%s is a mistake", async (word, message) => {
