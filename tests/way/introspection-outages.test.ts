@@ -114,6 +114,23 @@ describe("an authorization server that", () => {
     });
   });
 
+  test.each([400, 403, 413, 414, 422, 431])(
+    "answers %d to some tokens is well: others are asked about, however many strangers send such tokens",
+    async (status) => {
+      await inWorldWith({}, async (world, server) => {
+        server.about.set("good", { active: true });
+        server.always = Response.json({ error: "invalid_request" }, { status });
+        for (let i = 0; i < 10; i++) expect(await statusOf(world, `../${i}`)).toBe(503);
+        expect(server.asked).toHaveLength(10);
+        server.always = undefined;
+        expect(await statusOf(world, "good")).toBe(200);
+        expect(world.platform.notices.map(({ level, text }) => [level, text.includes("refuses to be asked")])).toEqual([
+          ["warn", true],
+        ]);
+      });
+    },
+  );
+
   test("is down is not asked by every request, while known tokens serve on", async () => {
     await inWorldWith({ cache: "1m" }, async (world, server) => {
       server.about.set("known", { active: true });

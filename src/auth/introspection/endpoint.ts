@@ -5,11 +5,19 @@ import { boundedText, inTime, reasonOf } from "../jwt/fetch-text.ts";
 
 /** The endpoint could not be asked, or its answer is none. The message is for the operator. */
 export class NoAnswer extends Error {
-  override readonly name = "NoAnswer";
+  override readonly name: string = "NoAnswer";
+}
+
+/** The endpoint is well, and does not want to be asked this. */
+export class Unwanted extends NoAnswer {
+  override readonly name = "Unwanted";
 }
 
 /** Asks about a token. Gives the answer's JSON object. Rejects with {@link NoAnswer}. */
 export type Ask = (token: string) => Promise<Readonly<Record<string, unknown>>>;
+
+/** What a server, or a filter before it, answers when it dislikes the question: the token in it is a stranger's. */
+const UNWANTED: ReadonlySet<number> = new Set([400, 403, 413, 414, 422, 431]);
 
 /** Most bytes of an answer. */
 const MOST_BYTES = 64 * 1024;
@@ -37,7 +45,7 @@ export function introspectionEndpoint(plan: IntrospectionPlan, platform: Platfor
     const response = await platform.fetch(request, over);
     try {
       const problem = headProblem(response);
-      if (problem !== undefined) throw new NoAnswer(problem);
+      if (problem !== undefined) throw new (UNWANTED.has(response.status) ? Unwanted : NoAnswer)(problem);
       return readObject(await boundedText(response, MOST_BYTES));
     } catch (thrown) {
       void response.body?.cancel().catch(() => undefined);

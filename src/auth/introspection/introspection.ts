@@ -9,7 +9,7 @@ import { frozen } from "../jwt/frozen.ts";
 import type { AuthServices, Scheme, Verdict } from "../scheme.ts";
 import { tokenBinding } from "../token-binding.ts";
 import { BackOff } from "./back-off.ts";
-import { introspectionEndpoint, NoAnswer } from "./endpoint.ts";
+import { introspectionEndpoint, NoAnswer, Unwanted } from "./endpoint.ts";
 import { Flights } from "./flights.ts";
 import { judge } from "./judgement.ts";
 
@@ -50,6 +50,7 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
   const backOff = new BackOff();
   let lastFailure = "";
   let questions = 0;
+  let toldUnwanted = false;
   const good = new LRUCache<string, Known>({
     max: MOST_KEPT,
     maxSize: MOST_CHARACTERS,
@@ -91,6 +92,18 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
     });
   };
 
+  const isBack = (): void => platform.notice("info", `auth.${name}: ${plan.url} is back.`);
+
+  // Whoever sends such tokens must not be able to have the server count as down for all others.
+  const unwanted = (why: string): GatewayError => {
+    if (backOff.succeeded()) isBack();
+    if (!toldUnwanted) {
+      toldUnwanted = true;
+      platform.notice("warn", `auth.${name}: ${plan.url} refuses to be asked: ${why}. Such tokens get 503.`);
+    }
+    return unavailable(why, 1000);
+  };
+
   const question = async (token: string): Promise<Outcome> => {
     // The moment of the question counts: what was revoked while the answer was on its way is not in it.
     const askedAt = platform.now();
@@ -100,6 +113,7 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
     try {
       judged = judge(await ask(token), plan, platform.wallClock());
     } catch (thrown) {
+      if (thrown instanceof Unwanted) return unwanted(thrown.message);
       lastFailure = thrown instanceof NoAnswer ? thrown.message : String(thrown);
       if (closing.signal.aborted) return unavailable(lastFailure, 1000);
       if (backOff.failed(platform.now())) {
@@ -110,7 +124,7 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
       }
       return unavailable(lastFailure, 1000);
     }
-    if (backOff.succeeded()) platform.notice("info", `auth.${name}: ${plan.url} is back.`);
+    if (backOff.succeeded()) isBack();
     if (judged instanceof GatewayError) return judged;
     const claims = await read(frozen(judged.claims));
     if (claims instanceof GatewayError) return claims;
