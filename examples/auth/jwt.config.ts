@@ -6,7 +6,7 @@ export default defineGateway({
   listen: { host: "127.0.0.1", port: 8080 },
   upstreams: { orders: { targets: [env("ORDERS")] } },
   consumers: {
-    // Tokens speak of acme by `sub`, or by `client_id` where a service calls for itself.
+    // Tokens speak of acme by `sub`, or by `client_id`. No users sign in through client-7: their tokens would name it too.
     acme: { groups: ["partner"], subjects: { token: ["client-7"] } },
   },
   auth: {
