@@ -56,6 +56,8 @@ export const MEANINGS = {
   authentication_unavailable: { status: 503, fault: "gateway", title: "Credentials cannot be checked now" },
   authorization_unavailable: { status: 503, fault: "gateway", title: "Access cannot be decided now" },
   rate_limit_exceeded: { status: 429, fault: "client", title: "Too many requests" },
+  in_flight_exceeded: { status: 429, fault: "client", title: "Too many requests at once" },
+  capacity_exhausted: { status: 503, fault: "gateway", title: "No capacity left" },
   overloaded: { status: 503, fault: "gateway", title: "Too much is under way" },
   draining: { status: 503, fault: "gateway", title: "Shutting down" },
   client_disconnect: { status: 499, fault: "client", title: "The client left" },

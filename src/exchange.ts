@@ -139,6 +139,8 @@ export class Exchange {
   observations: readonly Observation[] = NO_OBSERVATIONS;
   /** Limits that were asked about the exchange. */
   limited: readonly Limited[] = NO_LIMITED;
+  /** Called once, when the exchange has ended: gives back what it holds. */
+  held: readonly (() => void)[] = NO_HELD;
   attempts: AttemptRecord[] = NO_ATTEMPTS;
   answer: Answer | undefined = undefined;
   /** The failure the gateway answered with, if it did. */
@@ -173,6 +175,7 @@ const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_NAMES: readonly string[] = Object.freeze([]);
 const NO_OBSERVATIONS: readonly Observation[] = Object.freeze([]);
 const NO_LIMITED: readonly Limited[] = Object.freeze([]);
+const NO_HELD: readonly (() => void)[] = Object.freeze([]);
 const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
 
 /** Tells one listener at a time that the client is gone: an AbortSignal without its cost. */

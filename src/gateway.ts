@@ -16,6 +16,7 @@ import type { Way } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
 import { bodySizeStage } from "./limit/body-size.ts";
 import { limitFields } from "./limit/fields.ts";
+import { inFlightStage } from "./limit/in-flight.ts";
 import { limitStage } from "./limit/limit.ts";
 import { Overload } from "./limit/overload.ts";
 import { createParts, type Parts } from "./parts.ts";
@@ -92,13 +93,11 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       if (x.id === "") identify(x, isTrusted, platform);
       return refuse(x, error);
     },
-    finish:
-      overload === undefined
-        ? record
-        : (x, ending) => {
-            overload.end(x);
-            record(x, ending);
-          },
+    finish(x, ending) {
+      for (const giveBack of x.held) giveBack();
+      overload?.end(x);
+      record(x, ending);
+    },
   };
 
   const respond = (x: Exchange, answer: Answer): Answer => {
@@ -149,7 +148,7 @@ function foldRoute(route: RoutePlan, parts: Parts): LastStage {
 }
 
 /** The stages that refuse: who calls, and what they may do; and then what the upstream is told of it. */
-function guards(route: RoutePlan, { schemes, limits, tokens, vouching }: Parts): Stage[] {
+function guards(route: RoutePlan, { schemes, limits, inFlight, tokens, vouching }: Parts): Stage[] {
   const stages: Stage[] = [];
   if (route.maxBody !== undefined) stages.push(bodySizeStage(route.maxBody));
   const running = route.limits.map(({ name }) => limits.get(name)!);
@@ -162,6 +161,7 @@ function guards(route: RoutePlan, { schemes, limits, tokens, vouching }: Parts):
     stages.push(allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes)));
   }
   if (late.length > 0) stages.push(limitStage(late));
+  if (route.inFlight.length > 0) stages.push(inFlightStage(route.inFlight.map(({ name }) => inFlight.get(name)!)));
   const { destination } = route;
   // Upstreams never see them; the user's own code must not believe them either.
   if (vouching !== undefined && (route.use.length > 0 || destination.kind === "handler")) {

@@ -38,6 +38,7 @@ export type { HttpSignatureOptions } from "./config/auth/http-signature.ts";
 export { defineGateway } from "./config/define.ts";
 export type { IdentityOf, Schemes, TypedOptions } from "./config/define.ts";
 export type {
+  InFlightOptions,
   LimitBy,
   LimitExchange,
   LimitOptions,

@@ -6,6 +6,7 @@ import type { Scheme } from "./auth/scheme.ts";
 import { roundRobin } from "./balance/round-robin.ts";
 import type { Plan } from "./config/plan.ts";
 import type { Deadlines } from "./http/deadlines.ts";
+import { InFlight } from "./limit/in-flight.ts";
 import { Limiter } from "./limit/limiter.ts";
 import { runLimit, type RunningLimit } from "./limit/limit.ts";
 import { LimitTable, tableMemory } from "./limit/table.ts";
@@ -22,6 +23,7 @@ export interface Parts {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly schemes: ReadonlyMap<string, Scheme>;
   readonly limits: ReadonlyMap<string, RunningLimit>;
+  readonly inFlight: ReadonlyMap<string, InFlight>;
   readonly tokens: IdentityTokens | undefined;
   readonly vouching: Vouching | undefined;
   /** Whether the gateway lets go. */
@@ -50,6 +52,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
     upstreams,
     schemes,
     limits: limitsOf(plan, platform),
+    inFlight: new Map(plan.inFlight.map((bound) => [bound.name, new InFlight(bound, platform)])),
     tokens: token && identityTokens(token, platform),
     vouching: vouchingOf(plan),
     isDraining,

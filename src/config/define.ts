@@ -1,6 +1,6 @@
 // defineGateway: gives the config its types, so that the compiler finds a wrong name before the gateway starts.
 import type { ConsumerOptions, Identity, KeysOptions, SchemeOptions } from "./auth/options.ts";
-import type { LimitOptions } from "./limit/options.ts";
+import type { InFlightOptions, LimitOptions } from "./limit/options.ts";
 import type { GatewayOptions, RouteOptions, UpstreamOptions } from "./options.ts";
 
 /** The schemes of a config by name; each knows the type of its claims. */
@@ -13,7 +13,7 @@ export type IdentityOf<S extends Schemes> = string extends keyof S
 
 /**
  * {@link GatewayOptions} whose names are tied together. `U` are the names of the upstreams, `C` of the consumers, `G` of
- * their groups, `S` the schemes, `L` the names of limits, `M` the patterns of the routes by route name.
+ * their groups, `S` the schemes, `L` the names of limits, `F` of bounds for exchanges under way, `M` the patterns of the routes by route name.
  */
 export interface TypedOptions<
   U extends string,
@@ -21,13 +21,15 @@ export interface TypedOptions<
   G extends string,
   S extends Schemes,
   L extends string,
+  F extends string,
   M extends Record<string, string>,
-> extends Omit<GatewayOptions, "upstreams" | "consumers" | "keys" | "auth" | "limits" | "routes"> {
+> extends Omit<GatewayOptions, "upstreams" | "consumers" | "keys" | "auth" | "limits" | "inFlight" | "routes"> {
   upstreams?: { readonly [K in U]: UpstreamOptions };
   consumers?: { readonly [K in C]: ConsumerOptions<NoInfer<keyof S & string>, G> };
   keys?: KeysOptions<G>;
   auth?: S;
   limits?: { readonly [K in L]: LimitOptions<NoInfer<IdentityOf<S>>> };
+  inFlight?: { readonly [K in F]: InFlightOptions<NoInfer<IdentityOf<S>>> };
   routes: {
     readonly [K in keyof M]: RouteOptions<
       M[K],
@@ -37,6 +39,7 @@ export interface TypedOptions<
         readonly consumer: NoInfer<C>;
         readonly group: NoInfer<G>;
         readonly limit: NoInfer<L>;
+        readonly inFlight: NoInfer<F>;
         readonly identity: NoInfer<IdentityOf<S>>;
       }
     >;
@@ -45,7 +48,7 @@ export interface TypedOptions<
 
 /**
  * What a config exports by default. Returns its argument unchanged; the compiler refuses a name that nothing has (`to`,
- * `auth`, `limits`, consumers and groups of `allow`), unknown keys, and malformed durations and sizes. It types `x.params` of a
+ * `auth`, `limits`, `inFlight`, consumers and groups of `allow`), unknown keys, and malformed durations and sizes. It types `x.params` of a
  * handler from the route's pattern, and the claims of `x.identity` from the schemes.
  */
 export function defineGateway<
@@ -54,8 +57,9 @@ export function defineGateway<
   const G extends string = never,
   const S extends Schemes = Readonly<Record<"none", SchemeOptions>>,
   const L extends string = never,
+  const F extends string = never,
   const M extends Record<string, string> = never,
->(options: TypedOptions<U, C, G, S, L, M>): GatewayOptions {
+>(options: TypedOptions<U, C, G, S, L, F, M>): GatewayOptions {
   // A handler that wants its own parameters is no handler of any parameters: the tie between both ends here.
   return options as unknown as GatewayOptions;
 }

@@ -22,6 +22,8 @@ export interface Settings {
   readonly allow: AllowNames;
   /** Names of the limits, right or wrong. */
   readonly limits: readonly string[];
+  /** Names of the bounds for exchanges under way, right or wrong. */
+  readonly inFlight: readonly string[];
   /** Whether there is an access log. */
   readonly logs: boolean;
 }

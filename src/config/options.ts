@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "./auth/options.ts";
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
-import type { LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
+import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
 import type { Hidden } from "./secrets.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
@@ -171,6 +171,7 @@ export interface Names {
   readonly consumer: string;
   readonly group: string;
   readonly limit: string;
+  readonly inFlight: string;
   readonly identity: unknown;
 }
 
@@ -236,6 +237,8 @@ export interface RouteCommon<M extends string, N extends Names = AnyNames> {
   allow?: AllowOptions<N["consumer"], N["group"], AllowExchange<ParamsOf<M>, N["identity"]>>;
   /** Names of limits, all of which must let pass. */
   limits?: N["limit"] | readonly N["limit"][];
+  /** Names of bounds for exchanges under way at once. */
+  inFlight?: N["inFlight"] | readonly N["inFlight"][];
   /** Most bytes of a request's content; more is 413. `false` for no bound. Default: the gateway's `maxBody`. */
   maxBody?: Size | false;
   /** Which pages of other origins may call. Preflights are answered before `auth`. Default: none; preflights are forwarded. */
@@ -325,6 +328,8 @@ export interface GatewayOptions {
   /** How much is let through, by name. */
   limits?: Readonly<Record<string, LimitOptions>>;
   limiting?: LimitSettings;
+  /** How many exchanges may be under way at once, by name. */
+  inFlight?: Readonly<Record<string, InFlightOptions>>;
   /** A cap on all exchanges under way. Default: none. */
   overload?: OverloadOptions;
   /** Most bytes of a request's content, on routes that do not say otherwise. Default: `false`, no bound. */

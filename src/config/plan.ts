@@ -1,7 +1,7 @@
 // Plan: the checked, complete form of the config. Durations are milliseconds, sizes are bytes, every default is filled in.
 import type { MiddlewareHandler } from "hono";
 import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
-import type { LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
+import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
 
@@ -12,6 +12,7 @@ export interface Plan {
   readonly upstreams: Readonly<Record<string, UpstreamPlan>>;
   readonly auth: AuthPlan;
   readonly limits: LimitsPlan;
+  readonly inFlight: readonly InFlightPlan[];
   readonly overload: OverloadPlan | undefined;
   readonly routes: readonly RoutePlan[];
   /** False: no access log. */
@@ -135,6 +136,7 @@ export interface RoutePlan {
   readonly auth: readonly string[];
   readonly allow: AllowPlan | undefined;
   readonly limits: readonly LimitPlan[];
+  readonly inFlight: readonly InFlightPlan[];
   /** Most bytes of content; undefined for no bound. */
   readonly maxBody: number | undefined;
   readonly cors: CorsPlan | undefined;

@@ -8,7 +8,7 @@ import { planKeyFile } from "./auth/key-file.ts";
 import type { SchemePlan } from "./auth/plan.ts";
 import { resourceRoutes } from "./auth/resource-routes.ts";
 import { schemesShape } from "./auth/schemes.ts";
-import { limitSettings, limitsShape, overloadShape } from "./limit/limits.ts";
+import { inFlightShape, limitSettings, limitsShape, overloadShape } from "./limit/limits.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
@@ -50,8 +50,9 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
   const consumers = namesIn(written, "consumers");
   const keyFile = partOf(written, "keys") !== undefined;
   const allow = { consumers, groups: groupsIn(written), open: keyFile };
-  const limits = namesIn(written, "limits");
-  const route = routeShape({ upstreams: namesIn(written, "upstreams"), schemes, allow, limits, logs }, reader);
+  const names = { upstreams: namesIn(written, "upstreams"), schemes };
+  const bounds = { limits: namesIn(written, "limits"), inFlight: namesIn(written, "inFlight") };
+  const route = routeShape({ ...names, ...bounds, allow, logs }, reader);
   const gateway = partOf(written, "name");
   const shape = options(
     {
@@ -63,6 +64,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       auth: or(schemesShape(typeof gateway === "string" ? gateway : DEFAULT_NAME, reader, nameProblem), {}),
       limits: or(limitsShape(nameProblem), {}),
       limiting: or(limitSettings, {}),
+      inFlight: or(inFlightShape(nameProblem), {}),
       overload: maybe(overloadShape),
       maxBody: or(maxBody, false),
       identity: or(identityShape(reader, schemes.length > 0), {}),
@@ -79,20 +81,30 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       written;
     const own = [...(identity.token === undefined ? [] : [keySetRoute(logs)]), ...resourceRoutes(auth, logs)];
     const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
-    const byName = new Map(limits.map((limit) => [limit.name, limit]));
     const plan: Plan = {
       name,
       listen,
       upstreams: Object.fromEntries(plans),
       auth: { consumers, keys: undefined, schemes: auth, identity: withOwned(identity, auth) },
       limits: { ...limiting, limits },
+      inFlight: written.inFlight,
       overload: written.overload,
-      routes: [...routes.map(([name, planOf]) => ({ name, ...planOf(plans, byName, written.maxBody) })), ...own],
+      routes: [
+        ...routes.map(([name, planOf]) => ({
+          name,
+          ...planOf(plans, byName(limits), byName(written.inFlight), written.maxBody),
+        })),
+        ...own,
+      ],
       log: withCredentials(log, auth),
       graceMs: shutdown.grace,
     };
     return { plan, keyFile: keys };
   });
+}
+
+function byName<T extends { readonly name: string }>(all: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(all.map((each) => [each.name, each]));
 }
 
 /** The log masks the query parameters in which schemes look for credentials, whatever becomes of the request. */
@@ -111,6 +123,7 @@ function keySetRoute(log: boolean): RoutePlan {
     auth: [],
     allow: undefined,
     limits: [],
+    inFlight: [],
     maxBody: undefined,
     cors: undefined,
     use: [],

@@ -7,7 +7,7 @@ import { Problem, type ConfigReader } from "./fault.ts";
 import { destinationEntries, destinationOf, destinationProblems, type Settings } from "./destination.ts";
 import { fieldChanges } from "./field-changes.ts";
 import { matchShape, rightMatches } from "./match.ts";
-import type { LimitPlan } from "./limit/plan.ts";
+import type { InFlightPlan, LimitPlan } from "./limit/plan.ts";
 import type { RoutePlan } from "./plan.ts";
 import { chained, either, leaf, list, maybe, oneOrMore, options, or, partOf, then, type Shape } from "./shape.ts";
 import { flag, lengthOfStream, text } from "./values.ts";
@@ -31,11 +31,21 @@ export const maxBody: Shape<MaxBody> = either(
 /** The limits by name. */
 type Limits = ReadonlyMap<string, LimitPlan>;
 
+/** The bounds for exchanges under way, by name. */
+type Bounds = ReadonlyMap<string, InFlightPlan>;
+
 /** A route without its name. It becomes a plan once the upstreams are known. */
 export function routeShape(
   settings: Settings,
   reader: ConfigReader,
-): Shape<(upstreams: Parameters<typeof destinationOf>[1], limits: Limits, most: MaxBody) => Omit<RoutePlan, "name">> {
+): Shape<
+  (
+    upstreams: Parameters<typeof destinationOf>[1],
+    limits: Limits,
+    inFlight: Bounds,
+    most: MaxBody,
+  ) => Omit<RoutePlan, "name">
+> {
   const headers = options({
     request: maybe(fieldChanges("request", reader)),
     response: maybe(fieldChanges("response", reader)),
@@ -45,7 +55,8 @@ export function routeShape(
       match: matchShape,
       auth: maybe(schemeNames(settings)),
       allow: maybe(allowShape(settings.allow)),
-      limits: or(limitNames(settings), []),
+      limits: or(namesOf("limit", "limits", settings.limits), []),
+      inFlight: or(namesOf("bound", "inFlight", settings.inFlight), []),
       maxBody: maybe(maxBody),
       cors: maybe(corsShape),
       use: maybe(list(middleware, "a list of Hono middleware")),
@@ -61,11 +72,12 @@ export function routeShape(
       }
     },
   );
-  return then(shape, (route) => (upstreams, limits, most) => ({
+  return then(shape, (route) => (upstreams, limits, inFlight, most) => ({
     matches: route.match,
     auth: route.auth ?? [],
     allow: route.allow,
     limits: route.limits.flatMap((name) => limits.get(name) ?? []),
+    inFlight: route.inFlight.flatMap((name) => inFlight.get(name) ?? []),
     maxBody: (route.maxBody ?? most) || undefined,
     cors: route.cors,
     use: route.use ?? [],
@@ -116,16 +128,21 @@ function* authProblems(written: Readonly<Record<string, unknown>>, { schemes }: 
   }
 }
 
-/** Names of limits. */
-function limitNames({ limits }: Settings): Shape<readonly string[]> {
-  const known = limits.length === 0 ? "There are no limits." : `Limits: ${shortList(limits)}.`;
-  const limit = text("the name of a limit", (name) => {
-    return limits.includes(name) ? name : new Problem("a limit", { hint: known, nearest: [name, limits] });
+/** Names of what stands under `option` of the config. */
+function namesOf(noun: string, option: string, names: readonly string[]): Shape<readonly string[]> {
+  const known =
+    names.length === 0 ? `There are no ${noun}s.` : `${noun[0]!.toUpperCase()}${noun.slice(1)}s: ${shortList(names)}.`;
+  const one = text(`the name of a ${noun}`, (name) => {
+    if (names.includes(name)) return name;
+    return new Problem(option === `${noun}s` ? `a ${noun}` : `a ${noun} of ${option}`, {
+      hint: known,
+      nearest: [name, names],
+    });
   });
   const several = either(
     Array.isArray,
-    list(limit, "a list of limits"),
-    oneOrMore(limit, "the name of a limit, or a list"),
+    list(one, `a list of ${noun}s`),
+    oneOrMore(one, `the name of a ${noun}, or a list`),
   );
-  return then(several, (names) => [...new Set(names)]);
+  return then(several, (found) => [...new Set(found)]);
 }

@@ -91,6 +91,7 @@ function routeTo({ plan }: Upstream): RoutePlan {
     auth: [],
     allow: undefined,
     limits: [],
+    inFlight: [],
     maxBody: undefined,
     cors: undefined,
     use: [],

@@ -33,6 +33,7 @@ describe("without options", () => {
         identity: { consumer: undefined, headers: [], token: undefined, owned: [] },
       },
       limits: { fields: "draft", capacity: 131_072, limits: [] },
+      inFlight: [],
       overload: undefined,
       routes: [
         {
@@ -41,6 +42,7 @@ describe("without options", () => {
           auth: [],
           allow: undefined,
           limits: [],
+          inFlight: [],
           maxBody: undefined,
           cors: undefined,
           use: [],

@@ -91,6 +91,25 @@ test("overload.config.ts, its cap at 3: the fourth is shed while three are under
   await origin.stop();
 }, 20_000);
 
+test("in-flight.config.ts: a consumer has two at once, and again when one of them has ended", async () => {
+  const origin = await startOrigin((x) => x.hang());
+  const hash = new Bun.CryptoHasher("sha256").update("acme-key").digest("hex");
+  const gateway = await startExample("in-flight.config.ts", origin, { ACME_KEY_HASH: `sha256:${hash}` });
+  const ask = (path: string): string => get(path, "X-API-Key: acme-key");
+  const held = await Promise.all([connect(gateway.port), connect(gateway.port)]);
+  for (const client of held) await client.send(ask("/orders/1"));
+  await until(() => origin.requests.length === 2, "two at the origin");
+  const over = await exchange(gateway.port, ask("/orders/2"));
+  expect([over.status, problemOf(over).code]).toEqual([429, "in_flight_exceeded"]);
+  held[0]!.reset();
+  await until(() => origin.open === 1, "the first to end at the origin");
+  origin.at("/orders/3", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  expect((await exchange(gateway.port, ask("/orders/3"))).status).toBe(200);
+  held[1]!.reset();
+  await gateway.stop();
+  await origin.stop();
+});
+
 withGateway(
   "a limit of 10 in a minute",
   {

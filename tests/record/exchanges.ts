@@ -53,6 +53,7 @@ export function route(name: string, ...paths: string[]): RoutePlan {
     auth: [],
     allow: undefined,
     limits: [],
+    inFlight: [],
     maxBody: undefined,
     cors: undefined,
     use: [],

@@ -24,6 +24,7 @@ export function route(
     auth: [],
     allow: undefined,
     limits: [],
+    inFlight: [],
     maxBody: undefined,
     cors: undefined,
     use: [],

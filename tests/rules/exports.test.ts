@@ -54,6 +54,7 @@ const TYPES = [
   "IdentityOf",
   "IdentityOptions",
   "IdentityTokenOptions",
+  "InFlightOptions",
   "IntrospectionOptions",
   "JwtAlgorithm",
   "JwtOptions",

@@ -8,6 +8,9 @@ export default defineGateway({
 ${limits}
   },
   limiting: { fields: "both", capacity: 2048 },
+  inFlight: { perConsumer: { max: 2, by: "consumer" }, orders: { max: 50, by: "upstream", queue: 10, wait: "2s" } },
+  overload: { maxInFlight: 100, exempt: ["/readyz"] },
+  maxBody: "1MiB",
   routes: {
     a: {
       match: "/",
@@ -30,6 +33,7 @@ export const LIMIT_RIGHT: readonly (readonly [name: string, source: string])[] =
       `      limits: ["perConsumer", "own"],`,
     ),
   ],
+  ["bounds for what is under way", gateway("", `      inFlight: ["perConsumer", "orders"],\n      maxBody: false,`)],
   ["a route with one limit", gateway(`    few: { limit: 1, window: "1m" },`, `      limits: "few",`)],
 ];
 
@@ -40,6 +44,7 @@ export const LIMIT_WRONG: readonly (readonly [name: string, source: string, word
     gateway(`    few: { limit: 1, window: "1m" },`, `      limits: ["fw"], // wrong`),
     '"fw"',
   ],
+  ["a route with an absent bound", gateway("", `      inFlight: "order", // wrong`), '"orders"'],
   [
     "a limit with a window and a quota",
     gateway(`    few: {\n      limit: 1,\n      window: "1m",\n      per: "day", // wrong\n    },`, ""),

@@ -28,6 +28,7 @@ export function resourceRoutes(schemes: readonly SchemePlan[], log: boolean): Ro
       auth: [],
       allow: undefined,
       limits: [],
+      inFlight: [],
       maxBody: undefined,
       cors: { origins: "*", methods: ["GET"], headers: undefined, expose: [], credentials: false, maxAgeSeconds: 600 },
       use: [],

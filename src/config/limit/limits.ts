@@ -4,7 +4,7 @@ import { Problem } from "../fault.ts";
 import { either, isPlainObject, leaf, list, maybe, named, options, or, partOf, then, type Shape } from "../shape.ts";
 import { choice, duration, text, whole } from "../values.ts";
 import type { LimitExchange } from "./options.ts";
-import type { LimitByPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./plan.ts";
+import type { InFlightPlan, LimitByPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./plan.ts";
 
 /** The units of a group of a window fit 16 bits. */
 const MOST_LIMIT = 1_000_000;
@@ -100,6 +100,29 @@ const limit: Shape<Omit<LimitPlan, "name">> = then(
 /** The limits by name. The names stand in `RateLimit` and in logs. */
 export function limitsShape(nameProblem: (name: string) => Problem | undefined): Shape<readonly LimitPlan[]> {
   const all = named(limit, "an object of limits by name", (name) => nameProblem(name));
+  return then(all, (entries) => entries.map(([name, plan]) => ({ name, ...plan })));
+}
+
+const byOrUpstream: Shape<InFlightPlan["by"]> = either(
+  (value) => value === "upstream",
+  leaf((): { readonly kind: "upstream" } => ({ kind: "upstream" })),
+  by,
+);
+
+const inFlight: Shape<Omit<InFlightPlan, "name">> = then(
+  options({
+    max: whole(1, MOST_LIMIT),
+    by: or(byOrUpstream, "address"),
+    queue: or(whole(0, MOST_LIMIT), 0),
+    wait: or(duration(), "1s"),
+    mode: or(choice("enforce", "observe"), "enforce"),
+  }),
+  ({ max, by, queue, wait, mode }) => ({ max, by, queue, waitMs: wait, observe: mode === "observe" }),
+);
+
+/** The bounds for exchanges under way, by name. */
+export function inFlightShape(nameProblem: (name: string) => Problem | undefined): Shape<readonly InFlightPlan[]> {
+  const all = named(inFlight, "an object of bounds by name", (name) => nameProblem(name));
   return then(all, (entries) => entries.map(([name, plan]) => ({ name, ...plan })));
 }
 

@@ -75,3 +75,17 @@ export interface OverloadOptions {
   /** What `Retry-After` says. Default: `"1s"`. */
   retryAfter?: Duration;
 }
+
+/** A bound for exchanges under way at once. */
+export interface InFlightOptions<I = unknown> {
+  /** Most at once, for each value. */
+  max: number;
+  /** As for limits; `"upstream"` counts all exchanges to an upstream together. Default: `"address"`. */
+  by?: LimitBy<I> | "upstream";
+  /** Most that wait for a place, for each value, first come first served. Default: `0`, nobody waits. */
+  queue?: number;
+  /** How long one waits. Default: `"1s"`. */
+  wait?: Duration;
+  /** `"observe"` counts and logs, and refuses nobody. Default: `"enforce"`. */
+  mode?: "enforce" | "observe";
+}

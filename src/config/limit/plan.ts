@@ -37,3 +37,14 @@ export interface OverloadPlan {
   readonly exempt: readonly string[];
   readonly retryAfterSeconds: number;
 }
+
+/** A bound for exchanges under way at once. */
+export interface InFlightPlan {
+  /** Its name in the config. */
+  readonly name: string;
+  readonly max: number;
+  readonly by: LimitByPlan | { readonly kind: "upstream" };
+  readonly queue: number;
+  readonly waitMs: number;
+  readonly observe: boolean;
+}

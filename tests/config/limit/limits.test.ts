@@ -105,3 +105,28 @@ test.each([
   expect(lines).toHaveLength(1);
   expect(lines[0]!).toMatch(message);
 });
+
+test("a bound for exchanges under way has the documented defaults", () => {
+  expect(planOf({ inFlight: { few: { max: 3 } }, routes }).inFlight).toEqual([
+    { name: "few", max: 3, by: { kind: "address" }, queue: 0, waitMs: 1000, observe: false },
+  ]);
+});
+
+test.each([
+  [{}, /^inFlight\.few\.max/],
+  [{ max: 0 }, /a whole number from 1/],
+  [{ max: 1, by: "upstreams" }, /^inFlight\.few\.by/],
+  [{ max: 1, queue: -1 }, /^inFlight\.few\.queue/],
+  [{ max: 1, wait: 5 }, /Give the unit/],
+])("a bound %j is a fault that says so", (few, message) => {
+  const lines = faultLines({ inFlight: { few }, routes });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]!).toMatch(message);
+});
+
+test("a name that no bound has is a fault", () => {
+  const wrong = { r: { match: "/", answer: {}, inFlight: "fw" } };
+  expect(faultLines({ inFlight: { few: { max: 1 } }, routes: wrong })).toEqual([
+    'routes.r.inFlight: "fw" is not a bound of inFlight. Bounds: few. Did you mean "few"?',
+  ]);
+});
