@@ -163,9 +163,15 @@ function guards(route: RoutePlan, { schemes, limits, inFlight, tokens, vouching 
   if (late.length > 0) stages.push(limitStage(late));
   if (route.inFlight.length > 0) stages.push(inFlightStage(route.inFlight.map(({ name }) => inFlight.get(name)!)));
   const { destination } = route;
-  // Upstreams never see them; the user's own code must not believe them either.
-  if (vouching !== undefined && (route.use.length > 0 || destination.kind === "handler")) {
-    stages.push(({ fields }) => fields.deleteAliases(vouching.owned));
+  // Upstreams never see them; the user's own code must not believe or leak them either.
+  if (route.use.length > 0 || destination.kind === "handler") {
+    const owned = vouching?.owned ?? [];
+    if (owned.length > 0 || route.auth.length > 0) {
+      stages.push(({ fields, strip }) => {
+        fields.deleteAliases(owned);
+        for (const key of strip) fields.delete(key);
+      });
+    }
   }
   if (route.auth.length > 0 && tokens !== undefined && destination.kind === "upstream") {
     stages.push(tokens.stage(destination.upstream.name));

@@ -11,7 +11,7 @@ export default defineGateway({
       groups: ["internal"],
       keys: [
         env("SHOP_KEY_HASH"),
-        // The key before it is good for a while yet, so that nobody is cut off.
+        // Another key of the same consumer; this one has expired. Let the old and the new one overlap when you change keys.
         {
           hash: "sha256:f72e86eaf865cb3e071e2c753ee1572b161ec214c692a91db586807af891dc92",
           expires: "2020-01-31",

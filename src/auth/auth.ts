@@ -137,8 +137,10 @@ class Refusals {
     }
     const why = schemes.map((scheme, i) => `${scheme.name}: ${this.#errors.get(i)?.message ?? "no credentials"}`);
     const { publicDetail } = first;
+    // Other credentials would mend it, unless it is something else than credentials that is wrong: content, say.
+    const mendable = first.code === "invalid_credentials" || first.code === "malformed_credentials";
     return new GatewayError(first.code, why.join("; "), {
-      fields: [...fields, ...first.fields],
+      fields: mendable ? [...fields, ...first.fields] : first.fields,
       ...(publicDetail === undefined ? {} : { publicDetail }),
     });
   }

@@ -19,7 +19,7 @@ export const keysNew = defineVerb(
     summary: "makes an API key, shows it once, and its hash",
     notes: [
       "The key has 130 random bits and a checksum: `<prefix>_<22 digits>_<6 digits>`. Sluice keeps only its SHA-256: a key",
-      "that is lost cannot be had again. Secret scanners find it by <prefix>_[0-9A-Za-z]{22}_[0-9A-Za-z]{6}$.",
+      "that is lost cannot be had again. Secret scanners find it by <prefix>_[0-9A-Za-z]{22}_[0-9A-Za-z]{6}.",
       "--json prints { key, hash, consumer, expires }.",
     ],
     examples: [
