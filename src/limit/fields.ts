@@ -1,6 +1,6 @@
 // Fields that tell clients of limits: the draft of the IETF, and the older dialect.
 import type { LimitPlan, LimitsPlan } from "../config/limit/plan.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Exchange, Limited } from "../exchange.ts";
 import type { Fields } from "../http/fields.ts";
 
 /** Fields by which upstreams tell of limits of their own: on a limited route they would mix with ours. */
@@ -12,23 +12,27 @@ const OWNED = ["ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimi
  */
 export function limitFields(dialect: LimitsPlan["fields"]): ((x: Exchange, fields: Fields) => void) | undefined {
   if (dialect === false) return undefined;
-  const policies = new WeakMap<LimitPlan, string>();
+  const texts = new Map<LimitPlan, string>();
   const policyOf = (limit: LimitPlan): string => {
-    const known = policies.get(limit) ?? policyText(limit);
-    policies.set(limit, known);
-    return known;
+    let text = texts.get(limit);
+    if (text === undefined) texts.set(limit, (text = policyText(limit)));
+    return text;
   };
   return (x, fields) => {
-    const shown = x.limited.filter(({ limit }) => !limit.observe);
-    if (shown.length === 0) return;
+    let tightest: Limited | undefined;
+    let policies = "";
+    for (const each of x.limited) {
+      if (each.limit.observe) continue;
+      policies = policies === "" ? policyOf(each.limit) : `${policies}, ${policyOf(each.limit)}`;
+      if (tightest === undefined || shareOf(each) < shareOf(tightest)) tightest = each;
+    }
+    if (tightest === undefined) return;
     for (const key of OWNED) fields.delete(key);
-    const { limit, remaining, resetMs } = shown.reduce((tightest, each) =>
-      each.remaining / each.limit.limit < tightest.remaining / tightest.limit.limit ? each : tightest,
-    );
+    const { limit, remaining, resetMs } = tightest;
     const seconds = Math.max(1, Math.ceil(resetMs / 1000));
     const until = Number.isFinite(seconds) ? `;t=${seconds}` : "";
     if (dialect !== "legacy") {
-      fields.add("RateLimit-Policy", shown.map((each) => policyOf(each.limit)).join(", "));
+      fields.add("RateLimit-Policy", policies);
       fields.add("RateLimit", `"${limit.name}";r=${remaining}${until}`);
     }
     if (dialect !== "draft") {
@@ -37,6 +41,11 @@ export function limitFields(dialect: LimitsPlan["fields"]): ((x: Exchange, field
       if (until !== "") fields.add("X-RateLimit-Reset", String(seconds));
     }
   };
+}
+
+/** How much of a limit is left, from 0 to 1. */
+function shareOf({ remaining, limit }: Limited): number {
+  return remaining / limit.limit;
 }
 
 function policyText({ name, limit, span }: LimitPlan): string {

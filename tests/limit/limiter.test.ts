@@ -115,3 +115,29 @@ describe("a refusal tells when to come back", () => {
     expect(each.take(rule, KEY, "a", 1, now + resetMs)).toBe(true);
   });
 });
+
+test("a stranger with a million keys pushes nobody out who uses a limit, and the table stays as it is", () => {
+  const table = new LimitTable(tableMemory(16_384, 1), 1);
+  const each = new Limiter(table);
+  const rule = windowRule(100, 60_000);
+  const honest = Array.from({ length: 200 }, (_, i) => `honest-${i}`);
+  const passed = new Map(honest.map((name) => [name, 0]));
+  let now = 0;
+  let key = 0;
+  // In the first 6 seconds the honest come ten times each, as people do who use an API.
+  for (let round = 0; round < 10; round++) {
+    for (const name of honest) if (each.take(rule, KEY, name, 1, (now += 3))) passed.set(name, round + 1);
+  }
+  // Then the stranger comes with a new key each time, 40,000 a second, while they go on at one in 2.5 seconds.
+  for (let round = 0; round < 10; round++) {
+    for (let i = 0; i < 100_000; i++) each.take(rule, KEY, `stranger-${key++}`, 1, (now += 0.025));
+    for (const name of honest) {
+      each.take(rule, KEY, name, 1, now);
+      passed.set(name, passed.get(name)! + 1);
+      // Nothing of theirs is forgotten: what is left is what was not let through.
+      expect(each.decision.remaining).toBe(100 - passed.get(name)!);
+    }
+  }
+  expect(key).toBe(1_000_000);
+  expect(table.capacity).toBe(16_384);
+});
