@@ -1,13 +1,15 @@
 // The second upstream client: the runtime's fetch, for `protocol: "h2"` and where the runtime lends no sockets.
-import { GatewayError } from "../errors.ts";
+import { GatewayError, toGatewayError } from "../errors.ts";
 import type { Answer, Left } from "../exchange.ts";
 import { type Content, contentLength, isStream } from "../http/body.ts";
 import type { Fields } from "../http/fields.ts";
+import { StreamBody } from "../http/stream-body.ts";
 import { streamFromContent } from "../http/web-body.ts";
 import { answerOf, headersOf, urlSafe } from "../http/web-message.ts";
 import type { FetchConnection, Platform } from "../platform.ts";
 import { fetchFailure } from "./fetch-failure.ts";
 import { TimedBody } from "./timed-body.ts";
+import { WatchedBody } from "./watched-body.ts";
 
 /** One request for the runtime's fetch. */
 export interface FetchRequest {
@@ -52,7 +54,13 @@ export async function fetchAttempt(platform: Platform, request: FetchRequest, le
   left.onLeave = leave;
   if (left.yes) leave();
   try {
-    const response = await platform.fetch(webRequest(request, stop.signal), request.over);
+    const { content } = request;
+    // A stream that the runtime brought is its own to end; what passes our hands we end ourselves.
+    const watched =
+      isStream(content) && !(content instanceof StreamBody)
+        ? new WatchedBody(content, (error) => end(toGatewayError(error)))
+        : content;
+    const response = await platform.fetch(webRequest({ ...request, content: watched }, stop.signal), request.over);
     if (ended === undefined) return answered(platform, request, response);
     void response.body?.cancel().catch(() => undefined);
     throw ended;

@@ -8,6 +8,7 @@ import { FAILURES } from "./failures.ts";
 import { FORWARDING } from "./forwarding.ts";
 import { ISSUER_KEYS, SIGNED_TOKENS } from "./jwt.ts";
 import { type Kit, kitFor, type Promised, type Runtime } from "./kit.ts";
+import { LIMITS } from "./limits.ts";
 import { ROUTING } from "./routing.ts";
 import { TOKENS } from "./tokens.ts";
 import { USER_CODE } from "./user-code.ts";
@@ -16,6 +17,7 @@ import { USER_CODE } from "./user-code.ts";
 export const PROMISES: readonly Promised[] = [
   ...ROUTING,
   ...CALLERS,
+  ...LIMITS,
   ...TOKENS,
   ...SIGNED_TOKENS,
   ...FORWARDING,

@@ -33,7 +33,10 @@ export default defineGateway({
     }),
   },
   identity: { token: { key: env("SIGNING_KEY"), issuer: "https://gateway.example.test" } },
+  limits: { few: { limit: 3, window: "1m", by: { header: "X-Tenant" } } },
   routes: {
+    limited: { match: "/limited/*", to: "origin", auth: "none", limits: "few" },
+    small: { match: "/small/*", to: "origin", auth: "none", maxBody: "10B" },
     all: { match: "/all/*", auth: "none", to: "origin" },
     one: { match: "/one/:id", auth: "none", to: "origin" },
     exact: { match: "/exact", auth: "none", to: "origin" },
