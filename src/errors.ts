@@ -116,6 +116,6 @@ export class GatewayError extends Error {
 /** Whatever was thrown, as a GatewayError: anything unknown is the gateway's own fault (`proxy_internal_error`). */
 export function toGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   return new GatewayError("proxy_internal_error", message, { cause: thrown });
 }

@@ -413,3 +413,15 @@ function failing(): ReadableStream<Uint8Array> {
     },
   });
 }
+
+test("the log tells the class of what a handler threw, the client does not", async () => {
+  const handler: Handler = () => {
+    throw new RangeError("no such shelf");
+  };
+  await withHandler(handler, async (world) => {
+    const client = await ask(world);
+    expect(client.answer.status).toBe(500);
+    expect(client.answer.body).not.toContain("shelf");
+    expect(world.record).toMatchObject({ "sluice.error.detail": "RangeError: no such shelf" });
+  });
+});
