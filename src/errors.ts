@@ -55,6 +55,7 @@ export const MEANINGS = {
   origin_not_allowed: { status: 403, fault: "client", title: "Origin not allowed" },
   authentication_unavailable: { status: 503, fault: "gateway", title: "Credentials cannot be checked now" },
   authorization_unavailable: { status: 503, fault: "gateway", title: "Access cannot be decided now" },
+  limit_store_unavailable: { status: 503, fault: "gateway", title: "Limits cannot be decided now" },
   rate_limit_exceeded: { status: 429, fault: "client", title: "Too many requests" },
   in_flight_exceeded: { status: 429, fault: "client", title: "Too many requests at once" },
   capacity_exhausted: { status: 503, fault: "gateway", title: "No capacity left" },

@@ -141,6 +141,8 @@ export class Exchange {
   limited: readonly Limited[] = NO_LIMITED;
   /** Called once, when the exchange has ended: gives back what it holds. */
   held: readonly (() => void)[] = NO_HELD;
+  /** "local": the store that gateways share could not be asked, and this process decided by counts of its own. */
+  limitStore: "local" | undefined = undefined;
   attempts: AttemptRecord[] = NO_ATTEMPTS;
   answer: Answer | undefined = undefined;
   /** The failure the gateway answered with, if it did. */

@@ -17,8 +17,8 @@ import { travelWeb } from "./listen/web.ts";
 import { bodySizeStage } from "./limit/body-size.ts";
 import { limitFields } from "./limit/fields.ts";
 import { inFlightStage } from "./limit/in-flight.ts";
-import { limitStage } from "./limit/limit.ts";
 import { Overload } from "./limit/overload.ts";
+import { limitsStage } from "./limit/shared-limits.ts";
 import { createParts, type Parts } from "./parts.ts";
 import type { Platform } from "./platform.ts";
 import { recorder } from "./record/record.ts";
@@ -148,19 +148,21 @@ function foldRoute(route: RoutePlan, parts: Parts): LastStage {
 }
 
 /** The stages that refuse: who calls, and what they may do; and then what the upstream is told of it. */
-function guards(route: RoutePlan, { schemes, limits, inFlight, tokens, vouching }: Parts): Stage[] {
+function guards(route: RoutePlan, { schemes, limits, inFlight, limitStore, tokens, vouching }: Parts): Stage[] {
   const stages: Stage[] = [];
   if (route.maxBody !== undefined) stages.push(bodySizeStage(route.maxBody));
   const running = route.limits.map(({ name }) => limits.get(name)!);
-  // Guessing is limited before anybody looks at a guess; all else counts callers, who are known later.
-  const early = running.filter(({ plan }) => plan.by.kind === "address");
-  const late = running.filter(({ plan }) => plan.by.kind !== "address");
-  if (early.length > 0) stages.push(limitStage(early));
+  // Guessing is limited before anybody looks at a guess; all else counts callers, who are known later. Where nobody asks
+  // who calls, all limits are one stage, and one question to a store.
+  const asks = route.auth.length > 0 || route.allow !== undefined;
+  const early = running.filter(({ plan }) => !asks || plan.by.kind === "address");
+  const late = running.filter((limit) => !early.includes(limit));
+  if (early.length > 0) stages.push(limitsStage(early, limitStore));
   if (route.auth.length > 0) stages.push(authStage(route.auth.map((name) => schemes.get(name)!)));
   if (route.allow !== undefined) {
     stages.push(allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes)));
   }
-  if (late.length > 0) stages.push(limitStage(late));
+  if (late.length > 0) stages.push(limitsStage(late, limitStore));
   if (route.inFlight.length > 0) stages.push(inFlightStage(route.inFlight.map(({ name }) => inFlight.get(name)!)));
   const { destination } = route;
   // Upstreams never see them; the user's own code must not believe or leak them either.

@@ -43,10 +43,13 @@ export type {
   LimitExchange,
   LimitOptions,
   LimitSettings,
+  LimitStoreOptions,
   OverloadOptions,
   QuotaLimit,
   WindowLimit,
 } from "./config/limit/options.ts";
+export { redis } from "./config/limit/redis.ts";
+export type { RedisStoreOptions } from "./config/limit/redis.ts";
 export { env } from "./config/secrets.ts";
 export type { EnvReference, Hidden, Secret } from "./config/secrets.ts";
 export type {

@@ -9,8 +9,11 @@ import type { Deadlines } from "./http/deadlines.ts";
 import { InFlight } from "./limit/in-flight.ts";
 import { Limiter } from "./limit/limiter.ts";
 import { runLimit, type RunningLimit } from "./limit/limit.ts";
+import { redisStore } from "./limit/redis-store.ts";
+import type { LimitStore } from "./limit/store.ts";
 import { LimitTable, tableMemory } from "./limit/table.ts";
 import type { Platform } from "./platform.ts";
+import { clientTls } from "./upstream/client-tls.ts";
 import type { Vouching } from "./upstream/request.ts";
 import { type Service, subrequest } from "./upstream/subrequest.ts";
 import { createUpstream, type Upstream } from "./upstream/upstream.ts";
@@ -24,6 +27,8 @@ export interface Parts {
   readonly schemes: ReadonlyMap<string, Scheme>;
   readonly limits: ReadonlyMap<string, RunningLimit>;
   readonly inFlight: ReadonlyMap<string, InFlight>;
+  /** Counts that several gateways share. */
+  readonly limitStore: LimitStore | undefined;
   readonly tokens: IdentityTokens | undefined;
   readonly vouching: Vouching | undefined;
   /** Whether the gateway lets go. */
@@ -32,7 +37,7 @@ export interface Parts {
   close(): void;
 }
 
-/** Brings a plan to life. Opens no connection; keys begin to be fetched. */
+/** Brings a plan to life. Opens no connection to a target; keys begin to be fetched, a store to be connected. */
 export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines, isDraining: () => boolean): Parts {
   // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
   const pseudonym = `${plan.name}-${platform.uuid().slice(0, 8)}`;
@@ -46,6 +51,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
   const schemes = createSchemes(plan.auth, platform, (name) =>
     subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines),
   );
+  const limitStore = storeOf(plan, platform, deadlines);
   return {
     platform,
     pseudonym,
@@ -53,6 +59,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
     schemes,
     limits: limitsOf(plan, platform),
     inFlight: new Map(plan.inFlight.map((bound) => [bound.name, new InFlight(bound, platform)])),
+    limitStore,
     tokens: token && identityTokens(token, platform),
     vouching: vouchingOf(plan),
     isDraining,
@@ -60,6 +67,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
       for (const scheme of schemes.values()) scheme.close?.();
       for (const upstream of upstreams.values()) upstream.close();
       for (const { upstream } of services.values()) upstream.close();
+      limitStore?.close();
     },
   };
 }
@@ -70,6 +78,13 @@ function limitsOf({ limits }: Plan, platform: Platform): ReadonlyMap<string, Run
   const limiter = new Limiter(new LimitTable(tableMemory(limits.capacity, 1), 1));
   const [k0 = 0, k1 = 0] = platform.random(2);
   return new Map(limits.limits.map((limit) => [limit.name, runLimit(limit, limiter, { k0, k1 }, platform)]));
+}
+
+/** The store, where the config names one and a limit is counted in it. */
+function storeOf({ limits }: Plan, platform: Platform, deadlines: Deadlines): LimitStore | undefined {
+  const { store } = limits;
+  if (store === undefined || !limits.limits.some(({ shared }) => shared)) return undefined;
+  return redisStore(store, store.tls && clientTls(store.tls, store.host), platform, deadlines);
 }
 
 /** The services that schemes ask, by the scheme's name. */

@@ -111,6 +111,35 @@ export interface FetchConnection {
   readonly tls: ClientTls | undefined;
 }
 
+/** Where a Redis is, and who asks. */
+export interface RedisOptions {
+  /** A name or an IP address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: ClientTls | undefined;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly database: number;
+}
+
+/** What a connection to Redis tells its owner. Neither is called after `close`, nor before `redis` has returned. */
+export interface RedisHandler {
+  /** It takes commands. */
+  connected(): void;
+  /** It is gone, or did not come about; the last call. Nothing is tried again. */
+  closed(reason: string): void;
+}
+
+/** One connection to Redis. */
+export interface RedisConnection {
+  /**
+   * Sends a command behind those before it, without waiting for their replies. Whole numbers are numbers, texts texts,
+   * arrays arrays. Rejects with Redis's own words when it answers with an error, and when the connection is gone.
+   */
+  send(command: string, args: readonly string[]): Promise<unknown>;
+  close(): void;
+}
+
 /** Files beside the config, where the runtime has any. */
 export interface Files {
   /** The text of a file. Rejects when it cannot be read. */
@@ -157,6 +186,8 @@ export interface Platform {
   readonly connect: ((options: ConnectOptions, handler: ConnectHandler) => Connecting) | undefined;
   /** Opens a listening socket; throws a SocketError (EADDRINUSE, EACCES, …). Undefined on Cloudflare. */
   readonly listen: ((options: ListenOptions) => ListeningSocket) | undefined;
+  /** Opens a connection to Redis; undefined on Cloudflare. */
+  readonly redis: ((options: RedisOptions, handler: RedisHandler) => RedisConnection) | undefined;
   /** Takes one line (without its newline) for the access log. Never blocks, never throws. */
   line(text: string): void;
   /** Tells the operator something that is not an exchange. */

@@ -16,6 +16,10 @@ export const NEEDS = {
   },
   python3: { debian: "python3", usedBy: "tokens that it signs (tests/executable/auth)" },
   nginx: { debian: "nginx-light", usedBy: "a real server as the upstream (tests/executable)" },
+  "redis-server": {
+    debian: "redis-server",
+    usedBy: "counts of limits beyond one machine (tests/limit, tests/executable)",
+  },
   curl: { debian: "curl", usedBy: "the commands of the README (tests/rules)" },
   git: { debian: "git", usedBy: "the list of the project's files (tests/rules)" },
 } as const satisfies Record<string, Need>;

@@ -7,6 +7,7 @@ import { calendar } from "./calendar.ts";
 import { costOf, countedBy } from "./counted-by.ts";
 import { type HashKey, keyOf } from "./key-hash.ts";
 import type { Limiter } from "./limiter.ts";
+import type { Ask } from "./store.ts";
 import { type WindowRule, windowRule } from "./window.ts";
 
 /** A limit as it runs. */
@@ -14,6 +15,8 @@ export interface RunningLimit {
   readonly plan: LimitPlan;
   /** Counts the exchange if it fits. Undefined: the exchange is none that this limit counts. */
   take(x: Exchange): Taken | undefined;
+  /** What a store is asked in place of that. @param wall milliseconds since the epoch */
+  ask(x: Exchange, wall: number): Ask | undefined;
 }
 
 /** What a limit decided. */
@@ -26,52 +29,62 @@ export function runLimit(plan: LimitPlan, limiter: Limiter, secret: HashKey, pla
   const key = keyOf(secret, plan.name);
   const textOf = countedBy(plan.by);
   const unitsOf = costOf(plan);
-  const spanOf = "windowMs" in plan.span ? windowSpan(plan, plan.span.windowMs, platform) : quotaSpan(plan, platform);
+  const spanOf = "windowMs" in plan.span ? windowSpan(plan, plan.span.windowMs) : quotaSpan(plan);
   return {
     plan,
     take(x) {
       const text = textOf(x);
       if (text === undefined) return undefined;
       const units = unitsOf(x);
-      const { rule, now, prefix, endsInMs } = spanOf();
+      const now = platform.now();
+      const { rule, prefix, endsInMs } = spanOf(platform.wallClock());
       const counted = prefix + text;
       const allowed = limiter.take(rule, key, counted, units, now);
       const { remaining, resetMs } = limiter.decision;
+      const giveBack = (): void => {
+        const later = platform.now();
+        // What has left the window counts no more: giving it back would free what came after it.
+        if (later - now <= rule.windowMs) limiter.giveBack(rule, key, counted, units, later);
+      };
       return {
         limit: plan,
         allowed,
         remaining,
         resetMs: endsInMs ?? resetMs,
-        giveBack: allowed && units > 0 ? () => limiter.giveBack(rule, key, counted, units, now) : undefined,
+        giveBack: allowed && units > 0 ? giveBack : undefined,
       };
+    },
+    ask(x, wall) {
+      const text = textOf(x);
+      if (text === undefined) return undefined;
+      const { rule, prefix, endsInMs } = spanOf(wall);
+      return { limit: plan, text: prefix + text, units: unitsOf(x), windowMs: rule.windowMs, endsInMs };
     },
   };
 }
 
-/** What is asked of the table at this moment. */
+/** What is asked at this moment. */
 interface Span {
   readonly rule: WindowRule;
-  readonly now: number;
   /** Before the text: another one is another count. */
   readonly prefix: string;
   /** When the count begins anew, where the calendar says it. */
   readonly endsInMs: number | undefined;
 }
 
-function windowSpan({ limit }: LimitPlan, windowMs: number, platform: Platform): () => Span {
-  const rule = windowRule(limit, windowMs);
-  return () => ({ rule, now: platform.now(), prefix: "", endsInMs: undefined });
+function windowSpan({ limit }: LimitPlan, windowMs: number): () => Span {
+  const span = { rule: windowRule(limit, windowMs), prefix: "", endsInMs: undefined };
+  return () => span;
 }
 
 /** A period is a count of its own: its name stands before the text, and it is remembered for as long as it lasts. */
-function quotaSpan({ limit, span }: LimitPlan, platform: Platform): () => Span {
+function quotaSpan({ limit, span }: LimitPlan): (wall: number) => Span {
   const { per, timeZone } = span as Extract<LimitPlan["span"], { per: string }>;
   const periodOf = calendar(per, timeZone);
   const rule = windowRule(limit, (per === "day" ? 2 : 33) * 86_400_000);
-  return () => {
-    const wall = platform.wallClock();
+  return (wall) => {
     const { name, endsAt } = periodOf(wall);
-    return { rule, now: platform.now(), prefix: `${name} `, endsInMs: endsAt - wall };
+    return { rule, prefix: `${name} `, endsInMs: endsAt - wall };
   };
 }
 
@@ -82,25 +95,45 @@ function quotaSpan({ limit, span }: LimitPlan, platform: Platform): () => Span {
 export function limitStage(limits: readonly RunningLimit[]): Stage {
   return (x) => {
     const said: Taken[] = [];
-    for (const limit of limits) {
-      const taken = limit.take(x);
-      if (taken === undefined) continue;
-      said.push(taken);
-      if (taken.allowed) continue;
-      const error = refusalOf(taken);
-      if (limit.plan.observe) {
-        x.observations = [...x.observations, { policy: `limits.${limit.plan.name}`, error }];
-        continue;
-      }
-      for (const other of said) other.giveBack?.();
-      x.limited = [...x.limited, ...said.map((each) => (each === taken ? each : { ...each, giveBack: undefined }))];
-      throw error;
-    }
-    if (said.length > 0) x.limited = x.limited.length === 0 ? said : [...x.limited, ...said];
+    takeAll(limits, x, said);
+    note(x, said);
   };
 }
 
-function refusalOf({ limit, resetMs }: Taken): GatewayError {
+/** Takes of each limit and adds what it said. @throws GatewayError when one refuses, see {@link refuse} */
+export function takeAll(limits: readonly RunningLimit[], x: Exchange, said: Taken[]): void {
+  for (const limit of limits) {
+    const taken = limit.take(x);
+    if (taken === undefined) continue;
+    said.push(taken);
+    if (taken.allowed) continue;
+    if (limit.plan.observe) observe(x, taken.limit, refusalOf(taken));
+    else refuse(x, said, refusalOf(taken));
+  }
+}
+
+/** Tells the log what would have been refused. */
+export function observe(x: Exchange, { name }: LimitPlan, error: GatewayError): void {
+  x.observations = [...x.observations, { policy: `limits.${name}`, error }];
+}
+
+/** Keeps what limits said for the answer. */
+export function note(x: Exchange, said: readonly Limited[]): void {
+  if (said.length > 0) x.limited = x.limited.length === 0 ? said : [...x.limited, ...said];
+}
+
+/** Gives back what was counted and ends the way. @throws the error */
+export function refuse(x: Exchange, said: readonly Taken[], error: GatewayError): never {
+  for (const other of said) other.giveBack?.();
+  note(
+    x,
+    said.map((each) => (each.giveBack === undefined ? each : { ...each, giveBack: undefined })),
+  );
+  throw error;
+}
+
+/** 429, with all that it should say. */
+export function refusalOf({ limit, resetMs }: Taken): GatewayError {
   const seconds = Math.max(1, Math.ceil(resetMs / 1000));
   return new GatewayError("rate_limit_exceeded", `limits.${limit.name}: over ${limit.limit}`, {
     fields: Number.isFinite(seconds) ? [["Retry-After", String(seconds)]] : [],

@@ -9,6 +9,7 @@ import type {
 } from "../platform.ts";
 import { BunSocket, type RawSocket } from "./bun-socket.ts";
 import { tlsOptions, untrusted } from "./bun-tls.ts";
+import { bunRedis } from "./bun-redis.ts";
 import { files } from "./files.ts";
 import { stdoutLines } from "./stdout.ts";
 
@@ -40,6 +41,7 @@ export function bunPlatform(): Platform & { flush(): void } {
       }),
     connect,
     listen,
+    redis: bunRedis,
     line: (text) => lines.write(text),
     notice: (level, text) => process.stderr.write(`sluice: ${level === "info" ? "" : `${level}: `}${text}\n`),
     flush: () => lines.flush(),

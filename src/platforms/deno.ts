@@ -5,6 +5,7 @@ import type { FetchConnection, ListeningSocket, ListenOptions, Platform } from "
 import { type DenoConn, type DenoListener, denoNamespace } from "./deno-api.ts";
 import { linesOnDeno } from "./deno-lines.ts";
 import { bcryptVerify } from "./bcrypt.ts";
+import { denoRedis } from "./deno-redis.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { files } from "./files.ts";
 import { connect } from "./node-connect.ts";
@@ -33,6 +34,7 @@ export function denoPlatform(): Platform & { flush(): Promise<void> } {
     fetch: unchanged,
     connect,
     listen,
+    redis: denoRedis,
     line: (text) => lines.write(text),
     notice,
     flush: () => lines.flush(),

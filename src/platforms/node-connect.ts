@@ -45,10 +45,11 @@ export function connect(options: ConnectOptions, handler: ConnectHandler): Conne
 
 function open({ host, port, tls: wanted }: ConnectOptions): net.Socket {
   const where = { host, port, allowHalfOpen: true, noDelay: true };
-  return wanted === undefined ? net.connect(where) : tls.connect({ ...where, ...tlsOptions(wanted) });
+  return wanted === undefined ? net.connect(where) : tls.connect({ ...where, ...nodeTlsOptions(wanted) });
 }
 
-function tlsOptions(wanted: ClientTls): tls.ConnectionOptions {
+/** Options of `node:tls` for a connection. */
+export function nodeTlsOptions(wanted: ClientTls): tls.ConnectionOptions {
   const { serverName } = wanted;
   return {
     // An IP literal is never sent as SNI (RFC 6066 section 3), but it is held against the certificate.

@@ -82,6 +82,7 @@ function workersPlatform(): Platform {
     fetch: (request) => fetch(request),
     connect: undefined,
     listen: undefined,
+    redis: undefined,
     line: (text) => console.log(text),
     notice(level, text) {
       const line = `sluice: ${text}`;

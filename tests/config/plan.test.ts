@@ -32,7 +32,7 @@ describe("without options", () => {
         schemes: [],
         identity: { consumer: undefined, headers: [], token: undefined, owned: [] },
       },
-      limits: { fields: "draft", capacity: 131_072, limits: [] },
+      limits: { fields: "draft", capacity: 131_072, store: undefined, snapshot: undefined, limits: [] },
       inFlight: [],
       overload: undefined,
       routes: [

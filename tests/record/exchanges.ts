@@ -38,6 +38,7 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
     fetch: () => Promise.reject(new Error("no network in this test")),
     connect: undefined,
     listen: undefined,
+    redis: undefined,
     line: (text) => void lines.push(text),
     notice: () => {},
   };

@@ -15,6 +15,7 @@ const VALUES = [
   "identityOf",
   "introspection",
   "jwt",
+  "redis",
 ];
 
 const TYPES = [
@@ -67,6 +68,7 @@ const TYPES = [
   "LimitExchange",
   "LimitOptions",
   "LimitSettings",
+  "LimitStoreOptions",
   "ListenOptions",
   "ListenTimeouts",
   "LogOptions",
@@ -80,6 +82,7 @@ const TYPES = [
   "QuotaLimit",
   "Redirect",
   "RedirectRoute",
+  "RedisStoreOptions",
   "ResourceOptions",
   "Rewrite",
   "RouteCommon",

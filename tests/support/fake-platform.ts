@@ -3,6 +3,7 @@ import type { Platform } from "../../src/platform.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeFiles } from "./fake-files.ts";
 import { FakeNetwork } from "./fake-network.ts";
+import { FakeRedis } from "./fake-redis.ts";
 
 /** A Platform whose clock, network and output belong to the test. */
 export class FakePlatform implements Platform {
@@ -17,6 +18,8 @@ export class FakePlatform implements Platform {
   uuids = 0;
   readonly connect = this.network.connect;
   readonly listen = this.network.listen;
+  readonly fakeRedis = new FakeRedis(this.clock);
+  readonly redis = this.fakeRedis.connect;
 
   now(): number {
     return this.clock.time;

@@ -147,6 +147,7 @@ export class World {
     void this.gateway.drain();
     this.advance(HOUR);
     const names = (ends: Iterable<FakeSocket>): string[] => [...ends].map(({ name }) => name);
+    expect(this.platform.fakeRedis.open.size).toBe(0);
     expect(names([...network.open].filter(({ isOurs }) => isOurs))).toEqual([]);
     for (const { connections } of Object.values(this.targets)) for (const connection of connections) connection.end();
     this.settle();

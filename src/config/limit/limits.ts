@@ -1,9 +1,10 @@
 // The schema of limits.
 import { fieldName } from "../field-changes.ts";
-import { Problem } from "../fault.ts";
+import { Problem, type ConfigReader } from "../fault.ts";
 import { either, isPlainObject, leaf, list, maybe, named, options, or, partOf, then, type Shape } from "../shape.ts";
 import { choice, duration, text, whole } from "../values.ts";
 import type { LimitExchange } from "./options.ts";
+import { storeShape } from "./store.ts";
 import type { InFlightPlan, LimitByPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./plan.ts";
 
 /** The units of a group of a window fit 16 bits. */
@@ -73,6 +74,7 @@ const limit: Shape<Omit<LimitPlan, "name">> = then(
       cost: or(cost, 1),
       statuses: maybe(list(status, "a list of statuses", 1)),
       mode: or(choice("enforce", "observe"), "enforce"),
+      store: maybe(choice("process")),
     },
     function* (right, written) {
       if ((written["window"] === undefined) === (written["per"] === undefined)) {
@@ -87,20 +89,24 @@ const limit: Shape<Omit<LimitPlan, "name">> = then(
       }
     },
   ),
-  ({ limit, window, per, timeZone, by, cost, statuses, mode }) => ({
+  ({ limit, window, per, timeZone, by, cost, statuses, mode, store }) => ({
     limit,
     span: window === undefined ? { per: per ?? "day", timeZone: timeZone ?? "UTC" } : { windowMs: window },
     by,
     cost,
     counts: statuses && ((of: number) => statuses.includes(of) || statuses.includes(Math.floor(of / 100))),
     observe: mode === "observe",
+    shared: store === undefined,
   }),
 );
 
-/** The limits by name. The names stand in `RateLimit` and in logs. */
-export function limitsShape(nameProblem: (name: string) => Problem | undefined): Shape<readonly LimitPlan[]> {
+/** The limits by name. The names stand in `RateLimit` and in logs. `hasStore`: whether there is a `limiting.store`. */
+export function limitsShape(
+  nameProblem: (name: string) => Problem | undefined,
+  hasStore: boolean,
+): Shape<readonly LimitPlan[]> {
   const all = named(limit, "an object of limits by name", (name) => nameProblem(name));
-  return then(all, (entries) => entries.map(([name, plan]) => ({ name, ...plan })));
+  return then(all, (entries) => entries.map(([name, plan]) => ({ name, ...plan, shared: hasStore && plan.shared })));
 }
 
 const byOrUpstream: Shape<InFlightPlan["by"]> = either(
@@ -127,17 +133,30 @@ export function inFlightShape(nameProblem: (name: string) => Problem | undefined
 }
 
 /** Settings of all limits. */
-export const limitSettings: Shape<Omit<LimitsPlan, "limits">> = options({
-  fields: or(
-    either(
-      (value) => value === false,
-      leaf((): false => false),
-      choice("draft", "legacy", "both"),
+export function limitSettings(reader: ConfigReader): Shape<Omit<LimitsPlan, "limits">> {
+  return options({
+    fields: or(
+      either(
+        (value) => value === false,
+        leaf((): false => false),
+        choice("draft", "legacy", "both"),
+      ),
+      "draft",
     ),
-    "draft",
-  ),
-  capacity: or(whole(1024, MOST_CAPACITY), 131_072),
-});
+    capacity: or(whole(1024, MOST_CAPACITY), 131_072),
+    store: maybe(storeShape(reader)),
+    snapshot: maybe(snapshotPath(reader)),
+  });
+}
+
+const A_SNAPSHOT = "the path of a file for counts";
+
+function snapshotPath(reader: ConfigReader): Shape<string> {
+  return text(A_SNAPSHOT, (written) => {
+    if (written === "") return new Problem(A_SNAPSHOT);
+    return reader.locate?.(written) ?? new Problem(A_SNAPSHOT, { hint: "This runtime has no files." });
+  });
+}
 
 /** Whether a limit asks who calls. */
 export function asksWho(written: unknown): boolean {

@@ -33,6 +33,20 @@ interface LimitCommon<I> {
   statuses?: readonly (number | `${1 | 2 | 3 | 4 | 5}xx`)[];
   /** `"observe"` counts and logs, and refuses nobody. Default: `"enforce"`. */
   mode?: "enforce" | "observe";
+  /** `"process"`: counted in this process although there is a `limiting.store`. Default: in the store, where there is one. */
+  store?: "process";
+}
+
+/** Where counts are kept beyond one process. Made by a function of its kind: `redis(…)`. */
+export class LimitStoreOptions {
+  /** Which kind: "redis". */
+  readonly kind: string;
+  readonly options: Readonly<Record<string, unknown>>;
+
+  constructor(kind: string, options: object) {
+    this.kind = kind;
+    this.options = { ...options };
+  }
 }
 
 /** A limit in a sliding window: in no span of `window` are more let through. */
@@ -64,6 +78,13 @@ export interface LimitSettings {
   fields?: "draft" | "legacy" | "both" | false;
   /** Callers that are remembered at once, 64 bytes each, for all limits together. Default: `131072`. */
   capacity?: number;
+  /** Where counts are kept that several gateways share: `redis("redis://…")`. Default: each process counts for itself. */
+  store?: LimitStoreOptions;
+  /**
+   * A file in which the process's own counts survive a restart: written at drain, read at start. A relative path begins at
+   * the config's folder. Default: none.
+   */
+  snapshot?: string;
 }
 
 /** A cap on all exchanges under way at once. */

@@ -1,4 +1,6 @@
 // The part of the plan that says how much is let through.
+import type { TlsPlan } from "../plan.ts";
+import type { Secret } from "../secrets.ts";
 import type { LimitExchange } from "./options.ts";
 
 /** By what a limit counts. */
@@ -20,12 +22,37 @@ export interface LimitPlan {
   /** Whether an answer of this status counts; undefined: all do. */
   readonly counts: ((status: number) => boolean) | undefined;
   readonly observe: boolean;
+  /** Whether it is counted in the store that gateways share. */
+  readonly shared: boolean;
 }
+
+/** A Redis in which gateways count together. */
+export interface RedisStorePlan {
+  readonly kind: "redis";
+  readonly host: string;
+  readonly port: number;
+  /** Undefined: in plain text. */
+  readonly tls: TlsPlan | undefined;
+  readonly user: string | undefined;
+  readonly password: Secret | undefined;
+  readonly database: number;
+  /** What its keys begin with. */
+  readonly prefix: string;
+  /** Longest wait for one decision. */
+  readonly timeoutMs: number;
+  readonly onError: "refuse" | "local";
+}
+
+/** Where gateways count together. */
+export type LimitStorePlan = RedisStorePlan;
 
 /** Limits of the whole gateway. */
 export interface LimitsPlan {
   readonly fields: "draft" | "legacy" | "both" | false;
   readonly capacity: number;
+  readonly store: LimitStorePlan | undefined;
+  /** Absolute path of the file in which counts survive a restart. */
+  readonly snapshot: string | undefined;
   /** All limits by name, in the order of the config. */
   readonly limits: readonly LimitPlan[];
 }

@@ -9,6 +9,8 @@ test("a limit has the documented defaults", () => {
   expect(plan.limits).toEqual({
     fields: "draft",
     capacity: 131_072,
+    store: undefined,
+    snapshot: undefined,
     limits: [
       {
         name: "few",
@@ -18,6 +20,7 @@ test("a limit has the documented defaults", () => {
         cost: 1,
         counts: undefined,
         observe: false,
+        shared: false,
       },
     ],
   });
