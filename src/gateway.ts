@@ -129,6 +129,7 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       draining = true;
       const drained = (await listener?.drain(plan.graceMs)) ?? { cut: 0 };
       parts.close();
+      await parts.saveCounts();
       return drained;
     },
     close() {

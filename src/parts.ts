@@ -5,13 +5,15 @@ import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
 import type { Scheme } from "./auth/scheme.ts";
 import { roundRobin } from "./balance/round-robin.ts";
 import type { Plan } from "./config/plan.ts";
+import { openCounts, saveCounts } from "./counts.ts";
 import type { Deadlines } from "./http/deadlines.ts";
 import { InFlight } from "./limit/in-flight.ts";
 import { Limiter } from "./limit/limiter.ts";
 import { runLimit, type RunningLimit } from "./limit/limit.ts";
 import { redisStore } from "./limit/redis-store.ts";
 import type { LimitStore } from "./limit/store.ts";
-import { LimitTable, tableMemory } from "./limit/table.ts";
+import type { Counts } from "./limit/snapshot.ts";
+import { LimitTable } from "./limit/table.ts";
 import type { Platform } from "./platform.ts";
 import { clientTls } from "./upstream/client-tls.ts";
 import type { Vouching } from "./upstream/request.ts";
@@ -35,6 +37,8 @@ export interface Parts {
   isDraining(): boolean;
   /** Ends what runs in the background, and closes connections to targets. */
   close(): void;
+  /** Keeps what limits have counted for the next process, if the config wants that. */
+  saveCounts(): Promise<void> | undefined;
 }
 
 /** Brings a plan to life. Opens no connection to a target; keys begin to be fetched, a store to be connected. */
@@ -51,13 +55,14 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
   const schemes = createSchemes(plan.auth, platform, (name) =>
     subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines),
   );
+  const counts = plan.limits.limits.length === 0 ? undefined : openCounts(plan.limits, 1, platform);
   const limitStore = storeOf(plan, platform, deadlines);
   return {
     platform,
     pseudonym,
     upstreams,
     schemes,
-    limits: limitsOf(plan, platform),
+    limits: limitsOf(plan, counts, platform),
     inFlight: new Map(plan.inFlight.map((bound) => [bound.name, new InFlight(bound, platform)])),
     limitStore,
     tokens: token && identityTokens(token, platform),
@@ -69,15 +74,17 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
       for (const { upstream } of services.values()) upstream.close();
       limitStore?.close();
     },
+    saveCounts: () => counts && saveCounts(plan.limits, counts, platform),
   };
 }
 
-/** The limits by name. Without any there is no table. */
-function limitsOf({ limits }: Plan, platform: Platform): ReadonlyMap<string, RunningLimit> {
-  if (limits.limits.length === 0) return new Map();
-  const limiter = new Limiter(new LimitTable(tableMemory(limits.capacity, 1), 1));
-  const [k0 = 0, k1 = 0] = platform.random(2);
-  return new Map(limits.limits.map((limit) => [limit.name, runLimit(limit, limiter, { k0, k1 }, platform)]));
+/** The limits by name. Without counts there are none. */
+function limitsOf({ limits }: Plan, counts: Counts | undefined, platform: Platform): ReadonlyMap<string, RunningLimit> {
+  if (counts === undefined) return new Map();
+  const { memory, secret, ahead } = counts;
+  const limiter = new Limiter(new LimitTable(memory, 1));
+  const clock = (): number => platform.now() + ahead;
+  return new Map(limits.limits.map((limit) => [limit.name, runLimit(limit, limiter, secret, clock, platform)]));
 }
 
 /** The store, where the config names one and a limit is counted in it. */

@@ -149,6 +149,13 @@ export interface Files {
    * call without a change. Gives the function that ends it.
    */
   watch(path: string, changed: () => void): () => void;
+  /** The bytes of a file, at once: for the start. Undefined when there is none; throws when it cannot be read. */
+  load(path: string): Uint8Array | undefined;
+  /**
+   * Puts a file that only its owner may read (0600) in the place of the one at this path, all of it or none, and on the
+   * disk when it resolves. Rejects when that cannot be done.
+   */
+  replace(path: string, bytes: Uint8Array): Promise<void>;
 }
 
 /** All that a runtime lends to the core. */

@@ -24,9 +24,19 @@ export interface Taken extends Limited {
   readonly allowed: boolean;
 }
 
-/** Brings a limit to life. Its count belongs to its name, whichever routes name it. */
-export function runLimit(plan: LimitPlan, limiter: Limiter, secret: HashKey, platform: Platform): RunningLimit {
-  const key = keyOf(secret, plan.name);
+/**
+ * Brings a limit to life. Its count belongs to its name and rule, whichever routes name it: with another rule it begins
+ * anew, for what is counted is kept in parts of the rule.
+ * @param clock of the table, milliseconds
+ */
+export function runLimit(
+  plan: LimitPlan,
+  limiter: Limiter,
+  secret: HashKey,
+  clock: () => number,
+  platform: Pick<Platform, "wallClock">,
+): RunningLimit {
+  const key = keyOf(secret, `${plan.name} ${plan.limit} ${JSON.stringify(plan.span)}`);
   const textOf = countedBy(plan.by);
   const unitsOf = costOf(plan);
   const spanOf = "windowMs" in plan.span ? windowSpan(plan, plan.span.windowMs) : quotaSpan(plan);
@@ -36,13 +46,13 @@ export function runLimit(plan: LimitPlan, limiter: Limiter, secret: HashKey, pla
       const text = textOf(x);
       if (text === undefined) return undefined;
       const units = unitsOf(x);
-      const now = platform.now();
+      const now = clock();
       const { rule, prefix, endsInMs } = spanOf(platform.wallClock());
       const counted = prefix + text;
       const allowed = limiter.take(rule, key, counted, units, now);
       const { remaining, resetMs } = limiter.decision;
       const giveBack = (): void => {
-        const later = platform.now();
+        const later = clock();
         // What has left the window counts no more: giving it back would free what came after it.
         if (later - now <= rule.windowMs) limiter.giveBack(rule, key, counted, units, later);
       };

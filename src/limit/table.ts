@@ -38,6 +38,11 @@ export function tableMemory(capacity: number, workers: number): TableMemory {
   };
 }
 
+/** Second of the clock from which on the entry at this word counts nothing any more. */
+export function expiresAt(words: Int32Array, at: number): number {
+  return Math.floor((words[at + EXPIRY]! >>> 0) / 32);
+}
+
 /** What has happened in a table, for metrics. */
 export interface TableCounts {
   /** Entries that made place although they still counted. */
@@ -124,10 +129,9 @@ export class LimitTable {
     let victim = set * WAYS;
     let least = Infinity;
     for (let each = set * WAYS; each < (set + 1) * WAYS; each++) {
-      const expiry = words[each * ENTRY_WORDS + EXPIRY]! >>> 0;
-      const expires = Math.floor(expiry / 32);
+      const expires = expiresAt(words, each * ENTRY_WORDS);
       if (expires <= second) return each;
-      const worth = (expiry & 31) * 2 ** 32 + expires;
+      const worth = (words[each * ENTRY_WORDS + EXPIRY]! & 31) * 2 ** 32 + expires;
       if (worth >= least) continue;
       least = worth;
       victim = each;

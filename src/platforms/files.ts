@@ -1,6 +1,6 @@
 // Files beside the config, read and watched through node:fs, which Bun and Deno have.
-import { watch } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, watch } from "node:fs";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { Files } from "../platform.ts";
 
@@ -12,6 +12,33 @@ const STILL_MS = 100;
 /** The file system. A file may be replaced as editors, `mv` and Kubernetes' symbolic links do it. */
 export const files: Files = {
   read: (path) => readFile(path, "utf8"),
+  load(path) {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  },
+  async replace(path, bytes) {
+    // In the same folder, for only there a rename is one step. What a process left that died meanwhile is in the way.
+    const fresh = `${path}.new`;
+    await rm(fresh, { force: true });
+    try {
+      const file = await open(fresh, "wx", 0o600);
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(fresh, path);
+    } catch (error) {
+      await rm(fresh, { force: true });
+      throw error;
+    }
+    await syncFolder(dirname(path));
+  },
   watch(path, changed) {
     let still: ReturnType<typeof setTimeout> | undefined;
     const touched = (): void => {
@@ -48,6 +75,16 @@ function watchFolder(path: string, changed: () => void): () => void {
     return () => watcher.close();
   } catch {
     return () => {};
+  }
+}
+
+/** A rename is on the disk when its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 

@@ -4,6 +4,8 @@ import type { Files } from "../../src/platform.ts";
 /** Texts by path. */
 export class FakeFiles implements Files {
   readonly #texts = new Map<string, string>();
+  /** Files that hold no text. */
+  readonly bytes = new Map<string, Uint8Array>();
   readonly #watchers = new Map<string, Set<() => void>>();
 
   /** Writes a file; undefined removes it. Those who watch it are told. */
@@ -21,6 +23,15 @@ export class FakeFiles implements Files {
   read(path: string): Promise<string> {
     const text = this.#texts.get(path);
     return text === undefined ? Promise.reject(new Error(`no such file: ${path}`)) : Promise.resolve(text);
+  }
+
+  load(path: string): Uint8Array | undefined {
+    return this.bytes.get(path);
+  }
+
+  replace(path: string, bytes: Uint8Array): Promise<void> {
+    this.bytes.set(path, bytes);
+    return Promise.resolve();
   }
 
   watch(path: string, changed: () => void): () => void {
