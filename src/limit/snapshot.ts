@@ -62,7 +62,7 @@ export function writeSnapshot({ memory, secret, ahead }: Counts, clocks: Clocks,
 export function readSnapshot(bytes: Uint8Array, memory: TableMemory, clocks: Clocks, sha256: Sha256): Counts | string {
   const least = HEAD_WORDS * 4 + DIGEST_BYTES;
   if (bytes.length < least || (bytes.length - least) % (EACH_WORDS * 4) !== 0) return "is broken";
-  const words = new Int32Array(bytes.slice().buffer);
+  const words = new Int32Array(new Uint8Array(bytes).buffer);
   if (words[0] !== MAGIC) return "is none of counts";
   if (words[1] !== VERSION) return "is of another version of Sluice";
   const digest = sha256(bytes.subarray(0, -DIGEST_BYTES));

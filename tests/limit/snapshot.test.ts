@@ -135,6 +135,13 @@ describe("the next process", () => {
   });
 });
 
+test("bytes are read wherever in a larger memory they stand", () => {
+  const first = Life.first();
+  first.takes("a", 3);
+  const piece = Buffer.concat([Buffer.alloc(3), first.bytes(), Buffer.alloc(5)]).subarray(3, -5);
+  expect(first.next(0, 1024, piece).take("a")).toBe(false);
+});
+
 test("it holds no text that was counted by, and as many bytes as it says", () => {
   const first = Life.first();
   first.take("consumer acme");
