@@ -48,6 +48,8 @@ export type {
   QuotaLimit,
   WindowLimit,
 } from "./config/limit/options.ts";
+export { durableObject } from "./config/limit/durable-object.ts";
+export type { DurableObjectStoreOptions } from "./config/limit/durable-object.ts";
 export { redis } from "./config/limit/redis.ts";
 export type { RedisStoreOptions } from "./config/limit/redis.ts";
 export { env } from "./config/secrets.ts";

@@ -10,8 +10,9 @@ import type { Deadlines } from "./http/deadlines.ts";
 import { InFlight } from "./limit/in-flight.ts";
 import { Limiter } from "./limit/limiter.ts";
 import { runLimit, type RunningLimit } from "./limit/limit.ts";
+import { durableStore } from "./limit/durable-store.ts";
 import { redisStore } from "./limit/redis-store.ts";
-import type { LimitStore } from "./limit/store.ts";
+import type { CountStore } from "./limit/store.ts";
 import type { Counts } from "./limit/snapshot.ts";
 import { LimitTable } from "./limit/table.ts";
 import type { Platform } from "./platform.ts";
@@ -30,7 +31,7 @@ export interface Parts {
   readonly limits: ReadonlyMap<string, RunningLimit>;
   readonly inFlight: ReadonlyMap<string, InFlight>;
   /** Counts that several gateways share. */
-  readonly limitStore: LimitStore | undefined;
+  readonly limitStore: CountStore | undefined;
   readonly tokens: IdentityTokens | undefined;
   readonly vouching: Vouching | undefined;
   /** Whether the gateway lets go. */
@@ -88,9 +89,10 @@ function limitsOf({ limits }: Plan, counts: Counts | undefined, platform: Platfo
 }
 
 /** The store, where the config names one and a limit is counted in it. */
-function storeOf({ limits }: Plan, platform: Platform, deadlines: Deadlines): LimitStore | undefined {
+function storeOf({ limits }: Plan, platform: Platform, deadlines: Deadlines): CountStore | undefined {
   const { store } = limits;
   if (store === undefined || !limits.limits.some(({ shared }) => shared)) return undefined;
+  if (store.kind === "durable-object") return durableStore(store, platform);
   return redisStore(store, store.tls && clientTls(store.tls, store.host), platform, deadlines);
 }
 

@@ -4,7 +4,7 @@ import { Deadline, type Deadlines } from "../http/deadlines.ts";
 import type { ClientTls, Platform } from "../platform.ts";
 import { RedisLink } from "./redis-link.ts";
 import { GIVE_BACK, TAKE } from "./redis-scripts.ts";
-import type { Ask, LimitStore, Said, StoreDecision } from "./store.ts";
+import type { Ask, CountStore, Said, StoreDecision } from "./store.ts";
 
 /** A reply that has come, though the loop was too busy to see it, is read in this time. */
 const GRACE_MS = 1;
@@ -15,7 +15,7 @@ export function redisStore(
   tls: ClientTls | undefined,
   platform: Platform,
   deadlines: Deadlines,
-): LimitStore {
+): CountStore {
   const { host, port, user, database, timeoutMs, prefix, onError } = plan;
   const meanwhile =
     onError === "local"

@@ -2,13 +2,13 @@
 import { GatewayError } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import { limitStage, note, observe, refusalOf, refuse, type RunningLimit, type Taken, takeAll } from "./limit.ts";
-import type { Ask, LimitStore, StoreDecision } from "./store.ts";
+import type { Ask, CountStore, StoreDecision } from "./store.ts";
 
 /**
  * Makes the stage of these limits: those of the process are asked first, then the store about all that are shared. While
  * the store cannot decide, the way ends with 503 or the process's own counts decide, as the config says.
  */
-export function limitsStage(limits: readonly RunningLimit[], store: LimitStore | undefined): Stage {
+export function limitsStage(limits: readonly RunningLimit[], store: CountStore | undefined): Stage {
   const shared = limits.filter(({ plan }) => plan.shared);
   if (store === undefined || shared.length === 0) return limitStage(limits);
   const own = limits.filter(({ plan }) => !plan.shared);
@@ -52,7 +52,7 @@ function conclude(decision: StoreDecision, asks: readonly Ask[], x: Exchange, sa
 
 /** Nothing opens because a store is away: the process counts, or the request is refused. */
 function decideWithout(
-  store: LimitStore,
+  store: CountStore,
   shared: readonly RunningLimit[],
   asks: readonly Ask[],
   x: Exchange,

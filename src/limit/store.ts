@@ -32,7 +32,7 @@ export interface StoreDecision {
 }
 
 /** Counts that several gateways share. */
-export interface LimitStore {
+export interface CountStore {
   readonly onError: "refuse" | "local";
   /** Milliseconds since the epoch by the clock that all gateways have in common. */
   wallClock(): number;

@@ -6,6 +6,8 @@ import { createGateway, type Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
 import { bcryptVerify } from "./bcrypt.ts";
 
+export { LimitStore } from "./limit-object.ts";
+
 /** What Cloudflare calls for each request. */
 export interface WorkersEntry {
   fetch(request: Request, env?: object, context?: unknown): Promise<Response>;

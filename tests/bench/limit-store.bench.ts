@@ -1,5 +1,6 @@
 // npx bun tests/bench/limit-store.bench.ts: what a decision in a Redis on this machine costs, alone and among many.
 import { resolvePlan } from "../../src/config/resolve.ts";
+import type { RedisStorePlan } from "../../src/config/limit/plan.ts";
 import { redis } from "../../src/config/limit/redis.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { Deadlines } from "../../src/http/deadlines.ts";
@@ -19,7 +20,7 @@ const { plan } = resolvePlan(
 );
 const platform = bunPlatform();
 const [limit] = plan!.limits.limits;
-const store = redisStore(plan!.limits.store!, undefined, platform, new Deadlines(platform));
+const store = redisStore(plan!.limits.store as RedisStorePlan, undefined, platform, new Deadlines(platform));
 const asks = (count: number, caller: number): Ask[] =>
   Array.from({ length: count }, (_, i) => ({
     limit: limit!,

@@ -7,13 +7,20 @@ import type { Started } from "./conformance.ts";
 
 const WORKERD = resolve(import.meta.dir, "../../node_modules/.bin/workerd");
 
-/** Bundles the entry and serves it with these text bindings. */
-export async function startWorkerd(entry: string, bindings: Readonly<Record<string, string>>): Promise<Started> {
+/**
+ * Bundles the entry and serves it with these text bindings.
+ * @param objects names of bindings of Durable Objects, and their classes
+ */
+export async function startWorkerd(
+  entry: string,
+  bindings: Readonly<Record<string, string>>,
+  objects: Readonly<Record<string, string>> = {},
+): Promise<Started> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-workerd-"));
   const tidy = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     writeFileSync(join(folder, "worker.js"), await bundle(entry));
-    writeFileSync(join(folder, "config.capnp"), capnp(bindings));
+    writeFileSync(join(folder, "config.capnp"), capnp(bindings, objects));
     const started = await startChild({
       command: [WORKERD, "serve", "config.capnp", "--control-fd=1"],
       folder,
@@ -41,7 +48,13 @@ async function bundle(entry: string): Promise<string> {
   return built.outputs[0]!.text();
 }
 
-function capnp(bindings: Readonly<Record<string, string>>): string {
+function capnp(bindings: Readonly<Record<string, string>>, objects: Readonly<Record<string, string>>): string {
+  const classes = Object.values(objects).map(
+    (each) => `(className = "${each}", uniqueKey = "${each}", enableSql = true)`,
+  );
+  const spaces = Object.entries(objects).map(
+    ([name, each]) => `(name = "${name}", durableObjectNamespace = "${each}")`,
+  );
   const texts = Object.entries(bindings).map(
     ([name, text]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`,
   );
@@ -52,7 +65,9 @@ const config :Workerd.Config = (
       modules = [(name = "worker.js", esModule = embed "worker.js")],
       compatibilityDate = "2026-11-01",
       compatibilityFlags = ["enable_request_signal"],
-      bindings = [${texts.join(", ")}],
+      bindings = [${[...texts, ...spaces].join(", ")}],
+      durableObjectNamespaces = [${classes.join(", ")}],
+      durableObjectStorage = (inMemory = void),
       globalOutbound = "network",
     )),
     (name = "network", network = (allow = ["public", "private"])),

@@ -70,11 +70,12 @@ test("nothing runs before the first request: no timer, no random number", () => 
 test("the example runs in workerd", async () => {
   const origin = await startOrigin();
   const entry = resolve(import.meta.dir, "../../examples/workers/worker.ts");
-  const worker = await startWorkerd(entry, { ORDERS_URL: origin.url, ORDERS_KEY: "a key" });
+  const worker = await startWorkerd(entry, { ORDERS_URL: origin.url, ORDERS_KEY: "a key" }, { LIMITS: "LimitStore" });
   try {
     const request = "GET /api/orders/7 HTTP/1.1\r\nHost: gw.test\r\nOrigin: https://shop.example\r\n\r\n";
     const response = await exchange(worker.port, request);
     expect(response.status).toBe(200);
+    expect(response.fields.one("ratelimit")).toMatch(/^"perAddress";r=99;t=\d+$/);
     expect(response.fields.one("access-control-allow-origin")).toBe("https://shop.example");
     expect((await origin.requestTo("/orders/7")).fields.one("x-orders-key")).toBe("a key");
   } finally {

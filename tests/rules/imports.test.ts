@@ -28,8 +28,8 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
   src: ["src"],
   // The config brings together what each stage says of its own options: their checks.
   "src/config": ["src/route", "src/record", "src/auth"],
-  // An edge that is its own entry makes the plan and starts the gateway.
-  "src/platforms": ["src/gateway.ts", "src/config"],
+  // An edge that is its own entry makes the plan and starts the gateway; on Cloudflare it counts for others, too.
+  "src/platforms": ["src/gateway.ts", "src/config", "src/limit/groups.ts"],
   "src/cli": ["src"],
 };
 

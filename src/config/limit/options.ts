@@ -39,7 +39,7 @@ interface LimitCommon<I> {
 
 /** Where counts are kept beyond one process. Made by a function of its kind: `redis(…)`. */
 export class LimitStoreOptions {
-  /** Which kind: "redis". */
+  /** Which kind: "redis", "durable-object". */
   readonly kind: string;
   readonly options: Readonly<Record<string, unknown>>;
 
@@ -78,7 +78,8 @@ export interface LimitSettings {
   fields?: "draft" | "legacy" | "both" | false;
   /** Callers that are remembered at once, 64 bytes each, for all limits together. Default: `131072`. */
   capacity?: number;
-  /** Where counts are kept that several gateways share: `redis("redis://…")`. Default: each process counts for itself. */
+  /** Where counts are kept that several gateways share: `redis("redis://…")`, or
+   * `durableObject("LIMITS")` on Cloudflare. Default: each process counts for itself. */
   store?: LimitStoreOptions;
   /**
    * A file in which the process's own counts survive a restart: written at drain, read at start. A relative path begins at

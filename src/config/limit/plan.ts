@@ -43,8 +43,18 @@ export interface RedisStorePlan {
   readonly onError: "refuse" | "local";
 }
 
+/** Durable Objects of Cloudflare in which gateways count together. */
+export interface DurableObjectStorePlan {
+  readonly kind: "durable-object";
+  /** Name of the binding. */
+  readonly binding: string;
+  /** Longest wait for one decision. */
+  readonly timeoutMs: number;
+  readonly onError: "refuse" | "local";
+}
+
 /** Where gateways count together. */
-export type LimitStorePlan = RedisStorePlan;
+export type LimitStorePlan = RedisStorePlan | DurableObjectStorePlan;
 
 /** Limits of the whole gateway. */
 export interface LimitsPlan {

@@ -2,11 +2,15 @@
 import * as v from "valibot";
 import { Problem, type ConfigReader } from "../fault.ts";
 import { chained, leaf, type Shape } from "../shape.ts";
+import { durableObjectShape } from "./durable-object.ts";
 import { LimitStoreOptions } from "./options.ts";
 import type { LimitStorePlan } from "./plan.ts";
 import { redisShape } from "./redis.ts";
 
-const SHAPES: Readonly<Record<string, (reader: ConfigReader) => Shape<LimitStorePlan>>> = { redis: redisShape };
+const SHAPES: Readonly<Record<string, (reader: ConfigReader) => Shape<LimitStorePlan>>> = {
+  redis: redisShape,
+  "durable-object": durableObjectShape,
+};
 
 /** A store of any kind. */
 export function storeShape(reader: ConfigReader): Shape<LimitStorePlan> {

@@ -1,5 +1,7 @@
 // Where counts are kept that gateways share, as users write it: what comes out, and how what is wrong reads.
 import { describe, expect, test } from "bun:test";
+import type { RedisStorePlan } from "../../../src/config/limit/plan.ts";
+import { durableObject } from "../../../src/config/limit/durable-object.ts";
 import { redis } from "../../../src/config/limit/redis.ts";
 import { env } from "../../../src/config/secrets.ts";
 import { faultLines, planOf, type World } from "../support.ts";
@@ -32,7 +34,7 @@ test("limits are counted there, but those of the process; without a store none a
 
 test("a URL from outside may hold all: TLS, user, password, port, database", () => {
   const world = { env: { URL: "rediss://gate%40way:p%3A%2F@[2001:DB8::1]:7000/4" } };
-  const store = planOf(withStore(redis(env("URL"))), world).limits.store!;
+  const store = planOf(withStore(redis(env("URL"))), world).limits.store as RedisStorePlan;
   expect(store).toMatchObject({ host: "2001:db8::1", port: 7000, user: "gate@way", database: 4 });
   expect(store.tls).toMatchObject({ verify: true });
   expect(store.password!.reveal()).toBe("p:/");
@@ -42,9 +44,15 @@ test("a URL from outside may hold all: TLS, user, password, port, database", () 
 test("options go before the URL", () => {
   const world = { env: { URL: "redis://a:b@r/4", PW: "secret" } };
   const options = { user: "me", password: env("PW"), database: 2, timeout: "1s", prefix: "x:" } as const;
-  const store = planOf(withStore(redis(env("URL"), options)), world).limits.store!;
+  const store = planOf(withStore(redis(env("URL"), options)), world).limits.store as RedisStorePlan;
   expect(store).toMatchObject({ user: "me", database: 2, timeoutMs: 1000, prefix: "x:" });
   expect(store.password!.reveal()).toBe("secret");
+});
+
+test("Durable Objects have the documented defaults, and a binding that is a name", () => {
+  const wanted = { kind: "durable-object", binding: "LIMITS", timeoutMs: 1000, onError: "refuse" };
+  expect(storeOf(durableObject("LIMITS"))).toEqual(wanted);
+  expect(faultLines(withStore(durableObject("my limits")))[0]!).toMatch(/^limiting\.store\.binding: .*"LIMITS"/);
 });
 
 describe("is a fault that says so", () => {
