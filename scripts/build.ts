@@ -11,6 +11,20 @@ const dist = join(root, "dist");
 // Builds may run side by side, and an executable may be running: each works in a folder of its own and renames at the end.
 const workshop = join(dist, `build-${process.pid}`);
 
+/** The first file of the executable. */
+const ENTRY = `import { main } from "../../src/cli/main.ts";
+import { embedded } from "./embedded.ts";
+
+await main(process.argv.slice(2), embedded);
+`;
+
+/** The first file of a worker thread. */
+const WORKER = `import { serveAsWorker } from "../../src/cli/workers/worker.ts";
+import { embedded } from "./embedded.ts";
+
+serveAsWorker(embedded);
+`;
+
 try {
   await build();
 } finally {
@@ -22,11 +36,13 @@ async function build(): Promise<void> {
   const importables = listImportables(root);
   writeFileSync(join(workshop, "types.br"), packTypes(await gatherTypes(root, workshop, importables)));
   const specifiers = importables.map(({ specifier }) => specifier);
-  writeFileSync(join(workshop, "entry.ts"), entry(specifiers, await commit()));
+  writeFileSync(join(workshop, "embedded.ts"), embedded(specifiers, await commit()));
+  writeFileSync(join(workshop, "entry.ts"), ENTRY);
+  writeFileSync(join(workshop, "worker.ts"), WORKER);
 
   const outfile = join(workshop, "sluice");
   const result = await Bun.build({
-    entrypoints: [join(workshop, "entry.ts")],
+    entrypoints: [join(workshop, "entry.ts"), join(workshop, "worker.ts")],
     target: "bun",
     format: "esm",
     // Verbs and modules that a config may import load when they are asked for: a start reads what it needs.
@@ -54,15 +70,14 @@ async function build(): Promise<void> {
   console.log(`dist/sluice ${manifest.version}: ${(statSync(join(dist, "sluice")).size / 1e6).toFixed(1)} MB`);
 }
 
-/** The first file of the executable: the entry, and all that is embedded. */
-function entry(specifiers: readonly string[], commitId: string): string {
+/** What is embedded, for both. */
+function embedded(specifiers: readonly string[], commitId: string): string {
   const modules = specifiers.map(
     (specifier) => `    ${JSON.stringify(specifier)}: () => import(${JSON.stringify(specifier)}),`,
   );
-  return `import { main } from "../../src/cli/main.ts";
-import types from "./types.br" with { type: "file" };
+  return `import types from "./types.br" with { type: "file" };
 
-await main(process.argv.slice(2), {
+export const embedded = {
   version: ${JSON.stringify(manifest.version)},
   commit: ${JSON.stringify(commitId)},
   compiled: true,
@@ -70,8 +85,9 @@ await main(process.argv.slice(2), {
     sluice: () => import("../../src/mod.ts"),
 ${modules.join("\n")}
   },
+  startThread: () => new Worker("./worker.ts"),
   types: () => Bun.file(types).bytes(),
-});
+};
 `;
 }
 

@@ -1,8 +1,9 @@
 // What limits count in: a table of the process, empty or as the last process left it.
 import type { LimitsPlan } from "./config/limit/plan.ts";
-import { type Counts, readSnapshot, writeSnapshot } from "./limit/snapshot.ts";
+import { readSnapshot, writeSnapshot } from "./limit/snapshot.ts";
 import { tableMemory } from "./limit/table.ts";
 import type { Platform } from "./platform.ts";
+import type { Counts } from "./shared.ts";
 
 /** What is asked of a platform to keep counts. */
 export type CountsPlatform = Pick<Platform, "now" | "wallClock" | "random" | "sha256" | "files" | "notice">;

@@ -13,9 +13,9 @@ import { runLimit, type RunningLimit } from "./limit/limit.ts";
 import { durableStore } from "./limit/durable-store.ts";
 import { redisStore } from "./limit/redis-store.ts";
 import type { CountStore } from "./limit/store.ts";
-import type { Counts } from "./limit/snapshot.ts";
 import { LimitTable } from "./limit/table.ts";
 import type { Platform } from "./platform.ts";
+import type { Counts } from "./shared.ts";
 import { clientTls } from "./upstream/client-tls.ts";
 import type { Vouching } from "./upstream/request.ts";
 import { type Service, subrequest } from "./upstream/subrequest.ts";
@@ -38,14 +38,14 @@ export interface Parts {
   isDraining(): boolean;
   /** Ends what runs in the background, and closes connections to targets. */
   close(): void;
-  /** Keeps what limits have counted for the next process, if the config wants that. */
+  /** Keeps what limits have counted for the next process, if the config wants that and the counts are its own. */
   saveCounts(): Promise<void> | undefined;
 }
 
 /** Brings a plan to life. Opens no connection to a target; keys begin to be fetched, a store to be connected. */
 export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines, isDraining: () => boolean): Parts {
   // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
-  const pseudonym = `${plan.name}-${platform.uuid().slice(0, 8)}`;
+  const pseudonym = `${plan.name}-${platform.shared?.instance ?? platform.uuid().slice(0, 8)}`;
   const upstreams = new Map<string, Upstream>();
   for (const upstream of Object.values(plan.upstreams)) {
     const pick = roundRobin(upstream.targets.map((target) => target.weight));
@@ -56,14 +56,15 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
   const schemes = createSchemes(plan.auth, platform, (name) =>
     subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines),
   );
-  const counts = plan.limits.limits.length === 0 ? undefined : openCounts(plan.limits, 1, platform);
+  const { shared } = platform;
+  const own = shared === undefined && plan.limits.limits.length > 0 ? openCounts(plan.limits, 1, platform) : undefined;
   const limitStore = storeOf(plan, platform, deadlines);
   return {
     platform,
     pseudonym,
     upstreams,
     schemes,
-    limits: limitsOf(plan, counts, platform),
+    limits: limitsOf(plan, own ?? shared?.limits, platform),
     inFlight: new Map(plan.inFlight.map((bound) => [bound.name, new InFlight(bound, platform)])),
     limitStore,
     tokens: token && identityTokens(token, platform),
@@ -75,7 +76,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
       for (const { upstream } of services.values()) upstream.close();
       limitStore?.close();
     },
-    saveCounts: () => counts && saveCounts(plan.limits, counts, platform),
+    saveCounts: () => own && saveCounts(plan.limits, own, platform),
   };
 }
 
@@ -83,7 +84,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
 function limitsOf({ limits }: Plan, counts: Counts | undefined, platform: Platform): ReadonlyMap<string, RunningLimit> {
   if (counts === undefined) return new Map();
   const { memory, secret, ahead } = counts;
-  const limiter = new Limiter(new LimitTable(memory, 1));
+  const limiter = new Limiter(new LimitTable(memory, platform.shared?.worker ?? 1));
   const clock = (): number => platform.now() + ahead;
   return new Map(limits.limits.map((limit) => [limit.name, runLimit(limit, limiter, secret, clock, platform)]));
 }

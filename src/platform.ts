@@ -1,5 +1,7 @@
 // What an edge must give to the core. Nothing but platforms/ and cli/ may touch a runtime; all else asks here.
 
+import type { Shared } from "./shared.ts";
+
 /** A timer that has not fired yet. */
 export type Timer = unknown;
 
@@ -163,7 +165,9 @@ export interface Platform {
   readonly runtime: "bun" | "deno" | "workers";
   /** Whether lines go to a person's terminal. */
   readonly terminal: boolean;
-  /** Monotonic milliseconds. */
+  /** What this gateway shares with those of other threads; absent when it is the only one. */
+  readonly shared?: Shared | undefined;
+  /** Monotonic milliseconds, the same in all threads. */
   now(): number;
   /** Milliseconds since the epoch. */
   wallClock(): number;

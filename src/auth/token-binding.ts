@@ -48,8 +48,8 @@ export interface TokenBinding {
  * @param key lower-case name of the field that holds tokens
  */
 export function tokenBinding(plan: OAuthPlan, platform: Platform, key = "authorization"): TokenBinding {
-  const { dpop, realm, resource } = plan;
-  const check = dpop && proofCheck(dpop, platform);
+  const { name, dpop, realm, resource } = plan;
+  const check = dpop && proofCheck(name, dpop, platform);
   const metadata: ChallengeParameters = resource === undefined ? [] : [["resource_metadata", resource.metadataUrl]];
   const algorithms: ChallengeParameters = dpop === undefined ? [] : [["algs", dpop.algorithms.join(" ")]];
   const bearerOnly = dpop === undefined;

@@ -13,10 +13,12 @@ import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { listenRefusal } from "./listen-refusal.ts";
 import { planSummary } from "./plan-summary.ts";
-import { keepServing, untilStopped } from "./serving.ts";
+import { keepServing, servingOf, untilStopped } from "./serving.ts";
 import { formatRefusal, openTerminal, shownPath } from "./terminal.ts";
 
 const terminal = openTerminal("auto");
+
+const ONE_WORKER = "workers: one thread serves on Deno; several are for the executable";
 
 /** Runs the config until a signal ends it; resolves to the exit code. */
 async function run(named: string | undefined): Promise<number> {
@@ -24,12 +26,13 @@ async function run(named: string | undefined): Promise<number> {
   const plan = await planOf(file);
   if (plan === undefined) return EXIT.config;
   const platform = denoPlatform();
+  if (typeof plan.workers === "number" && plan.workers > 1) platform.notice("warn", ONE_WORKER);
   const gateway = createGateway(plan, platform);
   keepServing((text) => platform.notice("error", text));
   const { host, port } = listen(gateway.listen, plan);
   const address = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   terminal.err(`sluice ${manifest.version} on Deno listening on ${address} (${planSummary(plan)})`);
-  const exitCode = await untilStopped(gateway, plan.graceMs, terminal);
+  const exitCode = await untilStopped(servingOf(gateway), plan.graceMs, terminal);
   await platform.flush();
   return exitCode;
 }

@@ -10,6 +10,8 @@ export interface Embedded {
   readonly compiled: boolean;
   /** Loads, by specifier, what a config may import with nothing installed beside it. */
   readonly modules: Readonly<Record<string, () => Promise<object>>>;
+  /** Starts a thread that runs serveAsWorker. */
+  readonly startThread: () => Worker;
   /** The archive that `types.ts` unpacks; undefined from source. */
   readonly types: (() => Promise<Uint8Array>) | undefined;
 }

@@ -14,6 +14,7 @@ export function fromSource(): Embedded {
       jose: () => import("jose"),
       valibot: () => import("valibot"),
     },
+    startThread: () => new Worker(new URL("./workers/from-source.ts", import.meta.url).href),
     types: undefined,
   };
 }

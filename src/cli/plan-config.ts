@@ -34,12 +34,14 @@ export async function planConfig(file: string, embedded: Embedded): Promise<Plan
 
 /** Prints the findings on stderr, a line each, and gives the exit code. */
 export function reportFindings(findings: readonly Finding[], terminal: Terminal): number {
-  const { bold, cyan } = terminal.errColors;
-  for (const { place, path, message } of findings) {
-    terminal.err(`${bold(shownPlace(place))}  ${path === "" ? "" : `${cyan(path)}: `}${message}`);
-  }
+  for (const finding of findings) terminal.err(findingText(finding, terminal.errColors));
   if (findings.length > 1) terminal.err(`${findings.length} faults.`);
   return EXIT.config;
+}
+
+/** A finding as a line of text: where, what of, and what is wrong. */
+export function findingText({ place, path, message }: Finding, { bold, cyan }: Terminal["errColors"]): string {
+  return `${bold(shownPlace(place))}  ${path === "" ? "" : `${cyan(path)}: `}${message}`;
 }
 
 async function ofConfig(faults: readonly ConfigFault[], file: string, source: string): Promise<Finding[]> {

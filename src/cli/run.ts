@@ -1,4 +1,5 @@
 // `sluice run [file]`: loads the config, listens, and serves until a signal ends it.
+import { availableParallelism } from "node:os";
 import type { Plan } from "../config/plan.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import { bunPlatform } from "../platforms/bun.ts";
@@ -9,7 +10,7 @@ import { listenRefusal } from "./listen-refusal.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
 import { reexecute } from "./reexecute.ts";
-import { keepServing, untilStopped } from "./serving.ts";
+import { keepServing, servingOf, untilStopped } from "./serving.ts";
 import { defineVerb } from "./verb.ts";
 import { staleTypes } from "./version-stamp.ts";
 
@@ -45,14 +46,27 @@ export const run = defineVerb(
     if (!("plan" in planned)) return reportFindings(planned.findings, terminal);
 
     const plan: Plan = { ...planned.plan, listen: { ...planned.plan.listen, ...address } };
+    const workers = plan.workers === "auto" ? availableParallelism() : plan.workers;
+    const tellAddress = ({ host, port }: { host: string; port: number }): void => {
+      const summary = workers === 1 ? planSummary(plan) : `${planSummary(plan)}, ${workers} workers`;
+      terminal.err(`sluice ${fullVersion(embedded)} listening on ${urlOf(host, port)} (${summary})`);
+    };
+    if (workers > 1) {
+      const { Supervisor } = await import("./workers/supervisor.ts");
+      const supervisor = new Supervisor({ workers, plan, file, embedded, terminal });
+      keepServing((text) => terminal.err(`sluice: error: ${text}`));
+      const stopped = untilStopped(supervisor, plan.graceMs, terminal);
+      const first = await Promise.race([supervisor.start(), stopped]);
+      if (typeof first !== "number") tellAddress(first);
+      return stopped;
+    }
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
     const gateway = createGateway(plan, platform);
     keepServing((text) => platform.notice("error", text));
     // Signals are heard before anybody can be told that it listens.
-    const stopped = untilStopped(gateway, plan.graceMs, terminal);
-    const { host, port } = listen(gateway, plan);
-    terminal.err(`sluice ${fullVersion(embedded)} listening on ${urlOf(host, port)} (${planSummary(plan)})`);
+    const stopped = untilStopped(servingOf(gateway), plan.graceMs, terminal);
+    tellAddress(listen(gateway, plan));
     return stopped;
   },
 );

@@ -14,18 +14,36 @@ const NOT_YET = { SIGHUP: "reloading the config", SIGUSR1: "reopening the log", 
 /** Exit code of SIGQUIT, which never waits. */
 const QUIT = 131;
 
-/** Resolves to the exit code once a signal has come and the gateway has drained. */
-export async function untilStopped(gateway: Gateway, graceMs: number, terminal: Terminal): Promise<number> {
+/** What serves, in this thread or in others. */
+export interface Serving {
+  /** See Gateway. */
+  drain(): Promise<{ cut: number }>;
+  /** Cuts all that is under way; resolves once that is recorded. */
+  end(): Promise<void>;
+}
+
+/** A gateway of this thread. */
+export function servingOf(gateway: Gateway): Serving {
+  return {
+    drain: () => gateway.drain(),
+    end() {
+      gateway.close();
+      // The sockets' last word comes a turn later.
+      return new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+/** Resolves to the exit code once a signal has come and all has drained. */
+export async function untilStopped(serving: Serving, graceMs: number, terminal: Terminal): Promise<number> {
   let forced: number | undefined;
   const cut = (exitCode: number): void => {
     forced = exitCode;
-    // Cuts what is under way, so that it is recorded: that comes with the sockets' last word, a turn later.
-    gateway.close();
-    setImmediate(() => process.exit(exitCode));
+    void serving.end().then(() => process.exit(exitCode));
   };
   const signal = await firstSignal((text) => terminal.err(`sluice: ${text}`), cut);
   terminal.err(`sluice: ${signal}: accepts no more, waits up to ${graceMs / 1000} s for exchanges under way`);
-  const drained = await gateway.drain();
+  const drained = await serving.drain();
   if (forced !== undefined) return forced;
   const rest = drained.cut === 0 ? "" : `; cut off what was still under way: ${drained.cut}`;
   terminal.err(`sluice: stopped${rest}`);

@@ -339,6 +339,8 @@ export interface GatewayOptions {
   routes: Readonly<Record<string, RouteOptions>>;
   /** `false` writes no access log. Default: `true`. */
   log?: boolean | LogOptions;
+  /** Threads on the one port: 1 to 256, or `"auto"`, one a core. On Deno and Cloudflare above 1 warns. Default: `1`. */
+  workers?: number | "auto";
   shutdown?: {
     /** How long exchanges under way may take to finish after SIGTERM. Default: `"25s"`. */
     grace?: Duration;

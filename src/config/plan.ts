@@ -17,6 +17,8 @@ export interface Plan {
   readonly routes: readonly RoutePlan[];
   /** False: no access log. */
   readonly log: LogPlan | false;
+  /** Threads that serve. */
+  readonly workers: number | "auto";
   readonly graceMs: number;
 }
 

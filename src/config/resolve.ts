@@ -14,7 +14,7 @@ import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
 import { OWN_ROUTES, type Plan, type RoutePlan } from "./plan.ts";
 import { maxBody, routeShape } from "./route.ts";
-import { faultsOf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
+import { faultsOf, leaf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
 import { upstreamShape } from "./upstream.ts";
 import { duration, text } from "./values.ts";
 
@@ -70,6 +70,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       identity: or(identityShape(reader, schemes.length > 0), {}),
       routes: named(route, "an object of routes by name", routeNameProblem),
       log: logShape,
+      workers: or(workersShape, 1),
       shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
     },
     function* ({ routes }) {
@@ -77,8 +78,8 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
     },
   );
   return then(shape, (written) => {
-    const { name, listen, upstreams, consumers, keys, auth, limits, limiting, identity, routes, log, shutdown } =
-      written;
+    const { name, listen, upstreams, consumers, keys, auth, limits, limiting, identity, routes, log } = written;
+    const { workers, shutdown } = written;
     const own = [...(identity.token === undefined ? [] : [keySetRoute(logs)]), ...resourceRoutes(auth, logs)];
     const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
     const plan: Plan = {
@@ -97,6 +98,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
         ...own,
       ],
       log: withCredentials(log, auth),
+      workers,
       graceMs: shutdown.grace,
     };
     return { plan, keyFile: keys };
@@ -148,6 +150,12 @@ function groupsIn(written: unknown): string[] {
     (group): group is string => typeof group === "string",
   );
 }
+
+const workersShape: Shape<Plan["workers"]> = leaf((value) => {
+  const right =
+    value === "auto" || (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 256);
+  return right ? value : new Problem('"auto" or a whole number from 1 to 256');
+});
 
 const A_PSEUDONYM = "a name for Via and Proxy-Status";
 

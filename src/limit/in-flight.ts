@@ -2,38 +2,24 @@
 import type { InFlightPlan } from "../config/limit/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
-import type { Platform } from "../platform.ts";
+import type { Platform, Timer } from "../platform.ts";
+import type { Claim, PlaceState } from "../shared.ts";
 import { countedBy } from "./counted-by.ts";
-
-/** One that waits for a place. */
-interface Waiter {
-  /** It has the place now. */
-  granted(): void;
-}
-
-/** Places of one value. There is an entry only while one is taken. */
-interface Places {
-  taken: number;
-  readonly waiting: Set<Waiter>;
-}
+import { Places } from "./places.ts";
 
 /** A bound as it runs. Its places belong to its name, whichever routes name it. */
 export class InFlight {
   readonly plan: InFlightPlan;
   readonly #platform: Platform;
   readonly #textOf: (x: Exchange) => string | undefined;
-  readonly #places = new Map<string, Places>();
+  readonly #claim: Claim;
 
   constructor(plan: InFlightPlan, platform: Platform) {
     this.plan = plan;
     this.#platform = platform;
+    this.#claim = platform.shared?.claim ?? new Places().claim;
     const { by } = plan;
     this.#textOf = by.kind === "upstream" ? (x) => x.upstream?.name ?? x.route!.name : countedBy(by);
-  }
-
-  /** Values that have places taken. */
-  get values(): number {
-    return this.#places.size;
   }
 
   /**
@@ -45,55 +31,59 @@ export class InFlight {
     if (x.left.yes) throw clientLeft();
     const text = this.#textOf(x);
     if (text === undefined) return;
-    const { max, queue, observe } = this.plan;
-    const places = this.#places.get(text) ?? { taken: 0, waiting: new Set() };
-    if (places.taken < max || observe) {
-      if (places.taken >= max) x.observations = [...x.observations, this.#observed()];
-      if (places.taken++ === 0) this.#places.set(text, places);
-      this.#hold(x, text, places);
-    } else if (places.waiting.size < queue) return this.#wait(x, text, places);
-    else throw this.#refusal("no place is free");
+    let state: PlaceState | undefined;
+    let changed: ((state: PlaceState) => void) | undefined;
+    const release = this.#claim(this.plan, text, (now) => {
+      state = now;
+      changed?.(now);
+    });
+    if (state === "full") throw this.#refusal("no place is free");
+    if (state !== undefined && state !== "waits") return this.#hold(x, state, release);
+    return this.#wait(x, state, release, (told) => (changed = told));
   }
 
   /** The place belongs to the exchange: it is given back where the exchange ends. */
-  #hold(x: Exchange, text: string, places: Places): void {
-    x.held = [...x.held, () => this.#leave(text, places)];
+  #hold(x: Exchange, state: PlaceState, release: () => void): void {
+    if (state === "over") x.observations = [...x.observations, this.#observed()];
+    x.held = [...x.held, release];
   }
 
-  #leave(text: string, places: Places): void {
-    const [next] = places.waiting;
-    if (next !== undefined) {
-      // The place changes hands: it was never free for somebody who came later.
-      places.waiting.delete(next);
-      next.granted();
-    } else if (--places.taken === 0) this.#places.delete(text);
-  }
-
-  #wait(x: Exchange, text: string, places: Places): Promise<void> {
+  #wait(
+    x: Exchange,
+    first: PlaceState | undefined,
+    release: () => void,
+    listen: (told: (state: PlaceState) => void) => void,
+  ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const before = x.left.onLeave;
+    let timer: Timer;
     const over = (): void => {
       this.#platform.clearTimer(timer);
       x.left.onLeave = before;
     };
-    const waiter: Waiter = {
-      granted: () => {
-        over();
-        this.#hold(x, text, places);
-        resolve();
-      },
-    };
     const giveUp = (error: GatewayError): void => {
       over();
-      places.waiting.delete(waiter);
+      release();
       reject(error);
     };
-    const timer = this.#platform.setTimer(() => giveUp(this.#refusal("none came free in time")), this.plan.waitMs);
+    const take = (state: PlaceState): void => {
+      if (state === "waits") {
+        timer = this.#platform.setTimer(() => giveUp(this.#refusal("none came free in time")), this.plan.waitMs);
+      } else if (state === "full") {
+        over();
+        reject(this.#refusal("no place is free"));
+      } else {
+        over();
+        this.#hold(x, state, release);
+        resolve();
+      }
+    };
     x.left.onLeave = () => {
       giveUp(clientLeft());
       before?.();
     };
-    places.waiting.add(waiter);
+    listen(take);
+    if (first !== undefined) take(first);
     return promise;
   }
 

@@ -2,6 +2,7 @@
 import type { OverloadPlan } from "../config/limit/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
+import { Tally } from "../http/tally.ts";
 import type { Platform } from "../platform.ts";
 
 /** Under this share of the cap the overload is over. */
@@ -12,13 +13,14 @@ export class Overload {
   readonly #plan: OverloadPlan;
   readonly #platform: Platform;
   readonly #isExempt: (path: string) => boolean;
-  #underWay = 0;
+  readonly #underWay: Tally;
   /** Shed since the overload began; 0 while there is none. */
   #shed = 0;
 
   constructor(plan: OverloadPlan, platform: Platform) {
     this.#plan = plan;
     this.#platform = platform;
+    this.#underWay = new Tally(platform.shared?.underWay, platform.shared?.worker);
     this.#isExempt = exemption(plan.exempt);
   }
 
@@ -28,8 +30,7 @@ export class Overload {
    */
   begin(x: Exchange): void {
     const { maxInFlight, retryAfterSeconds } = this.#plan;
-    if (this.#underWay < maxInFlight) {
-      this.#underWay++;
+    if (this.#underWay.add(maxInFlight)) {
       x.isCounted = true;
       return;
     }
@@ -47,8 +48,8 @@ export class Overload {
   end(x: Exchange): void {
     if (!x.isCounted) return;
     x.isCounted = false;
-    this.#underWay--;
-    if (this.#shed === 0 || this.#underWay >= this.#plan.maxInFlight * CALM) return;
+    this.#underWay.remove();
+    if (this.#shed === 0 || this.#underWay.sum >= this.#plan.maxInFlight * CALM) return;
     this.#platform.notice("info", `fewer exchanges are under way again; answered with 503 meanwhile: ${this.#shed}`);
     this.#shed = 0;
   }

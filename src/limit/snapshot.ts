@@ -1,17 +1,8 @@
 // The counts of a table as bytes, so that they survive a restart: hashes and times, no names.
 import type { Platform } from "../platform.ts";
-import type { HashKey } from "./key-hash.ts";
-import { expiresAt, LimitTable, type TableMemory } from "./table.ts";
+import type { Counts, TableMemory } from "../shared.ts";
+import { expiresAt, LimitTable } from "./table.ts";
 import { ENTRY_WORDS } from "./window.ts";
-
-/** What limits count in. */
-export interface Counts {
-  readonly memory: TableMemory;
-  /** Of the hashes. */
-  readonly secret: HashKey;
-  /** Milliseconds that the table's clock is ahead of the platform's: it goes on where the last process stopped. */
-  readonly ahead: number;
-}
 
 /** What time it is, on both clocks of the platform. */
 type Clocks = Pick<Platform, "now" | "wallClock">;

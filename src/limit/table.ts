@@ -1,4 +1,5 @@
 // The table of all that limits count: a fixed number of entries of 64 bytes, in memory that all workers share.
+import type { TableMemory } from "../shared.ts";
 import { ENTRY_WORDS } from "./window.ts";
 
 /** Bytes of an entry, its hash included. */
@@ -11,19 +12,10 @@ const SET_TAGS = WAYS * 2;
 /** Word of an entry: second of the clock from which on it counts nothing any more, and below it 5 bits of weight. */
 const EXPIRY = 3;
 
-/** Tries to get a lock before the holder is looked at: a few milliseconds, where holding takes less than one thousandth. */
-const PATIENCE = 100_000;
-
-/** The memory of a table. Plain for one worker, shared for several. */
-export interface TableMemory {
-  /** Two words an entry: its hash, 0 and 0 for none. */
-  readonly tags: Int32Array;
-  readonly entries: Int32Array;
-  /** One word a set: 0, or the holder's number. */
-  readonly locks: Int32Array;
-  /** One word a worker: 1 while it lives. Index 0 is nobody. */
-  readonly living: Int32Array;
-}
+/** Tries to get a lock in a row: some microseconds, where holding takes less than one. */
+const TRIES = 1000;
+/** Then its holder has lost its core, or is dead: that core may be ours, so we sleep for so long at most. */
+const NAP_MS = 0.2;
 
 /** Memory for at least so many entries. `workers` of 1 needs no locks. */
 export function tableMemory(capacity: number, workers: number): TableMemory {
@@ -41,6 +33,12 @@ export function tableMemory(capacity: number, workers: number): TableMemory {
 /** Second of the clock from which on the entry at this word counts nothing any more. */
 export function expiresAt(words: Int32Array, at: number): number {
   return Math.floor((words[at + EXPIRY]! >>> 0) / 32);
+}
+
+/** Says that this worker has died and frees what it held. Its number may then be given to another. */
+export function buryWorker({ living, locks }: TableMemory, worker: number): void {
+  Atomics.store(living, worker, 0);
+  for (let set = 0; set < locks.length; set++) Atomics.compareExchange(locks, set, worker, 0);
 }
 
 /** What has happened in a table, for metrics. */
@@ -84,9 +82,11 @@ export class LimitTable {
       let tries = 0;
       let holder: number;
       while ((holder = Atomics.compareExchange(this.#locks, set, 0, this.#worker)) !== 0) {
-        if (++tries % PATIENCE !== 0 || Atomics.load(this.#living, holder) !== 0) continue;
+        if (++tries % TRIES !== 0) continue;
         // A worker that died while it held the set: what it wrote is whole or as good as any.
-        if (Atomics.compareExchange(this.#locks, set, holder, this.#worker) === holder) break;
+        const dead = Atomics.load(this.#living, holder) === 0;
+        if (dead && Atomics.compareExchange(this.#locks, set, holder, this.#worker) === holder) break;
+        Atomics.wait(this.#locks, set, holder, NAP_MS);
       }
     }
     return set;

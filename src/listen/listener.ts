@@ -4,6 +4,7 @@ import type { Answer } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import type { HeadLimits } from "../http/message.ts";
+import { Tally } from "../http/tally.ts";
 import type { ListeningSocket, Platform, Socket } from "../platform.ts";
 import { Connection } from "./connection.ts";
 import type { Guest, Shared, Way } from "./shared.ts";
@@ -23,6 +24,7 @@ export class Listener implements Shared {
   readonly limits: HeadLimits;
   draining = false;
   readonly #open = new Set<Guest>();
+  readonly #tally: Tally;
   readonly #socket: ListeningSocket;
   /** Connections closed because too many were open. */
   #turnedAway = 0;
@@ -37,6 +39,7 @@ export class Listener implements Shared {
     this.plan = plan;
     this.platform = platform;
     this.deadlines = deadlines;
+    this.#tally = new Tally(platform.shared?.connections, platform.shared?.worker);
     this.limits = { maxTarget: plan.maxTarget, maxHead: plan.maxHead, maxFields: MAX_FIELDS };
     this.#socket = platform.listen!({
       host: plan.host,
@@ -44,8 +47,8 @@ export class Listener implements Shared {
       accept: (socket) => {
         // Over the bound a connection is refused by closing it: a queue would only make the flood wait.
         if (this.draining) socket.destroy();
-        else if (this.#open.size >= plan.maxConnections) this.#turnAway(socket);
-        else this.#open.add(new Connection(socket, this));
+        else if (this.#tally.add(plan.maxConnections)) this.#open.add(new Connection(socket, this));
+        else this.#turnAway(socket);
       },
     });
   }
@@ -110,7 +113,7 @@ export class Listener implements Shared {
   }
 
   closed(guest: Guest): void {
-    this.#open.delete(guest);
+    if (this.#open.delete(guest)) this.#tally.remove();
     if (this.#open.size === 0) this.#empty?.();
   }
 

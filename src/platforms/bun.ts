@@ -11,41 +11,60 @@ import { BunSocket, type RawSocket } from "./bun-socket.ts";
 import { tlsOptions, untrusted } from "./bun-tls.ts";
 import { bunRedis } from "./bun-redis.ts";
 import { files } from "./files.ts";
-import { stdoutLines } from "./stdout.ts";
+import { type LinesOut, stdoutLines } from "./stdout.ts";
+
+/** What all threads have alike. */
+type Edge = Omit<Platform, "shared" | "terminal" | "now" | "line" | "notice" | "listen">;
+
+const edge = (): Edge => ({
+  runtime: "bun",
+  wallClock: () => Date.now(),
+  setTimer: (callback, ms) => setTimeout(callback, ms),
+  clearTimer: (timer) => clearTimeout(timer as Timer),
+  uuid: () => crypto.randomUUID(),
+  random: (count) => crypto.getRandomValues(new Int32Array(count)),
+  sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
+  passwordForms: ["argon2id", "bcrypt"],
+  verifyPassword: (password, hash) => Bun.password.verify(password, hash),
+  subtle: crypto.subtle,
+  files,
+  fetch: (request, { http2, tls }) =>
+    fetch(request, {
+      decompress: false,
+      redirect: "manual",
+      // Proxy variables of the environment never redirect traffic.
+      proxy: false,
+      ...(http2 ? { protocol: "http2" } : {}),
+      ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
+    }),
+  connect,
+  redis: bunRedis,
+});
 
 /** The platform for Bun, and for the executable. `flush` writes at once what the access log still holds. */
-export function bunPlatform(): Platform & { flush(): void } {
-  const lines = stdoutLines();
+export function bunPlatform(lines: LinesOut = stdoutLines()): Platform & { flush(): void } {
   return {
-    runtime: "bun",
+    ...edge(),
     terminal: process.stdout.isTTY === true,
     now: () => performance.now(),
-    wallClock: () => Date.now(),
-    setTimer: (callback, ms) => setTimeout(callback, ms),
-    clearTimer: (timer) => clearTimeout(timer as Timer),
-    uuid: () => crypto.randomUUID(),
-    random: (count) => crypto.getRandomValues(new Int32Array(count)),
-    sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
-    passwordForms: ["argon2id", "bcrypt"],
-    verifyPassword: (password, hash) => Bun.password.verify(password, hash),
-    subtle: crypto.subtle,
-    files,
-    fetch: (request, { http2, tls }) =>
-      fetch(request, {
-        decompress: false,
-        redirect: "manual",
-        // Proxy variables of the environment never redirect traffic.
-        proxy: false,
-        ...(http2 ? { protocol: "http2" } : {}),
-        ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
-      }),
-    connect,
-    listen,
-    redis: bunRedis,
+    listen: (options) => listen(options, false),
     line: (text) => lines.write(text),
-    notice: (level, text) => process.stderr.write(`sluice: ${level === "info" ? "" : `${level}: `}${text}\n`),
+    notice: (level, text) => process.stderr.write(noticeText(level, text)),
     flush: () => lines.flush(),
   };
+}
+
+/** What a worker thread brings of its own. */
+export type ThreadPlatform = Required<Pick<Platform, "shared" | "terminal" | "now" | "line" | "notice">>;
+
+/** The platform of a worker thread of the executable: it listens on the same port as others. */
+export function bunThreadPlatform(thread: ThreadPlatform): Platform {
+  return { ...edge(), ...thread, listen: (options) => listen(options, true) };
+}
+
+/** A notice as it stands on standard error, with its newline. */
+export function noticeText(level: "info" | "warn" | "error", text: string): string {
+  return `sluice: ${level === "info" ? "" : `${level}: `}${text}\n`;
 }
 
 /** What Bun calls for every accepted or connected socket once its owner is known. */
@@ -63,10 +82,14 @@ const established = {
   },
 };
 
-function listen(options: ListenOptions): ListeningSocket {
-  const listener = Bun.listen<BunSocket | undefined>({
+/** The types lack `reusePort`: with it each of several listeners on a port gets its part of the connections. */
+type BunListenOptions = Bun.TCPSocketListenOptions<BunSocket | undefined> & { reusePort: boolean };
+
+function listen(options: ListenOptions, reusePort: boolean): ListeningSocket {
+  const all: BunListenOptions = {
     hostname: options.host,
     port: options.port,
+    reusePort,
     allowHalfOpen: true,
     socket: {
       ...established,
@@ -76,7 +99,8 @@ function listen(options: ListenOptions): ListeningSocket {
         options.accept(socket);
       },
     },
-  });
+  };
+  const listener = Bun.listen<BunSocket | undefined>(all);
   return {
     host: listener.hostname,
     port: listener.port,

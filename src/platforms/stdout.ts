@@ -6,6 +6,11 @@ export interface LinesOut {
   /** Takes one line without its newline. Never waits, never throws; the line is lost when too much waits already. */
   write(line: string): void;
   /**
+   * Takes lines in UTF-8, each with its newline, and writes them in one piece. `done` is called once they are written or
+   * lost. However many wait: whoever makes them counts.
+   */
+  writeBatch(lines: Uint8Array<ArrayBuffer>, done: () => void): void;
+  /**
    * Writes all that waits before it returns: for the moment before the process exits. False when lines were lost,
    * because the reader is gone or took nothing for a second.
    */
@@ -25,8 +30,19 @@ export interface LinesOptions {
 }
 
 /** Lines are written when so many characters are together, or after so long. */
-const BATCH = 65536;
-const BATCH_MS = 10;
+export const BATCH = 65536;
+/** See {@link BATCH}. Milliseconds. */
+export const BATCH_MS = 10;
+/** Most characters that wait for the reader, unless it is said otherwise. */
+export const MOST_WAITING = 4 * 1024 * 1024;
+
+/** What the operator is told when lines begin to be lost. */
+export const LOSING = "standard output takes nothing: lines of the access log are lost until its reader goes on";
+
+/** What the operator is told when that has ended. */
+export function lostText(lines: number): string {
+  return `standard output takes lines again; ${lines} lines of the access log are lost`;
+}
 /** A full output is tried again after so long, then after twice as long, up to the most. */
 const RETRY_MS = 2;
 const RETRY_MOST_MS = 64;
@@ -39,7 +55,7 @@ const ENCODER = new TextEncoder();
 export function stdoutLines(options: LinesOptions = {}): LinesOut {
   return new Lines(
     outputTo(options.fd ?? 1),
-    options.mostWaiting ?? 4 * 1024 * 1024,
+    options.mostWaiting ?? MOST_WAITING,
     options.notice ?? ((text) => process.stderr.write(`sluice: warn: ${text}\n`)),
   );
 }
@@ -51,9 +67,10 @@ class Lines implements LinesOut {
   readonly #notice: (text: string) => void;
   #gathered = "";
   /** Full batches behind the one being written. */
-  readonly #batches: string[] = [];
+  readonly #batches: (string | Batch)[] = [];
   /** The batch being written, and how much of it has gone. */
   #bytes = new Uint8Array(0);
+  #done: (() => void) | undefined;
   #written = 0;
   /** Characters of the batch being written, and of everything. */
   #current = 0;
@@ -83,6 +100,13 @@ class Lines implements LinesOut {
       if (this.#retryMs === 0) this.#turn ??= setImmediate(this.#proceed);
     }
     this.#timer ??= setTimeout(this.#proceed, BATCH_MS);
+  }
+
+  writeBatch(lines: Uint8Array<ArrayBuffer>, done: () => void): void {
+    if (this.#broken) return done();
+    this.#batches.push({ lines, done });
+    this.#waiting += lines.length;
+    if (this.#retryMs === 0) this.#turn ??= setImmediate(this.#proceed);
   }
 
   flush(): boolean {
@@ -127,7 +151,7 @@ class Lines implements LinesOut {
       this.#gone += taken;
     }
     if (this.dropped > this.#told && !this.#broken) {
-      this.#notice(`standard output takes lines again; ${this.dropped - this.#told} lines of the access log are lost`);
+      this.#notice(lostText(this.dropped - this.#told));
       this.#told = this.dropped;
     }
     return true;
@@ -136,28 +160,44 @@ class Lines implements LinesOut {
   /** Takes up the next batch; false when there is none. */
   #next(): boolean {
     this.#waiting -= this.#current;
-    let text = this.#batches.shift();
-    if (text === undefined) {
-      text = this.#gathered;
+    this.#done?.();
+    let batch = this.#batches.shift();
+    if (batch === undefined) {
+      batch = this.#gathered;
       this.#gathered = "";
     }
-    this.#current = text.length;
-    this.#bytes = ENCODER.encode(text);
+    if (typeof batch === "string") {
+      this.#current = batch.length;
+      this.#bytes = ENCODER.encode(batch);
+      this.#done = undefined;
+    } else {
+      this.#current = batch.lines.length;
+      this.#bytes = batch.lines;
+      this.#done = batch.done;
+    }
     this.#written = 0;
-    return text !== "";
+    return this.#current > 0;
   }
 
   #drop(): void {
     if (this.dropped === this.#told && !this.#broken) {
-      this.#notice("standard output takes nothing: lines of the access log are lost until its reader goes on");
+      this.#notice(LOSING);
     }
     this.dropped++;
   }
 
   #lose(error: Error): void {
     this.#broken = true;
-    for (const text of [...this.#batches, this.#gathered]) this.dropped += text.split("\n").length - 1;
-    for (let i = this.#written; i < this.#bytes.length; i++) if (this.#bytes[i] === 0x0a) this.dropped++;
+    this.dropped += linesIn(this.#bytes.subarray(this.#written)) + linesIn(ENCODER.encode(this.#gathered));
+    this.#done?.();
+    this.#done = undefined;
+    for (const batch of this.#batches) {
+      if (typeof batch === "string") this.dropped += linesIn(ENCODER.encode(batch));
+      else {
+        this.dropped += linesIn(batch.lines);
+        batch.done();
+      }
+    }
     this.#batches.length = 0;
     this.#gathered = "";
     this.#bytes = new Uint8Array(0);
@@ -166,6 +206,18 @@ class Lines implements LinesOut {
     this.#current = 0;
     this.#notice(`standard output is gone (${error.message}): the access log ends here`);
   }
+}
+
+/** Lines that somebody else has put together. */
+interface Batch {
+  readonly lines: Uint8Array<ArrayBuffer>;
+  done(): void;
+}
+
+function linesIn(bytes: Uint8Array): number {
+  let count = 0;
+  for (const byte of bytes) if (byte === 0x0a) count++;
+  return count;
 }
 
 const SLEEP = new Int32Array(new SharedArrayBuffer(4));

@@ -61,7 +61,12 @@ function gatewayOf(options: GatewayOptions, env: object): Gateway | undefined {
     },
     file: () => undefined,
   });
-  if (plan !== undefined) return createGateway(plan, platform);
+  if (plan !== undefined) {
+    if (typeof plan.workers === "number" && plan.workers > 1) {
+      platform.notice("warn", "workers: Cloudflare decides how many run, and limits count in each for itself");
+    }
+    return createGateway(plan, platform);
+  }
   for (const fault of faults) platform.notice("error", `${formatPath(fault.path)}: ${messageOf(fault)}`);
   return undefined;
 }

@@ -49,6 +49,18 @@ const identified: ConfigOf = ({ u1 }, vars) =>
   routes: { all: { match: "/*", to: "u1", auth: "key" } },
 }`);
 
+/** GW-40. */
+const limited: ConfigOf = ({ u1 }, vars) =>
+  source(`{
+  listen: { host: "127.0.0.1", port: 0 },
+  workers: ${vars["VARIANT"] === "W: two workers" ? 2 : 1},
+  upstreams: { u1: { targets: [${JSON.stringify(u1!.url)}] } },
+  consumers: { a: { keys: ["${hashOf("K-A")}"] }, b: { keys: ["${hashOf("K-B")}"] } },
+  auth: { key: apiKey({ forward: true }) },
+  limits: { perKey: { limit: 10, window: "60s", by: "consumer" } },
+  routes: { c: { match: "/c/*", to: "u1", auth: "key", limits: "perKey" } },
+}`);
+
 /** GW-43 and GW-44. */
 const withTokens =
   (more: string): ConfigOf =>
@@ -118,6 +130,7 @@ export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
   "GW-20": prefixes("/g/*"),
   "GW-25": clocks,
   "GW-28": prefixes("/ws/*"),
+  "GW-40": limited,
   "GW-43": withTokens(""),
   "GW-44": withTokens('keySet: { timeout: "1s", cooldown: "5s" },'),
   "GW-58": prefixes("/*"),
@@ -128,6 +141,5 @@ export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
 export const LATER: Readonly<Record<string, string>> = {
   "GW-32": "retries after an answer and the replay limit are not built yet",
   "GW-35": "health checks and reload are not built yet",
-  "GW-40": "rate limits are not built yet",
   "GW-52": "metrics are not built yet",
 };

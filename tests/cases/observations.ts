@@ -44,7 +44,7 @@ function observeRequest(request: RecordedRequest): Record<string, unknown> {
   };
 }
 
-/** Counts by target; 0 for targets that never came. */
+/** Counts by target, or by what else; 0 for those that never came. */
 function countsOf(targets: readonly string[]): Record<string, number> {
   return new Proxy({} as Record<string, number>, {
     get: (_, target) => targets.filter((seen) => seen === target).length,
@@ -62,6 +62,7 @@ export function observeOrigin(origin: RawOrigin, ends: readonly number[], extra:
   return {
     requests: origin.requests.map(observeRequest),
     arrivals: countsOf(origin.requests.map((request) => request.target)),
+    arrivals_by_key: countsOf(origin.requests.flatMap((request) => request.fields.all("x-api-key"))),
     completed: countsOf(origin.requests.filter((request) => request.complete).map((request) => request.target)),
     open_connections: origin.open,
     close_delay_ms: { max: Math.max(0, ...delays) },

@@ -112,6 +112,14 @@ const secure: OriginOf = (server) => {
   return { behaviour: answering(text(server, "reply")), tls: server.name === "u1" ? named : expired };
 };
 
+/** GW-40: so late that all have been asked before the first is answered. */
+const late: OriginOf = (server) => ({
+  behaviour: async (x) => {
+    await x.wait(300);
+    await x.send(text(server, "reply"));
+  },
+});
+
 /** GW-43. */
 const keySets: OriginOf = (server) => {
   if (server.name === "u1") return { behaviour: answering(text(server, "reply")) };
@@ -132,6 +140,7 @@ export const ORIGINS: Readonly<Record<string, OriginOf>> = {
   "GW-20": endless,
   "GW-25": slow,
   "GW-28": (_, vars, seen) => ({ behaviour: closingOrigin(String(vars["DO"]), seen) }),
+  "GW-40": late,
   "GW-43": keySets,
   "GW-44": (server, _vars, _seen, issuer) =>
     server.name === "u1" ? { behaviour: answering(text(server, "reply")) } : { behaviour: issuing(issuer) },

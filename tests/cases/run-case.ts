@@ -23,6 +23,7 @@ class Run {
   readonly issuer: IssuerState = { keys: [], state: "serving", delayMs: 200 };
   readonly results: Record<string, unknown> = {};
   readonly clients = new Map<string, RawClient>();
+  readonly pools = new Map<string, readonly RawClient[]>();
   readonly webSockets = new Map<string, { end: FrameEnd; since: number; sentClose: boolean }>();
   readonly vars: Record<string, Json>;
   gateway!: Gateway;
@@ -83,6 +84,24 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   connect: async (run, step) => {
     run.clients.get(step.conn!)?.close();
     run.clients.set(step.conn!, await connect(run.gateway.port));
+  },
+  open_connections: async (run, step) => {
+    const port = run.gateway.port;
+    run.pools.set(step.as!, await Promise.all(Array.from({ length: run.number(step, "n") }, () => connect(port))));
+  },
+  send_all_at_once: async (run, step) => {
+    const pool = run.pools.get(String(step["conns"])) ?? [];
+    const keys = /^alternating (.*)$/.exec(String(run.vars["KEY"] ?? ""))?.[1]?.split(", ");
+    const timeoutMs = run.number(step, "timeout_ms");
+    // Every text is made before the first byte leaves.
+    const raws = pool.map((_, at) => {
+      if (keys !== undefined) run.vars["KEY"] = keys[at % keys.length]!;
+      return String(substitute(run.text(step, "raw"), run.vars));
+    });
+    await Promise.all(pool.map((client, at) => client.send(raws[at]!)));
+    const answers = await Promise.all(pool.map((client) => client.receive({ timeoutMs })));
+    const count = (status: number): number => answers.filter((answer) => answer.status === status).length;
+    run.results[step.as!] = { count_200: count(200), count_429: count(429) };
   },
   send: async (run, step) => {
     if (step["reconnect_if_closed"] === true && run.client(step).ending !== "open")
@@ -181,7 +200,7 @@ export async function runVariant(theCase: Case, variant: Variant): Promise<strin
   const originOf = ORIGINS[theCase.id];
   if (configOf === undefined || originOf === undefined)
     throw new Error(`${theCase.id} has no config or no origin here`);
-  const run = new Run(variant.vars ?? {});
+  const run = new Run({ VARIANT: variant.name, ...variant.vars });
   try {
     for (const server of theCase.upstream.servers) {
       run.origins[server.name] = await startOrigin(originOf(server, run.vars, run.seen, run.issuer));
@@ -197,7 +216,7 @@ export async function runVariant(theCase: Case, variant: Variant): Promise<strin
     await runSteps(run, theCase.client.steps);
     return await settle(run, theCase, variant);
   } finally {
-    for (const client of run.clients.values()) client.close();
+    for (const client of [...run.clients.values(), ...[...run.pools.values()].flat()]) client.close();
     try {
       await run.gateway?.stop();
     } finally {

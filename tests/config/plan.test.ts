@@ -53,6 +53,7 @@ describe("without options", () => {
         },
       ],
       log: { format: "auto", redactQuery: CREDENTIAL_PARAMETERS },
+      workers: 1,
       graceMs: 25_000,
     });
   });

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { keyOf } from "../../src/limit/key-hash.ts";
 import { Limiter } from "../../src/limit/limiter.ts";
-import { type Counts, readSnapshot, writeSnapshot } from "../../src/limit/snapshot.ts";
+import { readSnapshot, writeSnapshot } from "../../src/limit/snapshot.ts";
+import type { Counts } from "../../src/shared.ts";
 import { LimitTable, tableMemory } from "../../src/limit/table.ts";
 import { windowRule } from "../../src/limit/window.ts";
 

@@ -10,6 +10,7 @@ const CONTRACTS = [
   "src/errors.ts",
   "src/exchange.ts",
   "src/platform.ts",
+  "src/shared.ts",
   "src/config/options.ts",
   "src/config/plan.ts",
   "src/config/secrets.ts",

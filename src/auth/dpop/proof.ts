@@ -6,7 +6,7 @@ import type { Exchange } from "../../exchange.ts";
 import { latin1Bytes } from "../../http/latin1.ts";
 import type { Platform } from "../../platform.ts";
 import { isUriOf } from "./public-uri.ts";
-import { ReplayStore } from "./replay-store.ts";
+import { replays } from "./replay-store.ts";
 
 /** Most characters of a proof. One by RSA with 4096 bits has some 2,600. */
 const LONGEST_PROOF = 8192;
@@ -31,12 +31,13 @@ export class InvalidProof extends GatewayError {
 export type ProofCheck = (x: Exchange, token: string, thumbprint: string) => Promise<GatewayError | undefined>;
 
 /**
- * Makes the check (RFC 9449 section 4.3). Proofs are remembered in this process for as long as they could be shown again.
+ * Makes the check (RFC 9449 section 4.3) of the scheme. Proofs are remembered in this process for as long as they could be shown again.
  * When there are too many to remember, what cannot be remembered is not let in.
  */
-export function proofCheck(plan: DpopPlan, platform: Platform): ProofCheck {
+export function proofCheck(scheme: string, plan: DpopPlan, platform: Platform): ProofCheck {
   const { algorithms, origins, maxAgeMs } = plan;
-  const seen = new ReplayStore(maxAgeMs + AHEAD_MS, MOST_PROOFS);
+  const bounds = { name: `auth.${scheme}.dpop`, spanMs: maxAgeMs + AHEAD_MS, most: MOST_PROOFS };
+  const note = replays(bounds, platform);
 
   const verify = async (x: Exchange, token: string, thumbprint: string): Promise<GatewayError | undefined> => {
     const { values, keys } = x.fields;
@@ -71,7 +72,7 @@ export function proofCheck(plan: DpopPlan, platform: Platform): ProofCheck {
       return new InvalidProof("ath is not the hash of the token");
     }
     const key = await platform.sha256(new TextEncoder().encode(`${thumbprint} ${jti}`));
-    switch (seen.add(key.toBase64(), platform.now())) {
+    switch (await note(key.toBase64())) {
       case "new":
         return undefined;
       case "seen":

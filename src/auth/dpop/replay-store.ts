@@ -1,5 +1,19 @@
 // What has been seen before, for as long as it could be shown again. Bounded; nothing is forgotten early.
 
+import type { Platform } from "../../platform.ts";
+import type { NoteBounds, Noted } from "../../shared.ts";
+
+/** A memory of what was seen before, of this gateway alone or of all workers. */
+export type Replays = (key: string) => Noted | Promise<Noted>;
+
+/** The memory with these bounds. Of all workers where there are several. */
+export function replays(bounds: NoteBounds, platform: Pick<Platform, "shared" | "now">): Replays {
+  const { shared } = platform;
+  if (shared !== undefined) return (key) => shared.note(bounds, key);
+  const store = new ReplayStore(bounds.spanMs, bounds.most);
+  return (key) => store.add(key, platform.now());
+}
+
 /** Remembers keys for at least a span of time. */
 export class ReplayStore {
   readonly #spanMs: number;
@@ -24,10 +38,10 @@ export class ReplayStore {
   }
 
   /**
-   * Notes a key. `"seen"`: it was noted before. `"full"`: it cannot be noted, so that it must not be let pass.
+   * Notes a key.
    * @param now monotonic milliseconds
    */
-  add(key: string, now: number): "new" | "seen" | "full" {
+  add(key: string, now: number): Noted {
     if (now >= this.#turnAt) {
       this.#old = now - this.#turnAt >= this.#spanMs ? new Set() : this.#young;
       this.#young = new Set();

@@ -5,7 +5,7 @@ import type { Exchange } from "../../exchange.ts";
 import { isStream } from "../../http/body.ts";
 import { gather } from "../../http/gather.ts";
 import { latin1Bytes } from "../../http/latin1.ts";
-import { ReplayStore } from "../dpop/replay-store.ts";
+import { replays, type Replays } from "../dpop/replay-store.ts";
 import type { AuthServices, Scheme, Verdict } from "../scheme.ts";
 import { type PublicOrigin, Uncovered } from "./components.ts";
 import { digestsFit, statedDigests } from "./content-digest.ts";
@@ -19,9 +19,11 @@ export function createHttpSignature(plan: HttpSignaturePlan, { platform, consume
   const { name, realm } = plan;
   const { subtle } = platform;
   // As long as a signature that is just good could be shown again.
-  const newNonces = (): ReplayStore => new ReplayStore(plan.maxAgeMs + 2 * plan.leewayMs, plan.maxNonces);
+  const spanMs = plan.maxAgeMs + 2 * plan.leewayMs;
+  const noncesOf = (id: string): Replays =>
+    replays({ name: `auth.${name}.nonces.${id}`, spanMs, most: plan.maxNonces }, platform);
   const unusable = new Map<string, string>();
-  const keys = verifyingKeys(name, consumers, newNonces, subtle, (id, error) => unusable.set(id, String(error)));
+  const keys = verifyingKeys(name, consumers, noncesOf, subtle, (id, error) => unusable.set(id, String(error)));
 
   const judge = async (x: Exchange, { label, input, signature }: Signature): Promise<Verdict> => {
     const of = `the signature ${label}`;
@@ -52,7 +54,7 @@ export function createHttpSignature(plan: HttpSignaturePlan, { platform, consume
       return new GatewayError("authentication_unavailable", message, { cause: error });
     }
     if (!verified) return invalid(`${of} by ${parameters.keyid} does not verify`);
-    const refusal = (digested ? await contentProblem(x) : undefined) ?? nonceProblem(parameters, key);
+    const refusal = (digested ? await contentProblem(x) : undefined) ?? (await nonceProblem(parameters, key));
     return refusal ?? key.identity;
   };
 
@@ -76,9 +78,9 @@ export function createHttpSignature(plan: HttpSignaturePlan, { platform, consume
     return fits ? undefined : invalid("the content is not what Content-Digest says");
   };
 
-  const nonceProblem = ({ nonce }: SignatureParameters, key: VerifyingKey): GatewayError | undefined => {
+  const nonceProblem = async ({ nonce }: SignatureParameters, key: VerifyingKey): Promise<GatewayError | undefined> => {
     if (nonce === undefined) return undefined;
-    switch (key.nonces.add(nonce, platform.now())) {
+    switch (await key.note(nonce)) {
       case "new":
         return undefined;
       case "seen":

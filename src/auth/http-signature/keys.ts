@@ -1,7 +1,7 @@
 // The keys that callers sign with, ready to verify (RFC 9421 section 3.3).
 import type { Identity } from "../../config/auth/options.ts";
 import type { ConsumerPlan, SigningKeyPlan } from "../../config/auth/plan.ts";
-import type { ReplayStore } from "../dpop/replay-store.ts";
+import type { Replays } from "../dpop/replay-store.ts";
 
 type Algorithm = SigningKeyPlan["algorithm"];
 
@@ -32,7 +32,8 @@ export interface VerifyingKey {
   readonly algorithm: Algorithm;
   /** Whom its signatures speak for: one object for all of them. */
   readonly identity: Identity;
-  readonly nonces: ReplayStore;
+  /** Notes a nonce. */
+  readonly note: Replays;
   /** Whether the signature is one of these bytes. Rejects when the key cannot be used. */
   verifies(signature: Uint8Array<ArrayBuffer>, data: Uint8Array<ArrayBuffer>): Promise<boolean>;
 }
@@ -41,7 +42,7 @@ export interface VerifyingKey {
 export function verifyingKeys(
   scheme: string,
   consumers: readonly ConsumerPlan[],
-  newNonces: () => ReplayStore,
+  noncesOf: (id: string) => Replays,
   subtle: SubtleCrypto,
   failed: (id: string, error: unknown) => void,
 ): ReadonlyMap<string, VerifyingKey> {
@@ -56,7 +57,7 @@ export function verifyingKeys(
       keys.set(id, {
         algorithm,
         identity,
-        nonces: newNonces(),
+        note: noncesOf(id),
         verifies: async (signature, data) => subtle.verify(verify, await imported, signature, data),
       });
     }

@@ -1,0 +1,30 @@
+// What the main thread keeps for all workers: what was seen before, and the places of what is under way.
+import { ReplayStore } from "../../auth/dpop/replay-store.ts";
+import { Places } from "../../limit/places.ts";
+import type { Claim, NoteBounds, Noted } from "../../shared.ts";
+
+/** Memories by their names in the config. */
+export class Memories {
+  readonly #seen = new Map<string, ReplayStore>();
+  readonly #places = new Map<string, Places>();
+
+  /** See Shared. */
+  note({ name, spanMs, most }: NoteBounds, key: string): Noted {
+    let seen = this.#seen.get(name);
+    if (seen === undefined) {
+      seen = new ReplayStore(spanMs, most);
+      this.#seen.set(name, seen);
+    }
+    return seen.add(key, performance.now());
+  }
+
+  /** See Claim. Answers before it returns. */
+  readonly claim: Claim = (bound, text, answered) => {
+    let places = this.#places.get(bound.name);
+    if (places === undefined) {
+      places = new Places();
+      this.#places.set(bound.name, places);
+    }
+    return places.claim(bound, text, answered);
+  };
+}

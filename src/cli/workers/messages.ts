@@ -1,0 +1,45 @@
+// What the main thread and its workers say to each other.
+import type { NoteBounds, Noted, PlaceBound, PlaceState, Shared } from "../../shared.ts";
+
+/** What a worker begins with. */
+export interface Start {
+  /** The config, an absolute path. */
+  readonly file: string;
+  readonly host: string;
+  /** Never 0: the main thread has chosen. */
+  readonly port: number;
+  /** How many workers there are. */
+  readonly workers: number;
+  /** Whether standard output is a person's terminal, and whether to colour it. */
+  readonly terminal: boolean;
+  readonly colors: boolean;
+  readonly shared: Omit<Shared, "note" | "claim">;
+  /** See clock.ts. */
+  readonly clock: SharedArrayBuffer;
+  /** See ThreadLinesOptions. */
+  readonly taken: Int32Array;
+}
+
+/** From the main thread. */
+export type ToWorker =
+  | { readonly kind: "start"; readonly start: Start }
+  /** Lets exchanges finish, then ends. */
+  | { readonly kind: "drain" }
+  /** Cuts all, then ends. */
+  | { readonly kind: "end" }
+  | { readonly kind: "noted"; readonly id: number; readonly noted: Noted }
+  | { readonly kind: "claimed"; readonly id: number; readonly state: PlaceState };
+
+/** From a worker. */
+export type FromWorker =
+  /** It waits for the main thread's clock. */
+  | { readonly kind: "clock" }
+  | { readonly kind: "listening" }
+  /** It cannot serve: why, in full, and the exit code that goes with that. It ends. */
+  | { readonly kind: "refused"; readonly exitCode: number; readonly text: string }
+  | { readonly kind: "lines"; readonly lines: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "note"; readonly id: number; readonly bounds: NoteBounds; readonly key: string }
+  | { readonly kind: "claim"; readonly id: number; readonly bound: PlaceBound; readonly text: string }
+  | { readonly kind: "release"; readonly id: number }
+  /** All its exchanges have ended, so many of them by force. It ends. */
+  | { readonly kind: "drained"; readonly cut: number };

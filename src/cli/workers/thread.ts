@@ -1,0 +1,97 @@
+// One worker as the main thread sees it: what it is given, what it says, and its end.
+import type { LinesOut } from "../../platforms/stdout.ts";
+import { answerClock, clockMemory } from "./clock.ts";
+import type { Memories } from "./memories.ts";
+import type { FromWorker, Start, ToWorker } from "./messages.ts";
+
+/** What the supervisor does for a worker. */
+export interface ThreadEvents {
+  /** It listens. */
+  listening(): void;
+  /** It cannot serve, and ends. */
+  refused(exitCode: number, text: string): void;
+  /** It has ended, as it was told or not. */
+  gone(exitCode: number): void;
+}
+
+/** A thread from its start to its end. */
+export class Thread {
+  /** Exchanges that it cut off at the end of the grace. */
+  cut = 0;
+  /** The error that nobody caught, or why it could not start; "" when it ended without a word. */
+  reason = "";
+  /** Milliseconds of the main thread's clock. */
+  readonly startedAt = performance.now();
+  /** Resolves once it has ended. */
+  readonly ended: Promise<void>;
+  readonly #worker: Worker;
+  /** What ends each of its claims. */
+  readonly #claims = new Map<number, () => void>();
+
+  constructor(
+    worker: Worker,
+    task: Omit<Start, "clock" | "taken">,
+    lines: LinesOut,
+    memories: Memories,
+    events: ThreadEvents,
+  ) {
+    this.#worker = worker;
+    const clock = clockMemory();
+    const taken = new Int32Array(new SharedArrayBuffer(4));
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+      switch (data.kind) {
+        case "clock":
+          return answerClock(clock);
+        case "listening":
+          return events.listening();
+        case "refused":
+          this.reason = data.text;
+          return events.refused(data.exitCode, data.text);
+        case "lines":
+          return lines.writeBatch(data.lines, () => void Atomics.add(taken, 0, data.lines.length));
+        case "note":
+          return this.send({ kind: "noted", id: data.id, noted: memories.note(data.bounds, data.key) });
+        case "claim":
+          return this.#claim(data, memories);
+        case "release":
+          this.#claims.get(data.id)?.();
+          this.#claims.delete(data.id);
+          return undefined;
+        case "drained":
+          this.cut = data.cut;
+      }
+    });
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.reason = event.message;
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    worker.addEventListener("close", (event) => {
+      for (const release of this.#claims.values()) release();
+      this.#claims.clear();
+      events.gone((event as CloseEvent).code);
+      resolve();
+    });
+    this.send({ kind: "start", start: { ...task, clock, taken } });
+  }
+
+  /** Sends a message; one that has ended does not hear it. */
+  send(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #claim({ id, bound, text }: Extract<FromWorker, { kind: "claim" }>, memories: Memories): void {
+    let isFull = false;
+    const release = memories.claim(bound, text, (state) => {
+      isFull = state === "full";
+      this.send({ kind: "claimed", id, state });
+    });
+    if (!isFull) this.#claims.set(id, release);
+  }
+
+  /** Ends it wherever it is. */
+  terminate(): void {
+    this.#worker.terminate();
+  }
+}

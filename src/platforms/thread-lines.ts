@@ -1,0 +1,67 @@
+// Lines of a worker thread: gathered here, handed whole to the thread that writes, bounded when it cannot.
+import { BATCH, BATCH_MS, LOSING, lostText } from "./stdout.ts";
+
+/** Where the lines of a thread go. */
+export interface ThreadLinesOptions {
+  /** Hands over lines in UTF-8, each with its newline. The memory goes with them. */
+  post(lines: Uint8Array<ArrayBuffer>): void;
+  /** One word: bytes that have been written, or lost, of those handed over; it wraps. The thread that writes adds to it. */
+  readonly taken: Int32Array;
+  /** Most bytes that wait, about. */
+  readonly mostWaiting: number;
+  /** Tells the operator that lines are lost. */
+  notice(text: string): void;
+}
+
+const ENCODER = new TextEncoder();
+
+/** The lines of one thread. */
+export class ThreadLines {
+  readonly #options: ThreadLinesOptions;
+  #gathered = "";
+  /** Bytes handed over so far; it wraps as `taken` does. */
+  #posted = 0;
+  /** Bytes that waited at the other side when we last looked. */
+  #waiting = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #dropped = 0;
+
+  constructor(options: ThreadLinesOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one line without its newline. Never waits, never throws; the line is lost when too much waits already. */
+  write(line: string): void {
+    if (this.#waiting + this.#gathered.length + line.length >= this.#options.mostWaiting && !this.#hasRoom(line)) {
+      if (this.#dropped++ === 0) this.#options.notice(LOSING);
+      return;
+    }
+    this.#gathered += line + "\n";
+    if (this.#gathered.length >= BATCH) this.flush();
+    else this.#timer ??= setTimeout(this.flush, BATCH_MS);
+  }
+
+  /** Hands over what is gathered. */
+  readonly flush = (): void => {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#gathered === "") return;
+    const lines = ENCODER.encode(this.#gathered);
+    this.#gathered = "";
+    this.#posted = (this.#posted + lines.length) | 0;
+    this.#options.post(lines);
+    this.#look();
+  };
+
+  #hasRoom(line: string): boolean {
+    this.#look();
+    if (this.#waiting + this.#gathered.length + line.length >= this.#options.mostWaiting) return false;
+    if (this.#dropped > 0) this.#options.notice(lostText(this.#dropped));
+    this.#dropped = 0;
+    return true;
+  }
+
+  #look(): void {
+    this.#waiting = (this.#posted - Atomics.load(this.#options.taken, 0)) | 0;
+  }
+}

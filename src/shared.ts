@@ -1,0 +1,79 @@
+// What all worker threads of a process share, so that what the config promises holds for them together.
+
+/** Handed by the main thread to the gateway of each worker, in `Platform.shared`. */
+export interface Shared {
+  /** Number of this worker, from 1. A worker that replaces another has its number. */
+  readonly worker: number;
+  /** Tells this process from others in Via: what one worker sent, another knows. */
+  readonly instance: string;
+  /** What limits count in; undefined when the config has no limits. */
+  readonly limits: Counts | undefined;
+  /** Connections of clients that are open, a word a worker: see Tally. Index 0 is nobody. */
+  readonly connections: Int32Array;
+  /** Exchanges under way that `overload` counts, likewise. */
+  readonly underWay: Int32Array;
+  /**
+   * Notes a key in a memory of all workers, and tells whether it was there: see ReplayStore.
+   * @param bounds of the memory with this name, the same at every call
+   */
+  note(bounds: NoteBounds, key: string): Promise<Noted>;
+  /** Claims a place among those of all workers. Answers later. */
+  readonly claim: Claim;
+}
+
+/** A bound on what is under way at once. */
+export interface PlaceBound {
+  /** Unique in the config. */
+  readonly name: string;
+  /** Places. */
+  readonly max: number;
+  /** How many may wait for one. */
+  readonly queue: number;
+  /** Whether a place is given even over `max`. */
+  readonly observe: boolean;
+}
+
+/**
+ * What a claim has come to: `"held"`, a place, or `"over"`, one beyond the bound; `"waits"`, which becomes `"held"`; or
+ * `"full"`, which ends it.
+ */
+export type PlaceState = "held" | "over" | "waits" | "full";
+
+/**
+ * Claims a place for a value. `answered` is told what has come of it, once, and once more after `"waits"`. What it gives
+ * ends the claim, whatever it has come to; it is to be called once.
+ */
+export type Claim = (bound: PlaceBound, text: string, answered: (state: PlaceState) => void) => () => void;
+
+/** A memory of what was seen before. */
+export interface NoteBounds {
+  /** Unique in the config. */
+  readonly name: string;
+  /** How long a key is remembered at least; at most twice as long. */
+  readonly spanMs: number;
+  /** Keys in one span. */
+  readonly most: number;
+}
+
+/** `"new"`: it was not there. `"seen"`: it was. `"full"`: it cannot be noted, so that it must not be let pass. */
+export type Noted = "new" | "seen" | "full";
+
+/** What limits count in. */
+export interface Counts {
+  readonly memory: TableMemory;
+  /** Of the hashes. */
+  readonly secret: { readonly k0: number; readonly k1: number };
+  /** Milliseconds that the table's clock is ahead of the platform's: it goes on where the last process stopped. */
+  readonly ahead: number;
+}
+
+/** The memory of a table of limits. Plain for one worker, shared for several. */
+export interface TableMemory {
+  /** Two words an entry: its hash, 0 and 0 for none. */
+  readonly tags: Int32Array;
+  readonly entries: Int32Array;
+  /** One word a set: 0, or the holder's number. */
+  readonly locks: Int32Array;
+  /** One word a worker: 1 while it lives. Index 0 is nobody. */
+  readonly living: Int32Array;
+}
