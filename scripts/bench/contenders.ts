@@ -60,7 +60,10 @@ export const ROOT = join(import.meta.dir, "../..");
 
 /** The contenders; nginx, the measure of all, comes first. Several executables of sluice are told apart by their paths. */
 export function contenders(executables: readonly string[]): readonly Contender[] {
-  const ours = executables.map((path) => sluice(executables.length === 1 ? "Sluice" : `Sluice ${path}`, resolve(path)));
+  const ours = executables.map((each) => {
+    const [path = each, workers = "1"] = each.split("@");
+    return sluice(executables.length === 1 ? "Sluice" : `Sluice ${each}`, resolve(path), Number(workers));
+  });
   return [nginx, haproxy, caddy, fastify, ...ours];
 }
 
@@ -203,7 +206,7 @@ const fastify: Contender = {
   },
 };
 
-function sluice(name: string, executable: string): Contender {
+function sluice(name: string, executable: string, workers: number): Contender {
   return {
     name,
     install: "npm run build",
@@ -212,6 +215,8 @@ function sluice(name: string, executable: string): Contender {
     launch({ work, port, targets, publicKey, write }) {
       const options = {
         listen: { port, host: "127.0.0.1" },
+        // A build from before there were workers does not know the option.
+        ...(workers === 1 ? {} : { workers }),
         upstreams: { app: { targets: targets.map((target) => `http://127.0.0.1:${target}`) } },
         routes: { orders: { match: "/orders/*", to: "app", ...(hasTokens(work) ? { auth: "token" } : {}) } },
         log: work === "logged" ? { format: "json" } : false,
