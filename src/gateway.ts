@@ -129,12 +129,14 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       draining = true;
       const drained = (await listener?.drain(plan.graceMs)) ?? { cut: 0 };
       parts.close();
+      overload?.close();
       await parts.saveCounts();
       return drained;
     },
     close() {
       listener?.cut();
       parts.close();
+      overload?.close();
     },
   };
 }

@@ -8,7 +8,7 @@ import { planKeyFile } from "./auth/key-file.ts";
 import type { SchemePlan } from "./auth/plan.ts";
 import { resourceRoutes } from "./auth/resource-routes.ts";
 import { schemesShape } from "./auth/schemes.ts";
-import { inFlightShape, limitSettings, limitsShape, overloadShape } from "./limit/limits.ts";
+import { inFlightShape, limitSettings, limitsShape, overloadShape, strayBounds } from "./limit/limits.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
@@ -73,8 +73,9 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       workers: or(workersShape, 1),
       shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
     },
-    function* ({ routes }) {
+    function* ({ routes }, written) {
       if (routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
+      yield* strayBounds(written);
     },
   );
   return then(shape, (written) => {

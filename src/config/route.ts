@@ -77,7 +77,8 @@ export function routeShape(
     auth: route.auth ?? [],
     allow: route.allow,
     limits: route.limits.flatMap((name) => limits.get(name) ?? []),
-    inFlight: route.inFlight.flatMap((name) => inFlight.get(name) ?? []),
+    // In one order on every route: two that hold a place and wait for the other's cannot be.
+    inFlight: [...inFlight.values()].filter(({ name }) => route.inFlight.includes(name)),
     maxBody: (route.maxBody ?? most) || undefined,
     cors: route.cors,
     use: route.use ?? [],

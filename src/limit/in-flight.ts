@@ -19,7 +19,7 @@ export class InFlight {
     this.#platform = platform;
     this.#claim = platform.shared?.claim ?? new Places().claim;
     const { by } = plan;
-    this.#textOf = by.kind === "upstream" ? (x) => x.upstream?.name ?? x.route!.name : countedBy(by);
+    this.#textOf = by.kind === "upstream" ? (x) => x.upstream?.name : countedBy(by);
   }
 
   /**
@@ -93,7 +93,10 @@ export class InFlight {
     const message = `inFlight.${name}: ${max} are under way and ${why}`;
     return new GatewayError(shared ? "capacity_exhausted" : "in_flight_exceeded", message, {
       fields: [["Retry-After", "1"]],
-      members: { "violated-policies": [name] },
+      members: {
+        type: `https://iana.org/assignments/http-problem-types#${shared ? "temporary-reduced-capacity" : "quota-exceeded"}`,
+        "violated-policies": [name],
+      },
     });
   }
 

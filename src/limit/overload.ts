@@ -3,10 +3,10 @@ import type { OverloadPlan } from "../config/limit/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { Tally } from "../http/tally.ts";
-import type { Platform } from "../platform.ts";
+import type { Platform, Timer } from "../platform.ts";
 
-/** Under this share of the cap the overload is over. */
-const CALM = 0.9;
+/** An overload is over when nothing has been shed for so long. At the very cap it would come and go all the time. */
+const QUIET_MS = 5000;
 
 /** Counts exchanges under way. */
 export class Overload {
@@ -16,6 +16,9 @@ export class Overload {
   readonly #underWay: Tally;
   /** Shed since the overload began; 0 while there is none. */
   #shed = 0;
+  /** How many of them had been shed when the timer was set. */
+  #seen = 0;
+  #timer: Timer | undefined = undefined;
 
   constructor(plan: OverloadPlan, platform: Platform) {
     this.#plan = plan;
@@ -35,12 +38,10 @@ export class Overload {
       return;
     }
     if (this.#isExempt(x.path)) return;
-    if (++this.#shed === 1) {
-      const most = `${maxInFlight} exchanges are under way, the most that overload.maxInFlight allows`;
-      this.#platform.notice("warn", `${most}: more are answered with 503`);
-    }
+    if (++this.#shed === 1) this.#tell();
     throw new GatewayError("overloaded", `overload.maxInFlight: ${maxInFlight} exchanges are under way`, {
       fields: [["Retry-After", String(retryAfterSeconds)]],
+      members: { type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity" },
     });
   }
 
@@ -49,9 +50,29 @@ export class Overload {
     if (!x.isCounted) return;
     x.isCounted = false;
     this.#underWay.remove();
-    if (this.#shed === 0 || this.#underWay.sum >= this.#plan.maxInFlight * CALM) return;
+  }
+
+  /** The gateway ends: an overload is over. */
+  close(): void {
+    if (this.#timer === undefined) return;
+    this.#platform.clearTimer(this.#timer);
+    this.#timer = undefined;
     this.#platform.notice("info", `fewer exchanges are under way again; answered with 503 meanwhile: ${this.#shed}`);
     this.#shed = 0;
+  }
+
+  #tell(): void {
+    const most = `${this.#plan.maxInFlight} exchanges are under way, the most that overload.maxInFlight allows`;
+    this.#platform.notice("warn", `${most}: more are answered with 503`);
+    this.#wait();
+  }
+
+  #wait(): void {
+    this.#seen = this.#shed;
+    this.#timer = this.#platform.setTimer(() => {
+      if (this.#shed > this.#seen) this.#wait();
+      else this.close();
+    }, QUIET_MS);
   }
 }
 

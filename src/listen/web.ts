@@ -69,7 +69,10 @@ export function travelWeb(
       try {
         resolve(answerToResponse(answer));
       } catch (thrown) {
-        resolve(answerToResponse(way.refuse(x, toGatewayError(thrown))));
+        const refusal = way.refuse(x, toGatewayError(thrown));
+        // Nobody will read it, and the exchange ends with it.
+        if (isStream(answer.content)) answer.content.cancel();
+        resolve(answerToResponse(refusal));
       }
     };
     const refusal = refusalOfMethod(x.method);

@@ -6,13 +6,14 @@ import type { InFlightOptions } from "../../src/config/limit/options.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { fieldOf } from "../support/fake-messages.ts";
 import type { FakeClient, FakeTargetConnection } from "../support/fake-peers.ts";
-import { inWorld, inWorldOf, type World } from "../support/fake-world.ts";
+import { inWorld, inWorldOf, World } from "../support/fake-world.ts";
 
 const hashOf = (key: string): `sha256:${string}` =>
   `sha256:${new Bun.CryptoHasher("sha256").update(key).digest("hex")}`;
 
 function bounded(inFlight: Record<string, InFlightOptions>): GatewayOptions {
   const names = Object.keys(inFlight);
+  const ownNames = names.filter((name) => inFlight[name]!.by !== "upstream");
   return {
     upstreams: {
       up: { targets: ["http://a.test"], timeouts: { firstByte: "30s" } },
@@ -26,7 +27,7 @@ function bounded(inFlight: Record<string, InFlightOptions>): GatewayOptions {
       second: { match: "/second/*", to: "up", auth: "none", inFlight: names },
       elsewhere: { match: "/elsewhere/*", to: "other", auth: "none", inFlight: names },
       keyed: { match: "/keyed/*", to: "up", auth: "key", inFlight: names },
-      own: { match: "/own/:what", auth: "none", inFlight: names, handler: (x) => own(x.params["what"]!) },
+      own: { match: "/own/:what", auth: "none", inFlight: ownNames, handler: (x) => own(x.params["what"]!) },
     },
   };
 }
@@ -52,7 +53,11 @@ describe("over the bound", () => {
       world.ask("GET", "/open/2");
       const { answer } = world.ask("GET", "/open/3");
       expect([answer.status, fieldOf(answer, "retry-after")]).toEqual([429, "1"]);
-      expect(JSON.parse(answer.body)).toMatchObject({ code: "in_flight_exceeded", "violated-policies": ["few"] });
+      expect(JSON.parse(answer.body)).toMatchObject({
+        type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
+        code: "in_flight_exceeded",
+        "violated-policies": ["few"],
+      });
       expect(world.records.at(-1)).toMatchObject({
         "sluice.error.detail": "inFlight.few: 2 are under way and no place is free",
       });
@@ -65,7 +70,12 @@ describe("over the bound", () => {
     inWorld(bounded({ few: { max: 1, by } }), (world) => {
       world.ask("GET", "/open/1");
       const { answer } = world.ask("GET", "/open/2");
-      expect([answer.status, JSON.parse(answer.body).code]).toEqual([503, "capacity_exhausted"]);
+      expect([answer.status, fieldOf(answer, "retry-after")]).toEqual([503, "1"]);
+      expect(JSON.parse(answer.body)).toMatchObject({
+        type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+        code: "capacity_exhausted",
+        "violated-policies": ["few"],
+      });
       world.a.last.answer(200);
     });
   });
@@ -142,6 +152,56 @@ test.each(ENDS)("a place is given back when %s", (_, end) => {
   });
 });
 
+const UPGRADE = ["Connection: Upgrade", "Upgrade: websocket"];
+const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+
+test.each([
+  ["its client", (_: FakeTargetConnection, client: FakeClient) => client.reset()],
+  ["its target", (target: FakeTargetConnection) => target.reset()],
+] as const)("a tunnel has its place until %s ends it", (_, end) => {
+  inWorld(bounded({ few: { max: 1, ...all } }), (world) => {
+    for (let i = 0; i < 3; i++) {
+      const client = world.ask("GET", `/open/${i}`, UPGRADE);
+      world.a.last.send(SWITCH);
+      world.advance(60_000);
+      expect(client.statuses).toEqual([101]);
+      expect(world.ask("GET", "/open/over").answer.status).toBe(429);
+      end(world.a.last, client);
+      world.advance(2000);
+    }
+  });
+});
+
+test("who reads its answer slowly has its place until the last byte has gone", () => {
+  inWorld(bounded({ few: { max: 1, ...all } }), (world) => {
+    const client = world.client();
+    client.socket.peer.capacity = 100;
+    client.hold();
+    client.request("GET", "/open/slow");
+    world.settle();
+    world.a.last.answer(200, "x".repeat(5000));
+    world.advance(5000);
+    expect(world.ask("GET", "/open/over").answer.status).toBe(429);
+    client.read();
+    world.settle();
+    expect(client.answer.complete).toBe(true);
+    world.ask("GET", "/open/next");
+    expect(paths(world).at(-1)).toBe("/open/next");
+    world.a.last.answer(200);
+  });
+});
+
+test("who is refused by a bound gives back the places it had of others", () => {
+  const inFlight = { wide: { max: 2, ...all }, tight: { max: 1, by: "route" } } as const;
+  inWorld(bounded(inFlight), (world) => {
+    world.ask("GET", "/open/1");
+    for (let i = 0; i < 5; i++) expect(world.ask("GET", "/open/over").answer.status).toBe(503);
+    world.ask("GET", "/second/1");
+    expect(paths(world)).toEqual(["/open/1", "/second/1"]);
+    for (const connection of world.a.connections) connection.answer(200);
+  });
+});
+
 test.each(["fine", "throw"])("a place is given back by a handler: %s", async (what) => {
   await inWorldOf(bounded({ few: { max: 1, ...all } }), async (world) => {
     for (let i = 0; i < 3; i++) {
@@ -205,6 +265,125 @@ describe("with a queue", () => {
         "client_disconnect",
       );
     });
+  });
+});
+
+describe("while somebody waits", () => {
+  const queued: GatewayOptions = {
+    ...bounded({ few: { max: 1, queue: 3, wait: "20s", ...all } }),
+    shutdown: { grace: "10s" },
+  };
+
+  test("a second that leaves is no hindrance to the third, wherever in the queue it was", async () => {
+    for (const leaving of [[1], [2], [1, 2], [2, 1], [1, 2, 3]]) {
+      await inWorldOf(queued, async (world) => {
+        const clients = [0, 1, 2, 3].map((i) => world.ask("GET", `/open/${i}`));
+        for (const i of leaving) clients[i]!.reset();
+        await world.rest();
+        // Their places in the queue are free at once.
+        const more = leaving.map((i) => `/open/more/${i}`);
+        for (const path of more) world.ask("GET", path);
+        const expected = ["/open/0", "/open/1", "/open/2", "/open/3"].filter((_, i) => !leaving.includes(i));
+        for (const path of [...expected, ...more]) {
+          await world.rest();
+          expect(paths(world).at(-1)).toBe(path);
+          asked(world, path).answer(200);
+        }
+      });
+    }
+  });
+
+  test("the gateway drains: who waits comes in turn, and its connection closes behind the answer", async () => {
+    const world = new World(queued);
+    const [first, second] = [world.ask("GET", "/open/1"), world.ask("GET", "/open/2")];
+    let cut: number | undefined;
+    void world.gateway.drain().then((drained) => (cut = drained.cut));
+    await world.rest();
+    asked(world, "/open/1").answer(200);
+    await world.rest();
+    asked(world, "/open/2").answer(200);
+    await world.rest();
+    expect([first, second].map((client) => client.answer.status)).toEqual([200, 200]);
+    expect(fieldOf(second.answer, "connection")).toBe("close");
+    for (const client of [first, second]) client.end();
+    await world.rest();
+    expect(cut).toBe(0);
+    world.close();
+  });
+
+  test("and the grace runs out: all are cut, each has its record, and nothing is left", async () => {
+    const world = new World(queued);
+    const clients = [1, 2, 3].map((i) => world.ask("GET", `/open/${i}`));
+    let cut: number | undefined;
+    void world.gateway.drain().then((drained) => (cut = drained.cut));
+    world.advance(10_001);
+    await world.rest();
+    expect([cut, ...clients.map(({ ending }) => ending)]).toEqual([3, "reset", "reset", "reset"]);
+    expect(world.records.map((record) => record["error.type"])).toEqual(["draining", "draining", "draining"]);
+    expect(paths(world)).toEqual(["/open/1"]);
+    world.close();
+  });
+
+  test("with content that it has not been told to send, it is told when its turn has come", async () => {
+    await inWorldOf(queued, async (world) => {
+      world.ask("GET", "/open/1");
+      const waiting = world.ask("POST", "/open/2", ["Expect: 100-continue", "Content-Length: 5"]);
+      await world.rest();
+      expect(waiting.received).toBe("");
+      asked(world, "/open/1").answer(200);
+      await world.rest();
+      expect(waiting.received).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+      waiting.send("hello");
+      await world.rest();
+      asked(world, "/open/2").answer(200);
+    });
+  });
+});
+
+test("routes that name two bounds in opposite orders do not wait for each other", async () => {
+  const base = bounded({
+    one: { max: 1, queue: 5, wait: "20s", ...all },
+    two: { max: 1, queue: 5, wait: "20s", ...all },
+  });
+  const options: GatewayOptions = {
+    ...base,
+    routes: {
+      there: { match: "/there/*", to: "up", auth: "none", inFlight: ["one", "two"] },
+      back: { match: "/back/*", to: "up", auth: "none", inFlight: ["two", "one"] },
+      first: { match: "/first", to: "up", auth: "none", inFlight: ["one"] },
+      second: { match: "/second", to: "up", auth: "none", inFlight: ["two"] },
+    },
+  };
+  await inWorldOf(options, async (world) => {
+    for (const path of ["/first", "/second", "/there/1", "/back/1"]) world.ask("GET", path);
+    for (const path of ["/first", "/second", "/there/1", "/back/1"]) {
+      expect(paths(world)).toContain(path);
+      asked(world, path).answer(200);
+      await world.rest();
+    }
+    expect(paths(world).toSorted()).toEqual(["/back/1", "/first", "/second", "/there/1"]);
+  });
+});
+
+test("by fetch: a place is given back when the answer has been read, dropped or cannot be given", async () => {
+  await inWorldOf(bounded({ few: { max: 1, ...all } }), async (world) => {
+    const ask = async (answer: string): Promise<Response> => {
+      const response = world.gateway.fetch(new Request("http://gw.test/open/x"), "192.0.2.1");
+      world.settle();
+      world.a.last.send(answer);
+      await world.rest();
+      return response;
+    };
+    const chunks = "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+    const whole = await ask(`HTTP/1.1 200 OK\r\n${chunks}0\r\n\r\n`);
+    expect(await whole.text()).toBe("abc");
+    const dropped = await ask(`HTTP/1.1 200 OK\r\n${chunks}`);
+    await dropped.body!.cancel();
+    await world.rest();
+    const impossible = await ask(`HTTP/1.1 999 Odd\r\n${chunks}`);
+    expect(impossible.status).toBeGreaterThanOrEqual(500);
+    await world.rest();
+    expect((await ask("HTTP/1.1 204 None\r\n\r\n")).status).toBe(204);
   });
 });
 

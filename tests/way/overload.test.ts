@@ -4,7 +4,7 @@ import type { OverloadOptions } from "../../src/config/limit/options.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { fieldOf } from "../support/fake-messages.ts";
 import type { FakeClient } from "../support/fake-peers.ts";
-import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
+import { inWorld, toUpstream, World } from "../support/fake-world.ts";
 
 const capped = (more: Partial<OverloadOptions> = {}): GatewayOptions =>
   toUpstream(
@@ -21,7 +21,10 @@ test("what comes over the cap is answered with 503 and reaches no target; the op
     for (let i = 0; i < 3; i++) {
       const { answer } = world.ask("GET", `/over/${i}`);
       expect([answer.status, fieldOf(answer, "retry-after")]).toEqual([503, "3"]);
-      expect(JSON.parse(answer.body)).toMatchObject({ code: "overloaded" });
+      expect(JSON.parse(answer.body)).toMatchObject({
+        type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+        code: "overloaded",
+      });
     }
     expect(world.a.requests).toHaveLength(2);
     expect(told(world)).toEqual([
@@ -30,7 +33,61 @@ test("what comes over the cap is answered with 503 and reaches no target; the op
     for (const connection of world.a.connections) connection.answer(200);
     world.settle();
     expect(held.map(({ answer }) => answer.status)).toEqual([200, 200]);
+    // It is over when nothing has been shed for five seconds, and told five seconds later at most.
+    world.advance(9999);
+    expect(told(world)).toEqual([]);
+    world.advance(1);
     expect(told(world)).toEqual(["fewer exchanges are under way again; answered with 503 meanwhile: 3"]);
+  });
+});
+
+test("an overload that comes and goes all the time is one: the operator is told once that it began, once that it is over", () => {
+  inWorld(capped({ maxInFlight: 1 }), (world) => {
+    for (let i = 0; i < 50; i++) {
+      world.ask("GET", "/1");
+      expect(world.ask("GET", "/over").answer.status).toBe(503);
+      world.a.last.answer(200);
+      world.advance(1000);
+    }
+    expect(told(world)).toHaveLength(1);
+    world.advance(10_000);
+    expect(told(world)).toEqual(["fewer exchanges are under way again; answered with 503 meanwhile: 50"]);
+    world.ask("GET", "/1");
+    world.ask("GET", "/over");
+    expect(told(world)).toHaveLength(1);
+    world.a.last.answer(200);
+    world.advance(5000);
+    expect(told(world)).toEqual(["fewer exchanges are under way again; answered with 503 meanwhile: 1"]);
+  });
+});
+
+test("a gateway that drains while it is overloaded tells how many were shed", () => {
+  const world = new World(capped({ maxInFlight: 1 }));
+  const held = world.ask("GET", "/1");
+  world.ask("GET", "/over");
+  expect(told(world)).toHaveLength(1);
+  void world.gateway.drain();
+  world.settle();
+  world.a.last.answer(200);
+  held.end();
+  world.advance(2000);
+  expect(told(world)).toEqual(["fewer exchanges are under way again; answered with 503 meanwhile: 1"]);
+  world.close();
+});
+
+test("a tunnel is under way for as long as it is open", () => {
+  inWorld(capped({ maxInFlight: 1 }), (world) => {
+    const client = world.ask("GET", "/ws", ["Connection: Upgrade", "Upgrade: websocket"]);
+    world.a.last.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    world.advance(60_000);
+    expect(world.ask("GET", "/over").answer.status).toBe(503);
+    client.reset();
+    world.settle();
+    world.ask("GET", "/1");
+    expect(world.a.requests.at(-1)!.target).toBe("/1");
+    world.a.last.answer(200);
+    world.advance(10_000);
+    told(world);
   });
 });
 
@@ -40,7 +97,7 @@ test("exempt paths are answered all the same, and their like are not", () => {
       world.ask("GET", path);
     expect(world.a.requests.map(({ target }) => target)).toEqual(["/1", "/2", "/ready", "/health", "/health/live"]);
     for (const connection of world.a.connections) connection.answer(200);
-    world.settle();
+    world.advance(10_000);
     told(world);
   });
 });
@@ -61,6 +118,7 @@ test.each(ENDS)("an exchange makes room when %s", (_, end) => {
       end(world, client);
       world.settle();
     }
+    world.advance(10_000);
     told(world);
   });
 });

@@ -110,19 +110,26 @@ export function limitsShape(
 }
 
 const byOrUpstream: Shape<InFlightPlan["by"]> = either(
-  (value) => value === "upstream",
-  leaf((): { readonly kind: "upstream" } => ({ kind: "upstream" })),
+  (value) => typeof value === "string",
+  then(choice("address", "consumer", "route", "upstream"), (kind) => ({ kind })),
   by,
 );
 
 const inFlight: Shape<Omit<InFlightPlan, "name">> = then(
-  options({
-    max: whole(1, MOST_LIMIT),
-    by: or(byOrUpstream, "address"),
-    queue: or(whole(0, MOST_LIMIT), 0),
-    wait: or(duration(), "1s"),
-    mode: or(choice("enforce", "observe"), "enforce"),
-  }),
+  options(
+    {
+      max: whole(1, MOST_LIMIT),
+      by: or(byOrUpstream, "address"),
+      queue: or(whole(0, MOST_LIMIT), 0),
+      wait: or(duration(), "1s"),
+      mode: or(choice("enforce", "observe"), "enforce"),
+    },
+    function* ({ queue }, written) {
+      if (queue === 0 && written["wait"] !== undefined) {
+        yield new Problem("a queue beside wait", { at: ["wait"], hint: "Nobody waits without a `queue`." });
+      }
+    },
+  ),
   ({ max, by, queue, wait, mode }) => ({ max, by, queue, waitMs: wait, observe: mode === "observe" }),
 );
 
@@ -130,6 +137,20 @@ const inFlight: Shape<Omit<InFlightPlan, "name">> = then(
 export function inFlightShape(nameProblem: (name: string) => Problem | undefined): Shape<readonly InFlightPlan[]> {
   const all = named(inFlight, "an object of bounds by name", (name) => nameProblem(name));
   return then(all, (entries) => entries.map(([name, plan]) => ({ name, ...plan })));
+}
+
+/** What counts by upstream does not hold for a route that leads to none. */
+export function* strayBounds(written: unknown): Generator<Problem> {
+  const bounds = partOf(written, "inFlight");
+  for (const [route, options] of Object.entries(Object(partOf(written, "routes")) as object)) {
+    if (partOf(options, "to") !== undefined) continue;
+    const names = [partOf(options, "inFlight") ?? []].flat();
+    const stray = names.find((name) => typeof name === "string" && partOf(partOf(bounds, name), "by") === "upstream");
+    if (stray === undefined) continue;
+    const found = JSON.stringify(stray);
+    const hint = 'It counts by upstream, and this route leads to none: count by "route".';
+    yield new Problem("a bound for a route without to", { at: ["routes", route, "inFlight"], found, hint });
+  }
 }
 
 /** Settings of all limits. */

@@ -120,7 +120,9 @@ test.each([
   [{ max: 0 }, /a whole number from 1/],
   [{ max: 1, by: "upstreams" }, /^inFlight\.few\.by/],
   [{ max: 1, queue: -1 }, /^inFlight\.few\.queue/],
-  [{ max: 1, wait: 5 }, /Give the unit/],
+  [{ max: 1, queue: 1, wait: 5 }, /Give the unit/],
+  [{ max: 1, by: "upstrem" }, /Did you mean "upstream"\?$/],
+  [{ max: 1, wait: "5s" }, /^inFlight\.few\.wait: .*Nobody waits without a `queue`/],
 ])("a bound %j is a fault that says so", (few, message) => {
   const lines = faultLines({ inFlight: { few }, routes });
   expect(lines).toHaveLength(1);
@@ -132,4 +134,24 @@ test("a name that no bound has is a fault", () => {
   expect(faultLines({ inFlight: { few: { max: 1 } }, routes: wrong })).toEqual([
     'routes.r.inFlight: "fw" is not a bound of inFlight. Bounds: few. Did you mean "few"?',
   ]);
+});
+
+test("a bound by upstream on a route that leads to none is a fault", () => {
+  const inFlight = { few: { max: 1, by: "upstream" }, other: { max: 1 } };
+  const upstreams = { up: { targets: ["http://a.test"] } };
+  const right = {
+    r: { match: "/", to: "up", inFlight: ["other", "few"] },
+    s: { match: "/s", answer: {}, inFlight: "other" },
+  };
+  planOf({ upstreams, inFlight, routes: right });
+  const wrong = { r: { match: "/", answer: {}, inFlight: ["other", "few"] } };
+  expect(faultLines({ inFlight, routes: wrong })).toEqual([
+    'routes.r.inFlight: "few" is not a bound for a route without to. It counts by upstream, and this route leads to none: count by "route".',
+  ]);
+});
+
+test("bounds of a route stand in the order of the config, whatever the order of the route", () => {
+  const inFlight = { one: { max: 1 }, two: { max: 1 } };
+  const [route] = planOf({ inFlight, routes: { r: { match: "/", answer: {}, inFlight: ["two", "one"] } } }).routes;
+  expect(route!.inFlight.map(({ name }) => name)).toEqual(["one", "two"]);
 });
