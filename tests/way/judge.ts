@@ -196,19 +196,24 @@ function judgeTargets({ clients, targets, story }: Played): void {
   }
 }
 
-/** As many requests at once as there are places: each must be sent on at once. */
+/** As many requests at once as there are places: each must be sent on at once, and no more of them. */
 function askOnceMore({ world, targets, story }: Played): void {
   for (const { peer } of targets) {
     peer.reception = "accept";
     peer.onConnection = undefined;
     for (const connection of peer.connections) connection.onData = undefined;
   }
-  const places = story.setting.max * targets.length;
+  const { max, places: most } = story.setting;
+  const places = Math.min(max * targets.length, most);
   const clients = Array.from({ length: places }, (_, i) => world.ask("GET", `/free/${i}`));
+  // One more than there are places: it is refused or waits.
+  const over = places === most ? world.ask("GET", "/free/over") : undefined;
   const asked = targets.flatMap(({ peer }) =>
     peer.open.filter(({ requests }) => requests.at(-1)?.target.startsWith("/free")),
   );
   expect(asked).toHaveLength(places);
+  over?.reset();
+  world.settle();
   for (const connection of asked) connection.answer(200, "free");
   world.settle();
   expect(clients.map((client) => client.answer.body)).toEqual(clients.map(() => "free"));

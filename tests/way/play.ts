@@ -23,7 +23,7 @@ const pass: MiddlewareHandler = (_, next) => next();
 /** Long enough for every clock of the setting, one after another. */
 const ALL_CLOCKS = 3000;
 
-function optionsOf({ targets, halfClose, max, maxWaiting, maxIdle, maxAge }: Setting): GatewayOptions {
+function optionsOf({ targets, halfClose, max, maxWaiting, maxIdle, maxAge, places, queue }: Setting): GatewayOptions {
   return {
     listen: { halfClose, timeouts: { head: "60ms", keepAlive: "150ms", body: "70ms", send: "80ms" }, maxHead: "2KiB" },
     upstreams: {
@@ -34,12 +34,13 @@ function optionsOf({ targets, halfClose, max, maxWaiting, maxIdle, maxAge }: Set
         connections: { max, maxWaiting, wait: "40ms" },
       },
     },
+    inFlight: { places: { max: places, by: "upstream", queue, ...(queue > 0 && { wait: "45ms" }) } },
     routes: {
-      up: { match: "/up/*", to: "up" },
-      used: { match: "/used/*", to: "up", use: [pass] },
+      up: { match: "/up/*", to: "up", inFlight: "places" },
+      used: { match: "/used/*", to: "up", use: [pass], inFlight: "places" },
       fixed: { match: "/fixed/*", answer: { body: "fixed" } },
       own: { match: "/own/*", handler: ({ c }) => c.text("own") },
-      free: { match: "/free/*", to: "up" },
+      free: { match: "/free/*", to: "up", inFlight: "places" },
     },
     shutdown: { grace: "120ms" },
   };

@@ -67,6 +67,9 @@ export interface Setting {
   readonly maxWaiting: number;
   readonly maxIdle: number;
   readonly maxAge: "100ms" | "10s";
+  /** Most exchanges under way to the upstream at once, and how many wait for a place. */
+  readonly places: number;
+  readonly queue: number;
   /** Of all sockets. */
   readonly capacity: number;
   readonly joins: boolean;
@@ -169,6 +172,8 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   maxWaiting: fc.nat(3),
   maxIdle: fc.nat(2),
   maxAge: fc.constantFrom("100ms", "10s"),
+  places: fc.constantFrom(1, 2, 3, 100),
+  queue: fc.nat(3),
   capacity: fc.constantFrom(50, 1000, 100_000),
   joins: fc.boolean(),
   resetOvertakes: fc.boolean(),
