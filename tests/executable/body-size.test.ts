@@ -1,8 +1,10 @@
 // maxBody: what is announced is refused at once, what is not announced is counted, and nothing over it ever looks whole.
 import { describe, expect, test } from "bun:test";
+import { accept, openWebSocket } from "../cases/websocket-steps.ts";
 import { until } from "../support/deadline.ts";
 import { problemOf, request } from "../support/messages.ts";
 import { ownPath, withGateway } from "../support/rig.ts";
+import { frame, OPCODE } from "../support/websocket-frames.ts";
 
 withGateway(
   "content",
@@ -88,6 +90,62 @@ export default defineGateway({
         expect([seen.complete, seen.body.bytes]).toEqual([false, 5]);
       },
     );
+
+    test("of an HTTP/1.0 client is bounded by what it announces", async () => {
+      const [path, over] = [ownPath("/few"), ownPath("/few")];
+      const old = (to: string, content: string): string =>
+        `POST ${to} HTTP/1.0\r\nContent-Length: ${content.length}\r\n\r\n${content}`;
+      expect((await rig.exchange(old(path, "0123456789"))).status).toBe(200);
+      expect((await rig.exchange(old(over, "0123456789a"))).status).toBe(413);
+      expect(rig.origins.u1.requestsTo(over)).toHaveLength(0);
+    });
+
+    test("is what stands in the chunks: their sizes, extensions and trailers do not count", async () => {
+      const path = ownPath("/few");
+      const ones = [..."0123456789"].map((byte) => `0000001;why="${"x".repeat(200)}"\r\n${byte}\r\n`).join("");
+      const response = await rig.exchange(`${head(path, CHUNKED)}${ones}0;last\r\nX-Sum: ${"9".repeat(500)}\r\n\r\n`);
+      expect(response.status).toBe(200);
+      expect((await rig.origins.u1.requestTo(path)).body.text).toBe("0123456789");
+      const over = await rig.exchange(`${head(ownPath("/few"), CHUNKED)}${ones}1\r\na\r\n0\r\n\r\n`);
+      expect(over.status).toBe(413);
+    });
+
+    test("that has come whole and is refused leaves its connection in step", async () => {
+      using client = await rig.connect();
+      const next = ownPath("/few");
+      await client.send(request("POST", ownPath("/few"), "0123456789a") + request("POST", next, "0123456789"));
+      expect((await client.receive()).status).toBe(413);
+      expect((await client.receive()).status).toBe(200);
+      expect((await rig.origins.u1.requestTo(next)).body.text).toBe("0123456789");
+    });
+
+    test.each([
+      ["announced", (path: string, bytes: number) => head(path, `Content-Length: ${bytes}`)],
+      ["chunked", (path: string, bytes: number) => `${head(path, CHUNKED)}${bytes.toString(16)}\r\n`],
+    ] as const)("%s: a client that reads only when it has sent 4 MiB reads 413", async (_, begin) => {
+      const total = 4 * 1024 * 1024;
+      using client = await rig.connect();
+      client.pause();
+      await client.send(begin(ownPath("/few"), total));
+      await client.writer.flood(total, 1000);
+      client.resume();
+      const response = await client.receive();
+      expect([response.status, problemOf(response).code, response.complete]).toEqual([413, "content_too_large", true]);
+    });
+
+    test("of a WebSocket is not counted", async () => {
+      const path = ownPath("/few");
+      rig.origins.u1.at(path, async (x) => {
+        const end = await accept(x);
+        const { payload } = (await end.next())!;
+        await end.writer.send(frame(OPCODE.text, payload));
+        x.finish();
+      });
+      using client = await rig.connect();
+      const end = await openWebSocket(client, path);
+      await end.writer.send(frame(OPCODE.text, Buffer.alloc(5000, "x"), { mask: true }));
+      expect((await end.next())!.payload).toHaveLength(5000);
+    });
 
     test("that a handler reads is bounded too", async () => {
       const response = await rig.exchange(`${head("/own", CHUNKED)}${chunk("0123456789a")}0\r\n\r\n`);
