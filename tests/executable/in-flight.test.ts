@@ -4,7 +4,7 @@ import { openWebSocket, accept } from "../cases/websocket-steps.ts";
 import { until } from "../support/deadline.ts";
 import { startGateway } from "../support/executable.ts";
 import { get, problemOf, request } from "../support/messages.ts";
-import { type Behaviour, plain } from "../support/origin-exchange.ts";
+import { answering, type Behaviour, plain } from "../support/origin-exchange.ts";
 import type { RawClient } from "../support/raw-client.ts";
 import { connect } from "../support/raw-client.ts";
 import { startOrigin } from "../support/raw-origin.ts";
@@ -89,7 +89,7 @@ export default defineGateway({
       const over = responses[refused[0]!]!;
       expect([problemOf(over).code, over.fields.one("retry-after")]).toEqual(["in_flight_exceeded", "1"]);
       for (const client of clients) client.close();
-      rig.origins.u1.behaviour = async (x) => x.send(plain());
+      rig.origins.u1.behaviour = answering(plain());
     });
 
     /** A client that has the one place, and is under way at the origin. */
