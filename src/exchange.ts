@@ -1,8 +1,8 @@
 // Exchange: one request's passage and all that is known about it. Answer: what goes back. Stage: a step on the way.
 import type { GatewayError } from "./errors.ts";
 import type { Content } from "./http/body.ts";
-import type { Fields } from "./http/fields.ts";
-import type { Identity } from "./config/auth/options.ts";
+import { type Fields, fieldKey } from "./http/fields.ts";
+import type { AllowExchange, Identity } from "./config/auth/options.ts";
 import type { LimitPlan } from "./config/limit/plan.ts";
 import type { MatchPlan, RoutePlan, UpstreamPlan } from "./config/plan.ts";
 
@@ -56,6 +56,13 @@ export class Answer {
     this.fields = fields;
     this.content = content;
   }
+}
+
+/** An answer whose content is all here. HEAD gets the length of what GET would have got (RFC 9110 section 9.3.2). */
+export function answerOfBytes(method: string, status: number, fields: Fields, content: Uint8Array): Answer {
+  const answer = new Answer(status, undefined, fields, method === "HEAD" ? null : content);
+  if (method === "HEAD") answer.announcedLength = String(content.length);
+  return answer;
 }
 
 /** How an exchange ended, told once, when the last byte has gone or the way has broken off. */
@@ -201,3 +208,9 @@ export type Stage = (x: Exchange) => Answer | void | Promise<Answer | void>;
 
 /** The step that always answers. */
 export type LastStage = (x: Exchange) => Answer | Promise<Answer>;
+
+/** What a function of a policy is told of an exchange. */
+export function policyView(x: Exchange): AllowExchange {
+  const { identity, method, path, params, client, id, fields } = x;
+  return { identity, method, path, params, client, id, header: (name) => fields.get(fieldKey(name)) };
+}

@@ -6,7 +6,7 @@ import { GatewayError, toGatewayError } from "./errors.ts";
 import { type Answer, Answer as GatewayAnswer, type Exchange, type LastStage, type Stage } from "./exchange.ts";
 import { handleStage } from "./handle/handle.ts";
 import { Deadlines } from "./http/deadlines.ts";
-import { Fields } from "./http/fields.ts";
+import { Fields, plainName } from "./http/fields.ts";
 import { cidrSet } from "./http/ip.ts";
 import { inOrder } from "./in-order.ts";
 import { readTarget } from "./http/target.ts";
@@ -17,7 +17,6 @@ import { travelWeb } from "./listen/web.ts";
 import { bodySizeStage } from "./limit/body-size.ts";
 import { limitFields } from "./limit/fields.ts";
 import { inFlightStage } from "./limit/in-flight.ts";
-import { Overload } from "./limit/overload.ts";
 import { limitsStage } from "./limit/shared-limits.ts";
 import { createParts, type Parts } from "./parts.ts";
 import type { Platform } from "./platform.ts";
@@ -56,7 +55,7 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
   const deadlines = new Deadlines(platform);
   let draining = false;
   const parts = createParts(plan, platform, deadlines, () => draining);
-  const overload = plan.overload && new Overload(plan.overload, platform);
+  const { overload } = parts;
   const routes = routeStage(plan.routes);
   const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
   const cors = corsOf(plan.routes);
@@ -129,25 +128,22 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       draining = true;
       const drained = (await listener?.drain(plan.graceMs)) ?? { cut: 0 };
       parts.close();
-      overload?.close();
       await parts.saveCounts();
       return drained;
     },
     close() {
       listener?.cut();
       parts.close();
-      overload?.close();
     },
   };
 }
 
 /** All stages of a route as one. What a route does not use is not there. */
 function foldRoute(route: RoutePlan, parts: Parts): LastStage {
-  const { destination } = route;
-  if (destination.kind === "handler")
-    return inOrder(guards(route, parts), handleStage(route, destination.handler, "handler"));
   const last = destinationStage(route, parts);
-  return inOrder(guards(route, parts), route.use.length === 0 ? last : handleStage(route, last, "stage"));
+  // A handler runs in the same Hono app as the middleware before it.
+  const alone = route.use.length === 0 || route.destination.kind === "handler";
+  return inOrder(guards(route, parts), alone ? last : handleStage(route, last, "stage"));
 }
 
 /** The stages that refuse: who calls, and what they may do; and then what the upstream is told of it. */
@@ -170,8 +166,8 @@ function guards(route: RoutePlan, { schemes, limits, inFlight, limitStore, token
   const { destination } = route;
   // Upstreams never see them; the user's own code must not believe or leak them either.
   if (route.use.length > 0 || destination.kind === "handler") {
-    const owned = vouching?.owned ?? [];
-    if (owned.length > 0 || route.auth.length > 0) {
+    const owned = new Set(vouching?.owned.map(plainName));
+    if (owned.size > 0 || route.auth.length > 0) {
       stages.push(({ fields, strip }) => {
         fields.deleteAliases(owned);
         for (const key of strip) fields.delete(key);
@@ -188,7 +184,7 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
   const { destination } = route;
   switch (destination.kind) {
     case "handler":
-      throw new Error("a handler is folded by handleStage");
+      return handleStage(route, destination.handler, "handler");
     case "answer": {
       const answer = compileFixedAnswer(destination.answer);
       return () => answer();

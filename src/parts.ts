@@ -11,6 +11,7 @@ import { InFlight } from "./limit/in-flight.ts";
 import { Limiter } from "./limit/limiter.ts";
 import { runLimit, type RunningLimit } from "./limit/limit.ts";
 import { durableStore } from "./limit/durable-store.ts";
+import { Overload } from "./limit/overload.ts";
 import { redisStore } from "./limit/redis-store.ts";
 import type { CountStore } from "./limit/store.ts";
 import { LimitTable } from "./limit/table.ts";
@@ -30,6 +31,7 @@ export interface Parts {
   readonly schemes: ReadonlyMap<string, Scheme>;
   readonly limits: ReadonlyMap<string, RunningLimit>;
   readonly inFlight: ReadonlyMap<string, InFlight>;
+  readonly overload: Overload | undefined;
   /** Counts that several gateways share. */
   readonly limitStore: CountStore | undefined;
   readonly tokens: IdentityTokens | undefined;
@@ -59,6 +61,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
   const { shared } = platform;
   const own = shared === undefined && plan.limits.limits.length > 0 ? openCounts(plan.limits, 1, platform) : undefined;
   const limitStore = storeOf(plan, platform, deadlines);
+  const overload = plan.overload && new Overload(plan.overload, platform);
   return {
     platform,
     pseudonym,
@@ -66,6 +69,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
     schemes,
     limits: limitsOf(plan, own ?? shared?.limits, platform),
     inFlight: new Map(plan.inFlight.map((bound) => [bound.name, new InFlight(bound, platform)])),
+    overload,
     limitStore,
     tokens: token && identityTokens(token, platform),
     vouching: vouchingOf(plan),
@@ -75,6 +79,7 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
       for (const upstream of upstreams.values()) upstream.close();
       for (const { upstream } of services.values()) upstream.close();
       limitStore?.close();
+      overload?.close();
     },
     saveCounts: () => own && saveCounts(plan.limits, own, platform),
   };

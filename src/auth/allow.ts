@@ -1,9 +1,8 @@
 // The stage that decides whether who calls may do this: every condition of the route's rule must hold.
-import type { AllowExchange, Identity } from "../config/auth/options.ts";
+import type { Identity } from "../config/auth/options.ts";
 import type { AllowPlan, AllowRulePlan } from "../config/auth/plan.ts";
 import { GatewayError } from "../errors.ts";
-import type { Exchange, Stage } from "../exchange.ts";
-import { fieldKey } from "../http/fields.ts";
+import { type Exchange, policyView, type Stage } from "../exchange.ts";
 import { cidrSet } from "../http/ip.ts";
 import { claimFits, claimOf } from "./claims.ts";
 
@@ -147,15 +146,10 @@ function byFunction(when: NonNullable<AllowRulePlan["when"]>, at: string): Condi
   };
   return (x) => {
     try {
-      const allowed: unknown = when(allowExchange(x));
+      const allowed: unknown = when(policyView(x));
       return allowed instanceof Promise ? allowed.then(judge, failed) : judge(allowed);
     } catch (thrown) {
       return failed(thrown);
     }
   };
-}
-
-function allowExchange(x: Exchange): AllowExchange {
-  const { identity, method, path, params, client, id, fields } = x;
-  return { identity, method, path, params, client, id, header: (name) => fields.get(fieldKey(name)) };
 }

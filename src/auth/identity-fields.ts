@@ -1,6 +1,7 @@
 // What the upstream is told of who calls, as field lines behind those of the client.
 import type { Identity } from "../config/auth/options.ts";
 import type { IdentityPlan } from "../config/auth/plan.ts";
+import { wireText } from "../http/latin1.ts";
 import { claimOf } from "./claims.ts";
 
 /** Most characters of one value: what an issuer puts into a token must not break the upstream's bounds. */
@@ -47,5 +48,5 @@ function fieldValue(value: unknown): string | undefined {
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return undefined;
   const text = String(value).trim();
   if (text === "" || text.length > LONGEST || /[\0-\x1f\x7f]/.test(text)) return undefined;
-  return /^[\x20-\x7e]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
+  return wireText(text);
 }

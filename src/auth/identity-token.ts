@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, type CryptoKey, exportJWK, importPKCS8, type JW
 import type { AnyClaims, Identity } from "../config/auth/options.ts";
 import type { IdentityTokenPlan } from "../config/auth/plan.ts";
 import { GatewayError } from "../errors.ts";
-import { Answer, type Exchange, type LastStage, type Stage } from "../exchange.ts";
+import { answerOfBytes, type Exchange, type LastStage, type Stage } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
 import { claimOf } from "./claims.ts";
@@ -35,9 +35,7 @@ export function identityTokens(plan: IdentityTokenPlan, platform: Platform): Ide
       if (read instanceof GatewayError) throw read;
       const content = new TextEncoder().encode(JSON.stringify({ keys: [read.jwk] }));
       const fields = Fields.of(["Content-Type", "application/jwk-set+json"], ["Cache-Control", "public, max-age=300"]);
-      const answer = new Answer(200, undefined, fields, x.method === "HEAD" ? null : content);
-      if (x.method === "HEAD") answer.announcedLength = String(content.length);
-      return answer;
+      return answerOfBytes(x.method, 200, fields, content);
     },
   };
 }

@@ -155,3 +155,16 @@ export interface LogPlan {
   /** Lower-case names of query parameters to mask, the built-in ones included. */
   readonly redactQuery: readonly string[];
 }
+
+/** What a route has that has no policy, no code of the user's and no changes: the gateway's own are such. */
+export const WITHOUT_POLICIES = {
+  auth: [],
+  allow: undefined,
+  limits: [],
+  inFlight: [],
+  maxBody: undefined,
+  cors: undefined,
+  use: [],
+  requestFields: undefined,
+  responseFields: undefined,
+} as const satisfies Partial<RoutePlan>;

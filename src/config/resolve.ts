@@ -12,7 +12,7 @@ import { inFlightShape, limitSettings, limitsShape, overloadShape, strayBounds }
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
-import { OWN_ROUTES, type Plan, type RoutePlan } from "./plan.ts";
+import { OWN_ROUTES, type Plan, type RoutePlan, WITHOUT_POLICIES } from "./plan.ts";
 import { maxBody, routeShape } from "./route.ts";
 import { faultsOf, leaf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
 import { upstreamShape } from "./upstream.ts";
@@ -123,16 +123,8 @@ function keySetRoute(log: boolean): RoutePlan {
   return {
     name: `${OWN_ROUTES}jwks`,
     matches: [{ path: "/.well-known/jwks.json", methods: ["GET"], hosts: [], headers: [], query: [] }],
-    auth: [],
-    allow: undefined,
-    limits: [],
-    inFlight: [],
-    maxBody: undefined,
-    cors: undefined,
-    use: [],
+    ...WITHOUT_POLICIES,
     destination: { kind: "key-set" },
-    requestFields: undefined,
-    responseFields: undefined,
     log,
   };
 }

@@ -1,4 +1,5 @@
 // The schema of upstreams.
+import type * as v from "valibot";
 import { Problem, type ConfigReader } from "./fault.ts";
 import { isHostName } from "./host-name.ts";
 import type { TargetPlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
@@ -33,15 +34,25 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
     protocol,
     host,
     timeouts,
-    idleMs: keepAlive.idle,
-    maxIdle: keepAlive.maxIdle,
-    maxAgeMs: keepAlive.maxAge,
-    maxConnections: connections.max,
-    waitMs: connections.wait,
-    maxWaiting: connections.maxWaiting,
+    ...pooling(keepAlive, connections),
     maxHead,
     tls,
   }));
+}
+
+/** What the pools of a service's targets keep to. */
+export function pooling(
+  kept: v.InferOutput<typeof keepAlive>,
+  open: v.InferOutput<typeof connections>,
+): Pick<UpstreamPlan, "idleMs" | "maxIdle" | "maxAgeMs" | "maxConnections" | "waitMs" | "maxWaiting"> {
+  return {
+    idleMs: kept.idle,
+    maxIdle: kept.maxIdle,
+    maxAgeMs: kept.maxAge,
+    maxConnections: open.max,
+    waitMs: open.wait,
+    maxWaiting: open.maxWaiting,
+  };
 }
 
 const upstreamTimeouts: Shape<TimeoutsPlan> = then(

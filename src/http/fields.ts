@@ -96,10 +96,9 @@ export class Fields {
     }
   }
 
-  /** Removes all lines that some servers would read as one of these names (lower case), whatever their spelling. */
-  deleteAliases(names: readonly string[]): void {
-    const plain = names.map(plainName);
-    for (const key of new Set(this.keys)) if (plain.includes(plainName(key))) this.delete(key);
+  /** Removes all lines that some servers would read as one of these names, which are in the form of {@link plainName}. */
+  deleteAliases(plainNames: ReadonlySet<string>): void {
+    for (const key of new Set(this.keys)) if (plainNames.has(plainName(key))) this.delete(key);
   }
 
   /** As a Web API Headers object. */

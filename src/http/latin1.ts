@@ -35,3 +35,12 @@ export function latin1Bytes(text: string): Uint8Array {
   putLatin1(text, bytes, 0);
   return bytes;
 }
+
+const encoder = new TextEncoder();
+
+/** The UTF-8 bytes of a text as latin1 text: as it stands on the wire. ASCII comes back as it is. */
+export function wireText(text: string): string {
+  if (/^[\0-\x7f]*$/.test(text)) return text;
+  const bytes = encoder.encode(text);
+  return latin1Text(bytes, 0, bytes.length);
+}

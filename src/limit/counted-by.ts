@@ -1,8 +1,6 @@
 // What a limit counts by: the text that stands for whoever has used it.
 import type { LimitByPlan, LimitPlan } from "../config/limit/plan.ts";
-import type { LimitExchange } from "../config/limit/options.ts";
-import type { Exchange } from "../exchange.ts";
-import { fieldKey } from "../http/fields.ts";
+import { type Exchange, policyView } from "../exchange.ts";
 import { holderOf } from "../http/ip.ts";
 
 /** Most characters of a value that count: what is longer falls together with what begins alike. */
@@ -21,7 +19,7 @@ export function countedBy(by: LimitByPlan): (x: Exchange) => string | undefined 
       return (x) => claimText(x, by.claim);
     case "function":
       return (x) => {
-        const text: unknown = by.of(limitExchange(x));
+        const text: unknown = by.of(policyView(x));
         if (text === undefined || typeof text === "string") return text && short(text);
         throw new TypeError("a function of `limits` gave neither a text nor undefined");
       };
@@ -34,7 +32,7 @@ export function countedBy(by: LimitByPlan): (x: Exchange) => string | undefined 
 export function costOf({ name, cost }: LimitPlan): (x: Exchange) => number {
   if (typeof cost === "number") return () => cost;
   return (x) => {
-    const units: unknown = cost(limitExchange(x));
+    const units: unknown = cost(policyView(x));
     if (typeof units === "number" && Number.isInteger(units) && units >= 0) return units;
     throw new TypeError(`limits.${name}.cost gave ${String(units)}, which is no whole number from 0 on`);
   };
@@ -60,9 +58,4 @@ function claimText(x: Exchange, name: string): string {
 
 function short(text: string): string {
   return text.length > LONGEST ? text.slice(0, LONGEST) : text;
-}
-
-function limitExchange(x: Exchange): LimitExchange {
-  const { identity, method, path, params, client, id, fields } = x;
-  return { identity, method, path, params, client, id, header: (name) => fields.get(fieldKey(name)) };
 }

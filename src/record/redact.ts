@@ -1,4 +1,5 @@
 // Masks the values of credentials in a query, on the raw text: no other byte is touched.
+import { wireText } from "../http/latin1.ts";
 
 /**
  * Query parameters whose values are masked whatever the config says. The first line are the names under which
@@ -25,7 +26,7 @@ const OPENING_BRACKET = 0x5b;
  * "&" or the end, and in `user[password]` each part is a name.
  */
 export function queryRedactor(names: readonly string[]): (query: string) => string {
-  const secret = new Set([...CREDENTIAL_PARAMETERS, ...names].map((name) => lowerAscii(utf8Bytes(name))));
+  const secret = new Set([...CREDENTIAL_PARAMETERS, ...names].map((name) => lowerAscii(wireText(name))));
   /** Most names are told from secret ones by length and first letter alone. */
   const shapes = new Uint8Array(SHAPES);
   for (const name of secret) shapes[shapeOf(name.length, name.charCodeAt(0))] = 1;
@@ -82,9 +83,4 @@ function decoded(name: string): string {
 /** Only ASCII letters: the rest are bytes of UTF-8 that have no case. */
 function lowerAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-}
-
-/** The spelling of a name as it is on the wire: one character a byte. */
-function utf8Bytes(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
 }

@@ -2,6 +2,7 @@
 import type { FieldChangesPlan } from "../config/plan.ts";
 import type { Fields } from "../http/fields.ts";
 import { HOP_BY_HOP, fieldKey } from "../http/fields.ts";
+import { wireText } from "../http/latin1.ts";
 
 /**
  * A function that removes, then sets, in place; undefined when there is nothing to do. Names are compared without case.
@@ -15,7 +16,7 @@ export function fieldChanges(plan: FieldChangesPlan | undefined): ((fields: Fiel
   const set = plan.set.map(([name, value]): readonly [string, string] => {
     const text = typeof value === "string" ? value : value.reveal();
     checkLine(name, text);
-    return [name, utf8Bytes(text)];
+    return [name, wireText(text)];
   });
   return (fields) => {
     for (const key of removed) fields.delete(key);
@@ -33,10 +34,4 @@ function checkLine(name: string, value: string): void {
   if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
     throw new TypeError(`The value for the field "${name}" holds a control character (a line break?). Remove it.`);
   }
-}
-
-/** One character a byte, as field values are kept. */
-function utf8Bytes(text: string): string {
-  if (/^[\0-\x7f]*$/.test(text)) return text;
-  return String.fromCharCode(...new TextEncoder().encode(text));
 }

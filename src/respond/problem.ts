@@ -1,8 +1,7 @@
 // The gateway's own failures as answers: problem+json (RFC 9457) with the one vocabulary, and nothing of the inside.
 import type { GatewayError } from "../errors.ts";
 import { MEANINGS } from "../errors.ts";
-import type { Exchange } from "../exchange.ts";
-import { Answer } from "../exchange.ts";
+import { type Answer, answerOfBytes, type Exchange } from "../exchange.ts";
 import { Fields, fieldKey } from "../http/fields.ts";
 
 /** The error types of RFC 9209 section 2.3: only these may stand in Proxy-Status. */
@@ -22,14 +21,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const FIELD_SAFE = /^[\x21-\x7e]+$/;
 const ENCODER = new TextEncoder();
 
-/** The answer to an exchange that failed. HEAD gets the length of what GET would have got (RFC 9110 section 9.3.2). */
+/** The answer to an exchange that failed. */
 export function problemAnswer(error: GatewayError, x: Exchange, gatewayName: string): Answer {
   const received = error.fault === "upstream" ? (x.attempts.at(-1)?.status ?? 0) : 0;
   const content = problemContent(error, x.id);
   const fields = problemFields(error, x.id, gatewayName, received);
-  const answer = new Answer(error.status, undefined, fields, x.method === "HEAD" ? null : content);
-  if (x.method === "HEAD") answer.announcedLength = String(content.length);
-  return answer;
+  return answerOfBytes(x.method, error.status, fields, content);
 }
 
 /**

@@ -1,5 +1,5 @@
 // Whether the gateway can do its work, for whoever sends traffic to it: load balancers, orchestrators.
-import { Answer, type Exchange, type LastStage } from "../exchange.ts";
+import { answerOfBytes, type Exchange, type LastStage } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 
 /**
@@ -14,8 +14,6 @@ export function readinessAnswer(obstacles: () => readonly string[]): LastStage {
     const content = new TextEncoder().encode(JSON.stringify(said));
     const fields = Fields.of(["Content-Type", "application/json"], ["Cache-Control", "no-store"]);
     if (status === 503) fields.add("Retry-After", "1");
-    const answer = new Answer(status, undefined, fields, x.method === "HEAD" ? null : content);
-    if (x.method === "HEAD") answer.announcedLength = String(content.length);
-    return answer;
+    return answerOfBytes(x.method, status, fields, content);
   };
 }

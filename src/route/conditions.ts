@@ -2,7 +2,7 @@
 import type { MatchPlan } from "../config/plan.ts";
 import type { Fields } from "../http/fields.ts";
 import { decodeForm } from "../http/query.ts";
-import { wireText } from "./wire-text.ts";
+import { wireText } from "../http/latin1.ts";
 
 /** One condition. `true`: there, with whatever value. */
 type Condition = readonly [name: string, value: string | true];

@@ -2,7 +2,7 @@
 import type { FixedAnswer } from "../config/options.ts";
 import { Answer } from "../exchange.ts";
 import { fieldKey, Fields, HOP_BY_HOP } from "../http/fields.ts";
-import { wireText } from "./wire-text.ts";
+import { wireText } from "../http/latin1.ts";
 
 /** Statuses that never have content (RFC 9110 section 15). */
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 205, 304]);

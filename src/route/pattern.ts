@@ -1,6 +1,6 @@
 // A route's path pattern, read once when the plan is loaded.
 import { decodeBytes, decodeSegment, dotsIn, isPlain } from "../http/target.ts";
-import { wireText } from "./wire-text.ts";
+import { wireText } from "../http/latin1.ts";
 
 /** One segment of a pattern: bytes to be equal to (latin1 text), or a parameter that takes any segment but the empty one. */
 export type Segment = { readonly literal: string } | { readonly param: string };

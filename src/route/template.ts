@@ -3,7 +3,7 @@ import { GatewayError } from "../errors.ts";
 import { holdsDots } from "../http/target.ts";
 import { rawRest, rawSegment, type Pattern } from "./pattern.ts";
 import { encodeBytes, IN_PATH, type Kept } from "./uri-text.ts";
-import { wireText } from "./wire-text.ts";
+import { wireText } from "../http/latin1.ts";
 
 /** What stands in a template: a text, the segment at an index, or all behind the pattern's prefix. */
 export type Piece = string | { readonly segment: number } | { readonly rest: "with slash" | "bare" };

@@ -4,6 +4,7 @@ import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { contentLength } from "../http/body.ts";
 import { type Fields, HOP_BY_HOP, fieldKey, plainName, tokens } from "../http/fields.ts";
+import { wireText } from "../http/latin1.ts";
 
 /** What becomes of a client's field. */
 const PASS = 0;
@@ -171,9 +172,4 @@ function namedByConnection(fields: Fields): ReadonlySet<string> | undefined {
   const list = only ? fields.values[at]! : fields.joined("connection")!;
   if (list === "keep-alive" || list === "close") return undefined;
   return new Set(tokens(list));
-}
-
-/** Text as it goes on the wire: one character is one byte of UTF-8. */
-function wireText(text: string): string {
-  return /^[\0-\x7f]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
 }

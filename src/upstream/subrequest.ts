@@ -1,5 +1,5 @@
 // A request of the gateway's own about an exchange: it asks a service what to make of it (forward-auth).
-import type { RoutePlan } from "../config/plan.ts";
+import { type RoutePlan, WITHOUT_POLICIES } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import { type Answer, Exchange } from "../exchange.ts";
 import { Deadline, type Deadlines } from "../http/deadlines.ts";
@@ -88,16 +88,8 @@ function routeTo({ plan }: Upstream): RoutePlan {
   return {
     name: plan.name,
     matches: [],
-    auth: [],
-    allow: undefined,
-    limits: [],
-    inFlight: [],
-    maxBody: undefined,
-    cors: undefined,
-    use: [],
+    ...WITHOUT_POLICIES,
     destination: { kind: "upstream", upstream: plan, rewrite: undefined, timeouts, upgrade: [] },
-    requestFields: undefined,
-    responseFields: undefined,
     log: false,
   };
 }

@@ -1,5 +1,5 @@
 // Exchanges and plans for the tests of the record.
-import type { LogPlan, RoutePlan, UpstreamPlan } from "../../src/config/plan.ts";
+import { type LogPlan, type RoutePlan, type UpstreamPlan, WITHOUT_POLICIES } from "../../src/config/plan.ts";
 import { Answer, Exchange } from "../../src/exchange.ts";
 import type { Arrival, Ending } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
@@ -51,13 +51,7 @@ export function route(name: string, ...paths: string[]): RoutePlan {
   return {
     name,
     matches: paths.map((path) => ({ path, methods: [], hosts: [], headers: [], query: [] })),
-    auth: [],
-    allow: undefined,
-    limits: [],
-    inFlight: [],
-    maxBody: undefined,
-    cors: undefined,
-    use: [],
+    ...WITHOUT_POLICIES,
     destination: {
       kind: "upstream",
       upstream: UPSTREAM,
@@ -65,8 +59,6 @@ export function route(name: string, ...paths: string[]): RoutePlan {
       timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1 },
       upgrade: [],
     },
-    requestFields: undefined,
-    responseFields: undefined,
     log: true,
   };
 }

@@ -1,5 +1,12 @@
 // Plans of routes for tests, written as short as a config.
-import type { Destination, MatchPlan, RewritePlan, RoutePlan, UpstreamPlan } from "../../src/config/plan.ts";
+import {
+  type Destination,
+  type MatchPlan,
+  type RewritePlan,
+  type RoutePlan,
+  type UpstreamPlan,
+  WITHOUT_POLICIES,
+} from "../../src/config/plan.ts";
 import { Exchange } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 
@@ -21,16 +28,8 @@ export function route(
   return {
     name,
     matches: list.map((one) => (typeof one === "string" ? match(one) : one)),
-    auth: [],
-    allow: undefined,
-    limits: [],
-    inFlight: [],
-    maxBody: undefined,
-    cors: undefined,
-    use: [],
+    ...WITHOUT_POLICIES,
     destination,
-    requestFields: undefined,
-    responseFields: undefined,
     log: true,
   };
 }

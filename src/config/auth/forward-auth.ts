@@ -9,7 +9,7 @@ import type { Hidden } from "../secrets.ts";
 import { chained, either, isPlainObject, leaf, list, maybe, options, or, then, type Shape } from "../shape.ts";
 import { readTargetUrl } from "../target.ts";
 import { tlsShape } from "../tls.ts";
-import { connections, hostField, keepAlive } from "../upstream.ts";
+import { connections, hostField, keepAlive, pooling } from "../upstream.ts";
 import { duration, hiddenText, size, text } from "../values.ts";
 import { type NoClaims, type SchemeCommon, SchemeOptions } from "./options.ts";
 import type { SchemeCommonPlan } from "./plan.ts";
@@ -100,12 +100,7 @@ export function forwardAuthShape(gateway: string, reader: ConfigReader): Shape<(
       protocol: "http1",
       host,
       timeouts: { connectMs: timeout, firstByteMs: timeout, idleMs: timeout },
-      idleMs: keepAlive.idle,
-      maxIdle: keepAlive.maxIdle,
-      maxAgeMs: keepAlive.maxAge,
-      maxConnections: connections.max,
-      waitMs: connections.wait,
-      maxWaiting: connections.maxWaiting,
+      ...pooling(keepAlive, connections),
       maxHead,
       tls,
     };

@@ -1,5 +1,5 @@
 // The routes at which clients find out about the API as a protected resource of OAuth (RFC 9728 section 3).
-import type { RoutePlan } from "../plan.ts";
+import { type RoutePlan, WITHOUT_POLICIES } from "../plan.ts";
 import type { OAuthPlan } from "./oauth.ts";
 import type { SchemePlan } from "./plan.ts";
 import type { ResourcePlan } from "./protected-resource.ts";
@@ -25,19 +25,12 @@ export function resourceRoutes(schemes: readonly SchemePlan[], log: boolean): Ro
     return {
       name: `sluice.resource.${scheme.name}`,
       matches: [{ path: metadataPath, methods: ["GET"], hosts, headers: [], query: [] }],
-      auth: [],
-      allow: undefined,
-      limits: [],
-      inFlight: [],
-      maxBody: undefined,
+      ...WITHOUT_POLICIES,
       cors: { origins: "*", methods: ["GET"], headers: undefined, expose: [], credentials: false, maxAgeSeconds: 600 },
-      use: [],
       destination: {
         kind: "answer",
         answer: { headers: { "Cache-Control": "public, max-age=300" }, body: metadataOf(group) },
       },
-      requestFields: undefined,
-      responseFields: undefined,
       log,
     };
   });
