@@ -4,7 +4,8 @@ import type { Content } from "./http/body.ts";
 import { type Fields, fieldKey } from "./http/fields.ts";
 import type { AllowExchange, Identity } from "./config/auth/options.ts";
 import type { LimitPlan } from "./config/limit/plan.ts";
-import type { MatchPlan, RoutePlan, UpstreamPlan } from "./config/plan.ts";
+import type { MatchPlan, RoutePlan } from "./config/plan.ts";
+import type { UpstreamPlan } from "./config/upstream/plan.ts";
 
 /** What the listener knows when a request head has arrived. */
 export interface Arrival {
@@ -79,6 +80,10 @@ export interface Ending {
 export interface AttemptRecord {
   /** The target as the config writes it. */
   readonly target: string;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+  /** When the head of an answer had come, or the attempt had failed; 0 before. */
+  settledAt: number;
   /** Status received, or 0. */
   status: number;
   error: GatewayError | undefined;

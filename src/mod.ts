@@ -57,7 +57,6 @@ export type { EnvReference, Hidden, Secret } from "./config/secrets.ts";
 export type {
   AnswerRoute,
   AnyNames,
-  ConnectionOptions,
   Duration,
   FieldChanges,
   FixedAnswer,
@@ -65,7 +64,6 @@ export type {
   Handler,
   HandlerExchange,
   HandlerRoute,
-  KeepAliveOptions,
   ListenOptions,
   ListenTimeouts,
   LogOptions,
@@ -78,11 +76,15 @@ export type {
   RouteCommon,
   RouteOptions,
   Size,
-  TargetOptions,
-  UpstreamOptions,
   UpstreamRoute,
   UpstreamTls,
-  UpstreamTimeouts,
 } from "./config/options.ts";
+export type {
+  ConnectionOptions,
+  KeepAliveOptions,
+  TargetOptions,
+  UpstreamOptions,
+  UpstreamTimeouts,
+} from "./config/upstream/options.ts";
 export { identityOf } from "./handle/handle.ts";
 export type { Context, MiddlewareHandler } from "hono";

@@ -3,8 +3,11 @@ import { createSchemes } from "./auth/create.ts";
 import { identityLines } from "./auth/identity-fields.ts";
 import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
 import type { Scheme } from "./auth/scheme.ts";
-import { roundRobin } from "./balance/round-robin.ts";
+import { PolicyBalancer } from "./balance/balancer.ts";
+import { RoundRobin } from "./balance/round-robin.ts";
+import { type Board, OwnBoard, TARGET_WORDS } from "./board.ts";
 import type { Plan } from "./config/plan.ts";
+import type { UpstreamPlan } from "./config/upstream/plan.ts";
 import { openCounts, saveCounts } from "./counts.ts";
 import type { Deadlines } from "./http/deadlines.ts";
 import { InFlight } from "./limit/in-flight.ts";
@@ -20,7 +23,7 @@ import type { Counts } from "./shared.ts";
 import { clientTls } from "./upstream/client-tls.ts";
 import type { Vouching } from "./upstream/request.ts";
 import { type Service, subrequest } from "./upstream/subrequest.ts";
-import { createUpstream, type Upstream } from "./upstream/upstream.ts";
+import { Upstream, type UpstreamTarget } from "./upstream/upstream.ts";
 
 /** The parts of one gateway. */
 export interface Parts {
@@ -48,12 +51,12 @@ export interface Parts {
 export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines, isDraining: () => boolean): Parts {
   // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
   const pseudonym = `${plan.name}-${platform.shared?.instance ?? platform.uuid().slice(0, 8)}`;
+  const board = new OwnBoard(TARGET_WORDS);
   const upstreams = new Map<string, Upstream>();
   for (const upstream of Object.values(plan.upstreams)) {
-    const pick = roundRobin(upstream.targets.map((target) => target.weight));
-    upstreams.set(upstream.name, createUpstream(upstream, pick, platform, deadlines));
+    upstreams.set(upstream.name, runUpstream(upstream, board, platform, deadlines));
   }
-  const services = servicesOf(plan, platform, deadlines);
+  const services = servicesOf(plan, board, platform, deadlines);
   const { token, owned } = plan.auth.identity;
   const schemes = createSchemes(plan.auth, platform, (name) =>
     subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines),
@@ -85,6 +88,12 @@ export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines
   };
 }
 
+/** An upstream with who picks among its targets, and who watches them. */
+function runUpstream(plan: UpstreamPlan, board: Board, platform: Platform, deadlines: Deadlines): Upstream {
+  const balancer = new PolicyBalancer<UpstreamTarget>(new RoundRobin(), board);
+  return new Upstream(plan, { balancer, watchers: [], board, platform, deadlines });
+}
+
 /** The limits by name. Without counts there are none. */
 function limitsOf({ limits }: Plan, counts: Counts | undefined, platform: Platform): ReadonlyMap<string, RunningLimit> {
   if (counts === undefined) return new Map();
@@ -103,12 +112,17 @@ function storeOf({ limits }: Plan, platform: Platform, deadlines: Deadlines): Co
 }
 
 /** The services that schemes ask, by the scheme's name. */
-function servicesOf({ auth }: Plan, platform: Platform, deadlines: Deadlines): ReadonlyMap<string, Service> {
+function servicesOf(
+  { auth }: Plan,
+  board: Board,
+  platform: Platform,
+  deadlines: Deadlines,
+): ReadonlyMap<string, Service> {
   const services = new Map<string, Service>();
   for (const scheme of auth.schemes) {
     if (scheme.kind !== "forward-auth") continue;
     const { name, path, query, timeoutMs } = scheme;
-    const upstream = createUpstream(scheme.upstream, () => 0, platform, deadlines);
+    const upstream = runUpstream(scheme.upstream, board, platform, deadlines);
     services.set(name, { upstream, path, query, timeoutMs });
   }
   return services;

@@ -1,31 +1,46 @@
 // Smooth weighted round robin: every target in turn, the heavier ones more often, never in bursts.
-
-/** Picks the index of the next target. */
-export type Pick = () => number;
+import type { Exchange } from "../exchange.ts";
+import type { Target } from "../target.ts";
+import type { Policy } from "./policy.ts";
 
 /**
- * Picks among targets by weight. Over any run of `sum of weights` picks each is picked exactly as often as its weight;
- * weight 0 is never picked. With all weights 0 nothing can be picked: the config refuses that.
+ * Picks in turn. Over any run of `sum of weights` picks each target is picked exactly as often as its weight. A later
+ * attempt goes to the first target that was not tried, and takes nobody's turn.
  */
-export function roundRobin(weights: readonly number[]): Pick {
-  const live = weights.map((weight, index) => ({ weight, index })).filter(({ weight }) => weight > 0);
-  let turn = 0;
-  if (live.every(({ weight }) => weight === live[0]!.weight)) {
-    return () => {
-      const { index } = live[turn]!;
-      turn = turn + 1 === live.length ? 0 : turn + 1;
-      return index;
-    };
+export class RoundRobin<T extends Target> implements Policy<T> {
+  #targets: readonly T[] = [];
+  #weights: readonly number[] = [];
+  #total = 0;
+  /** How far each is behind its share. Empty where all weights are equal: then `#turn` suffices. */
+  #behind: number[] = [];
+  #turn = 0;
+
+  use(targets: readonly T[], weights: readonly number[]): void {
+    this.#targets = targets;
+    this.#weights = weights;
+    this.#total = weights.reduce((sum, weight) => sum + weight, 0);
+    this.#behind = weights.every((weight) => weight === weights[0]) ? [] : weights.map(() => 0);
+    if (this.#turn >= targets.length) this.#turn = 0;
   }
-  const total = live.reduce((sum, { weight }) => sum + weight, 0);
-  const current = live.map(() => 0);
-  return () => {
-    let best = 0;
-    for (let i = 0; i < live.length; i++) {
-      current[i] = current[i]! + live[i]!.weight;
-      if (current[i]! > current[best]!) best = i;
+
+  pick(_x: Exchange): T {
+    const targets = this.#targets;
+    const behind = this.#behind;
+    if (behind.length === 0) {
+      const at = this.#turn;
+      this.#turn = at + 1 === targets.length ? 0 : at + 1;
+      return targets[at]!;
     }
-    current[best] = current[best]! - total;
-    return live[best]!.index;
-  };
+    let best = 0;
+    for (let i = 0; i < behind.length; i++) {
+      behind[i]! += this.#weights[i]!;
+      if (behind[i]! > behind[best]!) best = i;
+    }
+    behind[best]! -= this.#total;
+    return targets[best]!;
+  }
+
+  other(x: Exchange, tried: readonly T[]): T {
+    return this.#targets.find((target) => !tried.includes(target)) ?? this.pick(x);
+  }
 }

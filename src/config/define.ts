@@ -1,7 +1,8 @@
 // defineGateway: gives the config its types, so that the compiler finds a wrong name before the gateway starts.
 import type { ConsumerOptions, Identity, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { InFlightOptions, LimitOptions } from "./limit/options.ts";
-import type { GatewayOptions, RouteOptions, UpstreamOptions } from "./options.ts";
+import type { GatewayOptions, RouteOptions } from "./options.ts";
+import type { UpstreamOptions } from "./upstream/options.ts";
 
 /** The schemes of a config by name; each knows the type of its claims. */
 export type Schemes = Readonly<Record<string, SchemeOptions<unknown>>>;

@@ -8,9 +8,10 @@ import type { AllowNames } from "./auth/allow.ts";
 import { quoted, shortList } from "./describe.ts";
 import { Problem } from "./fault.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
-import type { Destination, MatchPlan, RewritePlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
+import type { Destination, MatchPlan, RewritePlan } from "./plan.ts";
+import type { TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 import { either, leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
-import { routeTimeouts } from "./upstream.ts";
+import { routeTimeouts } from "./upstream/upstream.ts";
 import { text } from "./values.ts";
 
 /** What a route must know of the rest of the config. */

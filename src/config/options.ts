@@ -4,6 +4,7 @@ import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
 import type { Hidden } from "./secrets.ts";
+import type { UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
 export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -50,44 +51,6 @@ export interface ListenTimeouts {
   send?: Duration;
 }
 
-/** One address of an upstream. */
-export interface TargetOptions {
-  /** `http://` or `https://`, a host and maybe a port; no path. May be `env("NAME")`; records show the address it gives. */
-  url: string | Hidden;
-  /** Share of requests relative to the other targets, a whole number; 0 gets none. Default: `1`. */
-  weight?: number;
-}
-
-/** How long the gateway waits for an upstream. Each clock runs alone; none bounds a whole stream (case GW-25). */
-export interface UpstreamTimeouts {
-  /** To connect, TLS included; then 504. Default: `"5s"`. */
-  connect?: Duration;
-  /** From the request's last byte to the answer's first; then 504. Default: `"60s"`. */
-  firstByte?: Duration;
-  /** Between two pieces of the answer's body, and between two pieces of the request's that the upstream takes. Default: `"5m"`. */
-  idle?: Duration;
-}
-
-/** How long connections that carry nothing are kept for the next request. */
-export interface KeepAliveOptions {
-  /** Idle connections are closed after this, or a second before the upstream's own `Keep-Alive: timeout`. Default: `"4s"`. */
-  idle?: Duration;
-  /** Most idle connections kept for one target. Default: `256`. */
-  maxIdle?: number;
-  /** A connection is not used for new requests when it is older: names are looked up anew. Default: `"5m"`. */
-  maxAge?: Duration;
-}
-
-/** How many connections an upstream may take. */
-export interface ConnectionOptions {
-  /** Most connections to one target at once. Default: `4096`. */
-  max?: number;
-  /** How long a request waits for a free one; then 503. Default: `"5s"`. */
-  wait?: Duration;
-  /** Most requests that wait; more are 503 at once. Default: `1024`. */
-  maxWaiting?: number;
-}
-
 /** TLS towards `https` targets. */
 export interface UpstreamTls {
   /** The name in the certificate and in SNI. Default: the host of the target's URL. Never the client's Host. */
@@ -100,28 +63,6 @@ export interface UpstreamTls {
   key?: string | Hidden;
   /** `false` takes any certificate; for tests only. Default: `true`. */
   verify?: boolean;
-}
-
-/** A named service. */
-export interface UpstreamOptions {
-  /** Its addresses, at least one. A string is a URL of weight 1. */
-  targets: readonly (string | Hidden | TargetOptions)[];
-  /** How a target is picked. Default: `"round-robin"` (smooth, by weight). */
-  balance?: "round-robin";
-  /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */
-  protocol?: "http1" | "h2";
-  /**
-   * The Host field the upstream sees: its own authority, the client's, or a fixed text. Default: `"upstream"`.
-   * Cloudflare's runtime always sends the upstream's.
-   */
-  host?: "upstream" | "client" | (string & {});
-  timeouts?: UpstreamTimeouts;
-  keepAlive?: KeepAliveOptions;
-  connections?: ConnectionOptions;
-  /** Most bytes of a response head. Default: `"64KiB"`. */
-  maxHead?: Size;
-  /** TLS towards `https` targets. */
-  tls?: UpstreamTls;
 }
 
 /** Conditions beside the path, all of which must hold. */

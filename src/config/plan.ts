@@ -4,6 +4,7 @@ import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
 import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
+import type { TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 
 /** Everything a gateway needs to run. Immutable. */
 export interface Plan {
@@ -36,44 +37,6 @@ export interface ListenPlan {
   readonly sendMs: number;
   readonly halfClose: "ask" | "answer" | "leave";
   readonly maxConnections: number;
-}
-
-/** One address of an upstream: what to connect to and what to call it. */
-export interface TargetPlan {
-  /** As the config writes it: the name in records, never shown to clients. */
-  readonly url: string;
-  readonly secure: boolean;
-  /** Name or address without brackets. */
-  readonly host: string;
-  readonly port: number;
-  /** What a Host field holds: host, in brackets if IPv6, and the port unless it is the scheme's own (RFC 9110 section 7.2). */
-  readonly authority: string;
-  readonly weight: number;
-}
-
-/** How long an upstream is waited for; see UpstreamTimeouts for what each clock measures. */
-export interface TimeoutsPlan {
-  readonly connectMs: number;
-  readonly firstByteMs: number;
-  readonly idleMs: number;
-}
-
-/** A named service. The plain `idleMs` and `maxAgeMs` are those of its kept connections, `timeouts.idleMs` that of a body. */
-export interface UpstreamPlan {
-  readonly name: string;
-  readonly targets: readonly TargetPlan[];
-  readonly balance: "round-robin";
-  readonly protocol: "http1" | "h2";
-  readonly host: "upstream" | "client" | { readonly fixed: string };
-  readonly timeouts: TimeoutsPlan;
-  readonly idleMs: number;
-  readonly maxIdle: number;
-  readonly maxAgeMs: number;
-  readonly maxConnections: number;
-  readonly waitMs: number;
-  readonly maxWaiting: number;
-  readonly maxHead: number;
-  readonly tls: TlsPlan;
 }
 
 /** TLS towards the `https` targets of an upstream. `undefined`: the target's host, the system's authorities, no client certificate. */

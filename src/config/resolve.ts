@@ -15,7 +15,7 @@ import { logShape } from "./log.ts";
 import { OWN_ROUTES, type Plan, type RoutePlan, WITHOUT_POLICIES } from "./plan.ts";
 import { maxBody, routeShape } from "./route.ts";
 import { faultsOf, leaf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
-import { upstreamShape } from "./upstream.ts";
+import { upstreamShape } from "./upstream/upstream.ts";
 import { duration, text } from "./values.ts";
 
 /**

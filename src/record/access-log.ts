@@ -1,7 +1,8 @@
 // The access log: one JSON line an exchange, named after OpenTelemetry's conventions. Built by hand, for it is hot.
 import type { Identity } from "../config/auth/options.ts";
 import type { Ending, Exchange, Observation } from "../exchange.ts";
-import type { LogPlan, UpstreamPlan } from "../config/plan.ts";
+import type { LogPlan } from "../config/plan.ts";
+import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import type { GatewayError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { jsonText } from "./json-text.ts";

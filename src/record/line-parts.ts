@@ -1,5 +1,6 @@
 // Parts of a log line that repeat, made once. A line costs what its number of pieces costs: few long ones are cheap.
-import type { MatchPlan, RoutePlan, UpstreamPlan } from "../config/plan.ts";
+import type { MatchPlan, RoutePlan } from "../config/plan.ts";
+import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import { jsonText } from "./json-text.ts";
 
 const MOST = 256;

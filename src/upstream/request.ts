@@ -1,5 +1,6 @@
 // The request as a target sees it: the client's bytes, less what ends at this hop, plus what the gateway vouches for.
-import type { FieldChangesPlan, TargetPlan, UpstreamPlan } from "../config/plan.ts";
+import type { FieldChangesPlan } from "../config/plan.ts";
+import type { TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { contentLength } from "../http/body.ts";

@@ -1,12 +1,24 @@
-// roundRobin: shares exactly by weight, weight 0 never, and no bursts (GW-37).
+// RoundRobin: shares exactly by weight, weight 0 never, and no bursts (GW-37).
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { roundRobin } from "../../src/balance/round-robin.ts";
+import { PolicyBalancer } from "../../src/balance/balancer.ts";
+import { RoundRobin } from "../../src/balance/round-robin.ts";
+import { anExchange, targetsOf } from "./doubles.ts";
 
 const weights = fc
   .array(fc.oneof(fc.nat(5), fc.nat(30)), { minLength: 1, maxLength: 8 })
   .filter((all) => all.some((weight) => weight > 0));
 const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0);
+
+/** Picks the index of the next target. */
+function roundRobin(weights: readonly number[]): () => number {
+  const targets = targetsOf(weights);
+  const balancer = new PolicyBalancer(new RoundRobin(), { version: 0 });
+  balancer.use(targets);
+  return () => targets.indexOf(balancer.pick(x, [])!);
+}
+
+const x = anExchange();
 
 /** So many picks in a row. */
 function picks(weights: readonly number[], count: number): number[] {
@@ -100,4 +112,23 @@ test("weight 0 is never picked", () => {
 test("two turns know nothing of each other", () => {
   const [one, other] = [roundRobin([2, 1]), roundRobin([2, 1])];
   expect([one(), one(), other(), one(), other()]).toEqual([0, 1, 0, 0, 1]);
+});
+
+test("a later attempt goes to a target that was not tried, and takes nobody's turn", () => {
+  const targets = targetsOf([1, 1, 1]);
+  const [first, second, third] = targets;
+  const balancer = new PolicyBalancer(new RoundRobin(), { version: 0 });
+  balancer.use(targets);
+  const picked = [[], [first!], [first!, second!], [], [first!, second!, third!]].map((tried) =>
+    balancer.pick(x, tried),
+  );
+  expect(picked).toEqual([first, second, third, second, third]);
+});
+
+test("with all weights 0 there is no target, and with none at all", () => {
+  for (const weights of [[], [0], [0, 0]]) {
+    const balancer = new PolicyBalancer(new RoundRobin(), { version: 0 });
+    balancer.use(targetsOf(weights));
+    expect([balancer.size, balancer.pick(x, [])]).toEqual([0, undefined]);
+  }
 });

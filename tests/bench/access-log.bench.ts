@@ -39,7 +39,7 @@ function busyExchange(i: number): Exchange {
   x.id = crypto.randomUUID();
   x.route = orders;
   x.upstream = UPSTREAM;
-  x.attempts = [{ target: "http://127.0.0.1:9001", status: 200, error: undefined }];
+  x.attempts = [{ target: "http://127.0.0.1:9001", startedAt: 0, settledAt: 0, status: 200, error: undefined }];
   x.answer = answer(200);
   return x;
 }

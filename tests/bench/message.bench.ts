@@ -1,5 +1,5 @@
 // What reading and writing a message costs, the socket left out: `bun tests/bench/message.bench.ts`.
-import type { TargetPlan, UpstreamPlan } from "../../src/config/plan.ts";
+import type { TargetPlan, UpstreamPlan } from "../../src/config/upstream/plan.ts";
 import { Exchange } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { BodyReader, chunkOf, lastChunk } from "../../src/http/framing.ts";

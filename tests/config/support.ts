@@ -1,6 +1,7 @@
 // What the tests of the config share: a world to read from, and faults by path.
 import type { ConfigFault, ConfigReader, Resolved } from "../../src/config/fault.ts";
-import type { Plan, RoutePlan, UpstreamPlan } from "../../src/config/plan.ts";
+import type { Plan, RoutePlan } from "../../src/config/plan.ts";
+import type { UpstreamPlan } from "../../src/config/upstream/plan.ts";
 import { formatPath, messageOf } from "../../src/config/message.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 

@@ -24,7 +24,7 @@ function forwarded(status = 200): Exchange {
   const x = exchange({}, "/api/orders/7", "?page=2&token=abc");
   x.route = route("orders", "/api/orders/*");
   x.upstream = UPSTREAM;
-  x.attempts = [{ target: "http://127.0.0.1:9001", status, error: undefined }];
+  x.attempts = [{ target: "http://127.0.0.1:9001", startedAt: 0, settledAt: 0, status, error: undefined }];
   x.answer = answer(status);
   return x;
 }
@@ -71,8 +71,8 @@ describe("a line", () => {
     const x = forwarded();
     const failed = new GatewayError("connection_refused", "refused by http://127.0.0.1:9001");
     x.attempts = [
-      { target: "http://127.0.0.1:9001", status: 0, error: failed },
-      { target: "http://127.0.0.1:9002", status: 200, error: undefined },
+      { target: "http://127.0.0.1:9001", startedAt: 0, settledAt: 0, status: 0, error: failed },
+      { target: "http://127.0.0.1:9002", startedAt: 0, settledAt: 0, status: 200, error: undefined },
     ];
     x.answer = answer(502);
     expect(line(x)).toMatchObject({

@@ -1,5 +1,6 @@
 // Exchanges and plans for the tests of the record.
-import { type LogPlan, type RoutePlan, type UpstreamPlan, WITHOUT_POLICIES } from "../../src/config/plan.ts";
+import { type LogPlan, type RoutePlan, WITHOUT_POLICIES } from "../../src/config/plan.ts";
+import { type UpstreamPlan } from "../../src/config/upstream/plan.ts";
 import { Answer, Exchange } from "../../src/exchange.ts";
 import type { Arrival, Ending } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";

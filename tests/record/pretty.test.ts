@@ -16,7 +16,7 @@ function forwarded(path: string, query = ""): Exchange {
   const x = exchange({}, path, query);
   x.route = route("orders", "/api/orders/*");
   x.upstream = UPSTREAM;
-  x.attempts = [{ target: "http://127.0.0.1:9001", status: 200, error: undefined }];
+  x.attempts = [{ target: "http://127.0.0.1:9001", startedAt: 0, settledAt: 0, status: 200, error: undefined }];
   x.answer = answer(200);
   return x;
 }
@@ -35,7 +35,7 @@ test("is aligned: duration and route stand in the same column for short paths an
 
 test("tells the failure at its end, and how many attempts there were", () => {
   const x = forwarded("/");
-  x.attempts.push({ target: "http://127.0.0.1:9002", status: 0, error: undefined });
+  x.attempts.push({ target: "http://127.0.0.1:9002", startedAt: 0, settledAt: 0, status: 0, error: undefined });
   x.error = new GatewayError("connection_refused", "nobody listens");
   x.answer = answer(502);
   expect(line(x)).toEndWith("orders → http://127.0.0.1:9002 (attempt 2)  connection_refused: nobody listens");

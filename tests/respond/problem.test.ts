@@ -94,8 +94,8 @@ describe("Proxy-Status", () => {
   test("tells the status that an upstream had answered with, for its own failures only", () => {
     const x = exchange();
     x.attempts = [
-      { target: "http://127.0.0.1:9001", status: 503, error: undefined },
-      { target: "http://127.0.0.1:9002", status: 200, error: undefined },
+      { target: "http://127.0.0.1:9001", startedAt: 0, settledAt: 0, status: 503, error: undefined },
+      { target: "http://127.0.0.1:9002", startedAt: 0, settledAt: 0, status: 200, error: undefined },
     ];
     const broken = problemAnswer(new GatewayError("http_response_incomplete", "cut"), x, "sluice");
     expect(broken.fields.get("proxy-status")).toBe("sluice; error=http_response_incomplete; received-status=200");

@@ -4,9 +4,9 @@ import {
   type MatchPlan,
   type RewritePlan,
   type RoutePlan,
-  type UpstreamPlan,
   WITHOUT_POLICIES,
 } from "../../src/config/plan.ts";
+import { type UpstreamPlan } from "../../src/config/upstream/plan.ts";
 import { Exchange } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 

@@ -7,10 +7,12 @@ const sources = sourcesIn("src");
 
 /** What every file of the core may know. */
 const CONTRACTS = [
+  "src/board.ts",
   "src/errors.ts",
   "src/exchange.ts",
   "src/platform.ts",
   "src/shared.ts",
+  "src/target.ts",
   "src/config/options.ts",
   "src/config/plan.ts",
   "src/config/secrets.ts",
@@ -18,6 +20,8 @@ const CONTRACTS = [
   "src/config/auth/plan.ts",
   "src/config/limit/options.ts",
   "src/config/limit/plan.ts",
+  "src/config/upstream/options.ts",
+  "src/config/upstream/plan.ts",
 ];
 
 /** Files whose types are part of the contracts, though what they do is not: the plan of each kind of scheme. */

@@ -1,7 +1,8 @@
 // The request as a target sees it: the client's bytes, less what ends here, plus what the gateway vouches for.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { FieldChangesPlan, TargetPlan, UpstreamPlan } from "../../src/config/plan.ts";
+import type { FieldChangesPlan } from "../../src/config/plan.ts";
+import type { TargetPlan, UpstreamPlan } from "../../src/config/upstream/plan.ts";
 import { Secret } from "../../src/config/secrets.ts";
 import { GatewayError } from "../../src/errors.ts";
 import { type Arrival, Exchange } from "../../src/exchange.ts";

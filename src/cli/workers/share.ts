@@ -1,5 +1,6 @@
 // The part of the config's bounds that one of several workers has.
-import type { Plan, UpstreamPlan } from "../../config/plan.ts";
+import type { Plan } from "../../config/plan.ts";
+import type { UpstreamPlan } from "../../config/upstream/plan.ts";
 
 /**
  * The plan of one worker. Each has an equal share of the connections to a target and of those who wait for one, so that

@@ -3,7 +3,7 @@ import { isToken } from "../../http/message.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
 import type { Duration, Size } from "../options.ts";
 import { list, maybe, options, or, then, type Shape } from "../shape.ts";
-import { readTargetUrl } from "../target.ts";
+import { readTargetUrl } from "../upstream/target.ts";
 import { choice, duration, flag, size, text, whole } from "../values.ts";
 import { type NoClaims, type SchemeCommon, SchemeOptions } from "./options.ts";
 import type { SchemeCommonPlan } from "./plan.ts";

@@ -1,5 +1,5 @@
 // One connection to a target: a request out, its answer in, and then perhaps another.
-import type { TimeoutsPlan } from "../../config/plan.ts";
+import type { TimeoutsPlan } from "../../config/upstream/plan.ts";
 import { GatewayError } from "../../errors.ts";
 import { Answer, type Tunnel } from "../../exchange.ts";
 import { ArrivingBody, type BodySource } from "../../http/arriving-body.ts";

@@ -1,5 +1,5 @@
 // The connections to one target: reused last in, first out; bounded in number, in age, and in who may wait.
-import type { TargetPlan, UpstreamPlan } from "../../config/plan.ts";
+import type { TargetPlan, UpstreamPlan } from "../../config/upstream/plan.ts";
 import { GatewayError } from "../../errors.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
 import type { HeadLimits } from "../../http/message.ts";

@@ -1,10 +1,10 @@
 // The schema of an upstream's targets: URLs come out as what to connect to and what to call it.
-import { normalAddress } from "../http/ip.ts";
-import { Problem, type ConfigReader } from "./fault.ts";
-import { isHostName } from "./host-name.ts";
+import { normalAddress } from "../../http/ip.ts";
+import { Problem, type ConfigReader } from "../fault.ts";
+import { isHostName } from "../host-name.ts";
 import type { TargetPlan } from "./plan.ts";
-import { either, isPlainObject, options, or, then, type Shape } from "./shape.ts";
-import { hiddenText, whole } from "./values.ts";
+import { either, isPlainObject, options, or, then, type Shape } from "../shape.ts";
+import { hiddenText, whole } from "../values.ts";
 
 const A_URL = 'the URL of a target, such as "http://127.0.0.1:9001"';
 

@@ -1,12 +1,12 @@
 // The schema of upstreams.
 import type * as v from "valibot";
-import { Problem, type ConfigReader } from "./fault.ts";
-import { isHostName } from "./host-name.ts";
+import { Problem, type ConfigReader } from "../fault.ts";
+import { isHostName } from "../host-name.ts";
 import type { TargetPlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
-import { isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "./shape.ts";
+import { isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "../shape.ts";
 import { targetShape } from "./target.ts";
-import { tlsShape } from "./tls.ts";
-import { choice, duration, size, text, whole } from "./values.ts";
+import { tlsShape } from "../tls.ts";
+import { choice, duration, size, text, whole } from "../values.ts";
 
 /** An upstream without its name. */
 export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "name">> {

@@ -1,0 +1,13 @@
+// Policy: one way to say which of the targets that may be picked is next.
+import type { Exchange } from "../exchange.ts";
+import type { Target } from "../target.ts";
+
+/** One way to pick. It knows nothing of health: what may not be picked is not there. */
+export interface Policy<T extends Target> {
+  /** From now on these, at least one, each of a weight above 0. Told again whenever they or their weights change. */
+  use(targets: readonly T[], weights: readonly number[]): void;
+  /** The target for the first attempt of an exchange. */
+  pick(x: Exchange): T;
+  /** For a later attempt: a target that is not among `tried`, if there is one, else any. */
+  other(x: Exchange, tried: readonly T[]): T;
+}

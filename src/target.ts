@@ -1,0 +1,43 @@
+// Target as it runs: what balancing, health and the upstream client know of one address of an upstream.
+import type { TargetPlan } from "./config/upstream/plan.ts";
+import type { AttemptRecord, Exchange } from "./exchange.ts";
+
+/** One address of an upstream, as it runs. */
+export class Target {
+  readonly plan: TargetPlan;
+  /** Its row of the board: what all threads know of it. */
+  readonly words: Int32Array;
+  /** Attempts under way from this thread, where the upstream's balance counts them. */
+  inFlight = 0;
+
+  constructor(plan: TargetPlan, words: Int32Array) {
+    this.plan = plan;
+    this.words = words;
+  }
+}
+
+/** The name of a target's row on the board. */
+export function rowOf(upstream: string, target: TargetPlan): string {
+  return `${upstream}\n${target.url}`;
+}
+
+/** Says which target an attempt goes to. */
+export interface Balancer<T extends Target> {
+  /** From now on these are the upstream's targets, in the order of the config. */
+  use(targets: readonly T[]): void;
+  /** How many targets may be picked now. */
+  readonly size: number;
+  /**
+   * A target for the next attempt; undefined when none may be picked.
+   * @param tried those of the exchange's earlier attempts: another one is picked if there is one
+   */
+  pick(x: Exchange, tried: readonly T[]): T | undefined;
+}
+
+/** Is told of the attempts at an upstream's targets. */
+export interface Watcher<T extends Target> {
+  /** An attempt begins. */
+  began?(target: T, x: Exchange): void;
+  /** The head of an answer has come (`attempt.status`), or the attempt failed (`attempt.error`). */
+  settled(target: T, attempt: AttemptRecord, x: Exchange): void;
+}
