@@ -165,6 +165,14 @@ export type Rewrite =
   /** A new path; `:name` and `*` take what the pattern matched, as the client spelled it. */
   | { replace: string };
 
+/**
+ * By what callers are told apart:
+ * - `"address"`: the client's address, an IPv6 address by its /64.
+ * - `"consumer"`: the consumer; where none is known, the caller's own name at its issuer, else the address.
+ * - `{ header }`, `{ cookie }`: the value of a request field or of a cookie.
+ */
+export type CallerBy = "address" | "consumer" | { readonly header: string } | { readonly cookie: string };
+
 /** What every route may have. */
 export interface RouteCommon<M extends string, N extends Names = AnyNames> {
   /** A pattern such as `"/users/:id"`, `"GET /users/*"`, `"GET|POST /x"`, conditions, or a list of these. */

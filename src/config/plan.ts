@@ -72,6 +72,12 @@ export interface FieldChangesPlan {
 export type RewritePlan =
   { readonly kind: "strip-prefix"; readonly prefix: string } | { readonly kind: "replace"; readonly template: string };
 
+/** By what callers are told apart: see CallerBy. Keys are lower case. */
+export type CallerByPlan =
+  | { readonly kind: "address" | "consumer" }
+  | { readonly kind: "header"; readonly key: string }
+  | { readonly kind: "cookie"; readonly cookie: string };
+
 /** Where a route leads. */
 export type Destination =
   | {

@@ -1,20 +1,13 @@
 // What a limit counts by: the text that stands for whoever has used it.
+import { callerBy, short } from "../callers.ts";
 import type { LimitByPlan, LimitPlan } from "../config/limit/plan.ts";
 import { type Exchange, policyView } from "../exchange.ts";
-import { holderOf } from "../http/ip.ts";
-
-/** Most characters of a value that count: what is longer falls together with what begins alike. */
-const LONGEST = 512;
 
 /** The text for an exchange; undefined: it is not limited. Texts of different kinds never fall together. */
 export function countedBy(by: LimitByPlan): (x: Exchange) => string | undefined {
   switch (by.kind) {
-    case "address":
-      return addressOf;
     case "route":
       return (x) => x.route!.name;
-    case "header":
-      return (x) => short(x.fields.joined(by.key) ?? "");
     case "claim":
       return (x) => claimText(x, by.claim);
     case "function":
@@ -23,8 +16,8 @@ export function countedBy(by: LimitByPlan): (x: Exchange) => string | undefined 
         if (text === undefined || typeof text === "string") return text && short(text);
         throw new TypeError("a function of `limits` gave neither a text nor undefined");
       };
-    case "consumer":
-      return callerOf;
+    default:
+      return callerBy(by);
   }
 }
 
@@ -38,24 +31,8 @@ export function costOf({ name, cost }: LimitPlan): (x: Exchange) => number {
   };
 }
 
-function addressOf(x: Exchange): string {
-  return x.client.includes(":") ? holderOf(x.client) : x.client;
-}
-
-/** A consumer, else the caller's own name at its issuer, else the address: nobody is uncounted. */
-function callerOf(x: Exchange): string {
-  const { identity } = x;
-  if (identity?.consumer !== undefined) return `consumer ${identity.consumer.name}`;
-  if (identity?.subject !== undefined) return `subject ${identity.scheme} ${short(identity.subject)}`;
-  return `address ${addressOf(x)}`;
-}
-
 function claimText(x: Exchange, name: string): string {
   const claims = x.identity?.claims;
   const value = claims !== undefined && Object.hasOwn(claims, name) ? claims[name] : undefined;
   return value === undefined ? "" : short(JSON.stringify(value));
-}
-
-function short(text: string): string {
-  return text.length > LONGEST ? text.slice(0, LONGEST) : text;
 }

@@ -5,7 +5,7 @@ import type { Exchange, Limited, Stage } from "../exchange.ts";
 import type { Platform } from "../platform.ts";
 import { calendar } from "./calendar.ts";
 import { costOf, countedBy } from "./counted-by.ts";
-import { type HashKey, keyOf } from "./key-hash.ts";
+import { type HashKey, keyOf } from "../http/key-hash.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Ask } from "./store.ts";
 import { type WindowRule, windowRule } from "./window.ts";

@@ -1,5 +1,5 @@
 // Decides by the process's own table: count and look in one step, before anything is forwarded.
-import { hash0, hash1, type HashKey, hashText } from "./key-hash.ts";
+import { hash0, hash1, type HashKey, hashText } from "../http/key-hash.ts";
 import type { LimitTable } from "./table.ts";
 import { Window, type WindowRule } from "./window.ts";
 

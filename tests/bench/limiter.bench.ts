@@ -1,5 +1,5 @@
 // npx bun tests/bench/limiter.bench.ts: what a decision of a limit costs, and its memory, by the number of callers.
-import { keyOf } from "../../src/limit/key-hash.ts";
+import { keyOf } from "../../src/http/key-hash.ts";
 import { Limiter } from "../../src/limit/limiter.ts";
 import { ENTRY_BYTES, LimitTable, tableMemory } from "../../src/limit/table.ts";
 import { windowRule } from "../../src/limit/window.ts";

@@ -1,7 +1,7 @@
 // The sliding window against a naive log of every request: never over the limit, never refused under 95% of it.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { keyOf } from "../../src/limit/key-hash.ts";
+import { keyOf } from "../../src/http/key-hash.ts";
 import { Limiter } from "../../src/limit/limiter.ts";
 import { LimitTable, tableMemory } from "../../src/limit/table.ts";
 import { windowRule } from "../../src/limit/window.ts";

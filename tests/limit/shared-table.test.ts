@@ -1,6 +1,6 @@
 // The table that several threads share: exact under contention, and free of what the dead held.
 import { expect, test } from "bun:test";
-import { keyOf } from "../../src/limit/key-hash.ts";
+import { keyOf } from "../../src/http/key-hash.ts";
 import { Limiter } from "../../src/limit/limiter.ts";
 import { buryWorker, LimitTable, tableMemory } from "../../src/limit/table.ts";
 import { windowRule } from "../../src/limit/window.ts";

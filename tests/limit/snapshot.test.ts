@@ -1,7 +1,7 @@
 // Counts as bytes: they go on where they stopped, and nothing counts longer than its window.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { keyOf } from "../../src/limit/key-hash.ts";
+import { keyOf } from "../../src/http/key-hash.ts";
 import { Limiter } from "../../src/limit/limiter.ts";
 import { readSnapshot, writeSnapshot } from "../../src/limit/snapshot.ts";
 import type { Counts } from "../../src/shared.ts";

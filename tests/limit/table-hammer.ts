@@ -1,5 +1,5 @@
 // A thread of the test of the shared table: takes units of the same keys as its fellows, as fast as it can.
-import { keyOf } from "../../src/limit/key-hash.ts";
+import { keyOf } from "../../src/http/key-hash.ts";
 import { Limiter } from "../../src/limit/limiter.ts";
 import { LimitTable } from "../../src/limit/table.ts";
 import { windowRule } from "../../src/limit/window.ts";

@@ -8,6 +8,7 @@ const sources = sourcesIn("src");
 /** What every file of the core may know. */
 const CONTRACTS = [
   "src/board.ts",
+  "src/callers.ts",
   "src/errors.ts",
   "src/exchange.ts",
   "src/platform.ts",

@@ -1,6 +1,7 @@
 // Where a token stands in a request: the field of the scheme, or its cookie where the field is not there.
 import type { JwtPlan } from "../../config/auth/jwt.ts";
 import { GatewayError } from "../../errors.ts";
+import { cookieValues } from "../../http/cookies.ts";
 import type { Fields } from "../../http/fields.ts";
 import type { ShownToken, TokenBinding } from "../token-binding.ts";
 
@@ -25,15 +26,7 @@ function alone(header: string): (fields: Fields) => Shown {
 
 /** Cookies of one name may be set for several paths: when they differ it cannot be told which is meant. */
 function inCookie(fields: Fields, name: string): Shown {
-  if (!fields.has("cookie")) return undefined;
-  const tokens = new Set<string>();
-  for (const line of fields.all("cookie")) {
-    for (const pair of line.split(";")) {
-      const at = pair.indexOf("=");
-      if (at >= 0 && pair.slice(0, at).trim() === name) tokens.add(pair.slice(at + 1).trim());
-    }
-  }
-  tokens.delete("");
+  const tokens = cookieValues(fields, name);
   const [token] = tokens;
   if (tokens.size > 1) return twice(`the cookie ${name}`);
   return token === undefined ? undefined : { token, by: "Bearer" };

@@ -1,6 +1,7 @@
 // Forward-auth: the options of the scheme that asks a service of the user's own, and their schema.
 import { isToken } from "../../http/message.ts";
 import { readTarget } from "../../http/target.ts";
+import { cookieName } from "../caller-by.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
 import { fieldNameProblem } from "../field-changes.ts";
 import type { Duration, Size, UpstreamTls } from "../options.ts";
@@ -189,5 +190,3 @@ const requestField = text(A_NAME, (name) => {
   if (!/^(?:x-forwarded-.*|forwarded|x-real-ip|x-request-id)$/.test(key)) return key;
   return new Problem("a field of the client's", { hint: "The gateway says it to the service itself, always." });
 });
-
-const cookieName = text("the name of a cookie", (name) => (isToken(name) ? name : new Problem("the name of a cookie")));

@@ -1,7 +1,7 @@
 // JWT access tokens: the options of the scheme, its plan, and its schema.
 import { tokenType } from "../../auth/jwt/token.ts";
 import type { JwtAlgorithm } from "../../auth/jwt/algorithms.ts";
-import { isToken } from "../../http/message.ts";
+import { cookieName } from "../caller-by.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
 import { fieldName } from "../field-changes.ts";
 import type { Duration, Size, UpstreamTls } from "../options.ts";
@@ -200,8 +200,6 @@ const unset = leaf((): undefined => undefined);
 const typ = text(A_TYPE, (written) => (/^[\w.+/-]{0,64}$/.test(written) ? tokenType(written) : new Problem(A_TYPE)));
 
 const claim = text("the name of a claim", (name) => (name === "" ? new Problem("the name of a claim") : name));
-
-const cookieName = text("the name of a cookie", (name) => (isToken(name) ? name : new Problem("the name of a cookie")));
 
 const maxLength: Shape<number> = chained(
   size,

@@ -1,12 +1,12 @@
 // The part of the plan that says how much is let through.
-import type { TlsPlan } from "../plan.ts";
+import type { CallerByPlan, TlsPlan } from "../plan.ts";
 import type { Secret } from "../secrets.ts";
 import type { LimitExchange } from "./options.ts";
 
 /** By what a limit counts. */
 export type LimitByPlan =
-  | { readonly kind: "address" | "consumer" | "route" }
-  | { readonly kind: "header"; readonly key: string }
+  | Exclude<CallerByPlan, { kind: "cookie" }>
+  | { readonly kind: "route" }
   | { readonly kind: "claim"; readonly claim: string }
   | { readonly kind: "function"; readonly of: (x: LimitExchange) => string | undefined };
 

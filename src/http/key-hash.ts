@@ -1,6 +1,6 @@
-// Hashes of what limits count by: strangers choose the texts, so nobody outside may know which of them fall together.
+// Keyed hashes of texts: strangers choose the texts, so nobody outside may know which of them fall together.
 
-/** A secret of 64 bits. Each limit has its own, so that one text is another entry for each. */
+/** A secret of 64 bits. Under another one the same texts have other hashes. */
 export interface HashKey {
   readonly k0: number;
   readonly k1: number;
@@ -65,8 +65,8 @@ export function hashText(key: HashKey, text: string): void {
   if (hash0 === 0 && hash1 === 0) hash1 = 1;
 }
 
-/** The secret of one limit, from that of the process. */
-export function keyOf(secret: HashKey, limit: string): HashKey {
-  hashText(secret, limit);
+/** The secret of one use, from that of the process: what is counted under one name is another entry under another. */
+export function keyOf(secret: HashKey, use: string): HashKey {
+  hashText(secret, use);
   return { k0: hash0, k1: hash1 };
 }
