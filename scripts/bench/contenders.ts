@@ -9,11 +9,12 @@ import { AUDIENCE, ISSUER } from "./bearer-tokens.ts";
  * product adds by itself stays. `logged`: the same, fields that tell of the client and a request id added, and one
  * JSON line to a file. `jwt`: as plain, and the same RS256 token in every request, of which the algorithm, the signature
  * (a public key in PEM), issuer, audience and expiry are checked. `jwt-distinct`: the same, with another token in each.
+ * `limited`: as plain, and requests are counted by the client's address; the limit is never reached.
  */
-export type Work = "plain" | "logged" | "jwt" | "jwt-distinct";
+export type Work = "plain" | "logged" | "limited" | "jwt" | "jwt-distinct";
 
 /** All works, in the order they are run. */
-export const WORKS: readonly Work[] = ["plain", "logged", "jwt", "jwt-distinct"];
+export const WORKS: readonly Work[] = ["plain", "logged", "limited", "jwt", "jwt-distinct"];
 
 /** Whether tokens are verified. */
 export function hasTokens(work: Work): boolean {
@@ -48,8 +49,8 @@ export interface Contender {
   readonly name: string;
   /** How to get it where it is missing. */
   readonly install: string;
-  /** It can verify tokens. */
-  readonly takesTokens?: true;
+  /** What it cannot do. */
+  readonly cannot?: readonly Work[];
   /** Its version, or undefined when it is not there. */
   version(): string | undefined;
   launch(setting: Setting): Launch;
@@ -70,6 +71,7 @@ export function contenders(executables: readonly string[]): readonly Contender[]
 const nginx: Contender = {
   name: "nginx",
   install: "apt-get install nginx-light",
+  cannot: ["jwt", "jwt-distinct"],
   version: () => said(["nginx", "-v"], /nginx\/([\d.]+)/),
   launch({ work, port, targets, log, folder, write }) {
     const forwarded = `
@@ -84,6 +86,7 @@ const nginx: Contender = {
     const server = `
   upstream app { ${targets.map((target) => `server 127.0.0.1:${target};`).join(" ")} keepalive 256; keepalive_requests 1000000000; }
   ${logFormat}
+  limit_req_zone $binary_remote_addr zone=callers:10m rate=1000000r/s;
   server {
     listen 127.0.0.1:${port};
     access_log ${work === "logged" ? `${log} json` : "off"};
@@ -91,6 +94,7 @@ const nginx: Contender = {
       proxy_pass http://app;
       proxy_http_version 1.1;
       proxy_set_header Connection "";${work === "logged" ? forwarded : ""}
+      ${work === "limited" ? "limit_req zone=callers burst=1000000 nodelay;" : ""}
     }
   }`;
     return nginxLaunch(folder, write("nginx.conf", nginxConfig(folder, server)));
@@ -100,7 +104,6 @@ const nginx: Contender = {
 const haproxy: Contender = {
   name: "HAProxy",
   install: "apt-get install haproxy",
-  takesTokens: true,
   version: () => said(["haproxy", "-v"], /version ([\d.]+)/),
   launch({ work, port, targets, publicKey, write }) {
     const verified = `
@@ -122,6 +125,10 @@ const haproxy: Contender = {
   option forwardfor
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Host %[req.hdr(host)]`;
+    const limited = `
+  stick-table type ip size 100k expire 30s store http_req_rate(1s)
+  http-request track-sc0 src
+  http-request deny deny_status 429 if { sc_http_req_rate(0) gt 1000000 }`;
     const path = write(
       "haproxy.cfg",
       `global
@@ -134,7 +141,7 @@ defaults
   timeout server 60s
   http-reuse always
 frontend public
-  bind 127.0.0.1:${port}${work === "logged" ? logged : ""}${hasTokens(work) ? verified : ""}
+  bind 127.0.0.1:${port}${work === "logged" ? logged : ""}${hasTokens(work) ? verified : ""}${work === "limited" ? limited : ""}
   http-request return status 404 unless { path_beg /orders/ }
   default_backend app
 backend app
@@ -148,6 +155,7 @@ ${targets.map((target, index) => `  server s${index} 127.0.0.1:${target}\n`).joi
 const caddy: Contender = {
   name: "Caddy",
   install: "apt-get install caddy",
+  cannot: ["limited", "jwt", "jwt-distinct"],
   version: () => said(["caddy", "version"], /v?([\d.]+)/),
   launch({ work, port, targets, log, folder, write }) {
     const logged = `
@@ -188,6 +196,7 @@ http://127.0.0.1:${port} {
 const fastify: Contender = {
   name: "Fastify",
   install: "npm ci (and Node.js)",
+  cannot: ["limited", "jwt", "jwt-distinct"],
   version() {
     const manifest = join(ROOT, "node_modules/fastify/package.json");
     if (!existsSync(manifest) || !existsSync(join(ROOT, "node_modules/@fastify/http-proxy"))) return undefined;
@@ -210,7 +219,6 @@ function sluice(name: string, executable: string, workers: number): Contender {
   return {
     name,
     install: "npm run build",
-    takesTokens: true,
     version: () => said([executable, "--version"], /(\d+\.\d+\.\d+\S*)/),
     launch({ work, port, targets, publicKey, write }) {
       const options = {
@@ -218,7 +226,15 @@ function sluice(name: string, executable: string, workers: number): Contender {
         // A build from before there were workers does not know the option.
         ...(workers === 1 ? {} : { workers }),
         upstreams: { app: { targets: targets.map((target) => `http://127.0.0.1:${target}`) } },
-        routes: { orders: { match: "/orders/*", to: "app", ...(hasTokens(work) ? { auth: "token" } : {}) } },
+        ...(work === "limited" ? { limits: { perAddress: { limit: 1_000_000, window: "1s", by: "address" } } } : {}),
+        routes: {
+          orders: {
+            match: "/orders/*",
+            to: "app",
+            ...(hasTokens(work) ? { auth: "token" } : {}),
+            ...(work === "limited" ? { limits: "perAddress" } : {}),
+          },
+        },
         log: work === "logged" ? { format: "json" } : false,
       };
       const scheme = JSON.stringify({ issuer: ISSUER, audience: AUDIENCE, publicKey, algorithms: ["RS256"] });

@@ -11,8 +11,8 @@ import { markdown, type Round, type Row } from "./table.ts";
 import { freePorts, lastWords, type Running, until, Workshop } from "./workshop.ts";
 
 const HELP = `npm run bench -- [flags]
-  --work plain,logged      what each request costs the gateway (default: both); also jwt and jwt-distinct, where HAProxy
-                           is the measure
+  --work plain,logged      what each request costs the gateway (default: both); also limited; jwt and jwt-distinct, where
+                           HAProxy is the measure
   --seconds 5              length of one run
   --rounds 3               alternating rounds
   --connections 32,200     client connections; a row for each
@@ -233,7 +233,7 @@ async function main(): Promise<void> {
       const rows = await compare(
         workshop,
         work,
-        hasTokens(work) ? chosen.filter((one) => one.takesTokens) : chosen,
+        chosen.filter(({ cannot = [] }) => !cannot.includes(work)),
         tokens,
       );
       results[work] = rows;
