@@ -32,6 +32,7 @@ export interface Read<M> {
   readonly rest: string;
 }
 
+const NONE: ReadonlySet<number> = new Set();
 const STATUS_LINE = /^HTTP\/1\.1 ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)$/;
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/1\.1$/;
 const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
@@ -76,8 +77,11 @@ export function readAnswers(text: string, methods: readonly string[] = [], ended
   }
 }
 
-/** Reads the requests that a target has received. Anything that no strict reader takes is an error. */
-export function readRequests(text: string): Read<FakeRequest> {
+/**
+ * Reads the requests that a target has received. Behind one that asks to switch protocols comes its tunnel, unless the
+ * place of that request is in `refused`. Anything that no strict reader takes is an error.
+ */
+export function readRequests(text: string, refused: ReadonlySet<number> = NONE): Read<FakeRequest> {
   const messages: FakeRequest[] = [];
   let at = 0;
   for (;;) {
@@ -89,7 +93,8 @@ export function readRequests(text: string): Read<FakeRequest> {
     messages.push(request);
     at = readBody(text, head.end, request, "none");
     if (!request.complete) return { messages, rest: "" };
-    if (fieldOf(request, "upgrade") !== undefined) return { messages, rest: text.slice(at) };
+    const switches = fieldOf(request, "upgrade") !== undefined && !refused.has(messages.length - 1);
+    if (switches) return { messages, rest: text.slice(at) };
   }
 }
 

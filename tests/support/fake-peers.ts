@@ -123,16 +123,19 @@ export class FakeClient extends FakePeer {
 
 /** A connection that the gateway made to a target. */
 export class FakeTargetConnection extends FakePeer {
+  /** Places of the requests that asked to switch protocols and were not let: others follow. */
+  readonly refused = new Set<number>();
+
   /** The requests that came on it; the last may be incomplete. */
   get requests(): FakeRequest[] {
-    return this.#requests(() => readRequests(this.received).messages);
+    return this.#requests(() => readRequests(this.received, this.refused).messages);
   }
 
   readonly #requests = this.readOnce<FakeRequest[]>();
 
   /** What came behind the last whole message: bytes of a tunnel. */
   get behind(): string {
-    return readRequests(this.received).rest;
+    return readRequests(this.received, this.refused).rest;
   }
 
   /** The last request that has begun to come. */

@@ -197,6 +197,7 @@ export class TargetConnectionActor {
       this.#text += "greeting";
       return;
     }
+    this.peer.refused.add(this.given.length);
     const silent = method === "HEAD" || plan.status === 204 || plan.status === 304;
     // Behind content that only the end ends nothing can be told apart from it.
     const framing = plan.flaw === "smuggles" || plan.flaw === "longer" ? "sized" : plan.framing;
