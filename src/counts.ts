@@ -29,6 +29,12 @@ export function openCounts(plan: LimitsPlan, workers: number, platform: CountsPl
   }
 }
 
+/** A table of another capacity, in which goes on what was counted. Nobody counts meanwhile. */
+export function movedCounts(from: Counts, plan: LimitsPlan, workers: number, platform: CountsPlatform): Counts {
+  const memory = tableMemory(plan.capacity, workers);
+  return readSnapshot(writeSnapshot(from, platform, hash(platform)), memory, platform, hash(platform)) as Counts;
+}
+
 /** Writes the snapshot, if the config wants one. Nobody counts meanwhile. Never rejects: what goes wrong is told. */
 export async function saveCounts(plan: LimitsPlan, counts: Counts, platform: CountsPlatform): Promise<void> {
   const { snapshot } = plan;

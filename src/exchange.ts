@@ -76,6 +76,16 @@ export interface Ending {
   readonly bytesOut: number;
 }
 
+/** The way an exchange takes, as the listener sees it. */
+export interface Way {
+  /** Sends an exchange its way. `send` is called exactly once, perhaps before this returns. Never throws. */
+  travel(x: Exchange, send: (answer: Answer) => void): void;
+  /** The answer to what cannot travel. */
+  refuse(x: Exchange, error: GatewayError): Answer;
+  /** The exchange is over. Called exactly once. */
+  finish(x: Exchange, ending: Ending): void;
+}
+
 /** One try at one target. */
 export interface AttemptRecord {
   /** The target as the config writes it. */
@@ -129,6 +139,8 @@ export class Exchange {
   /** Whether the peer is one of `listen.trustedProxies`. */
   trusted = false;
   id = "";
+  /** The way that it has begun: it keeps to it, whatever is loaded meanwhile. */
+  way: Way | undefined = undefined;
   /** Whether it counts among those under way. */
   isCounted = false;
   route: RoutePlan | undefined = undefined;

@@ -3,7 +3,15 @@ import { allowStage } from "./auth/allow.ts";
 import { authStage } from "./auth/auth.ts";
 import type { Plan, RoutePlan } from "./config/plan.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
-import { type Answer, Answer as GatewayAnswer, type Exchange, type LastStage, type Stage } from "./exchange.ts";
+import {
+  type Answer,
+  Answer as GatewayAnswer,
+  type Exchange,
+  type LastStage,
+  type Stage,
+  type Way,
+} from "./exchange.ts";
+import { Generation } from "./generation.ts";
 import { handleStage } from "./handle/handle.ts";
 import { Deadlines } from "./http/deadlines.ts";
 import { Fields, plainName } from "./http/fields.ts";
@@ -11,8 +19,8 @@ import { cidrSet } from "./http/ip.ts";
 import { inOrder } from "./in-order.ts";
 import { readTarget } from "./http/target.ts";
 import { clientAddress } from "./listen/client-address.ts";
-import { Listener } from "./listen/listener.ts";
-import type { Way } from "./listen/shared.ts";
+import { Listeners, type NextListener } from "./listen/listeners.ts";
+import type { Stays } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
 import { bodySizeStage } from "./limit/body-size.ts";
 import { limitFields } from "./limit/fields.ts";
@@ -41,21 +49,106 @@ export interface Gateway {
   fetch(request: Request, peer: string, env?: object, context?: unknown): Promise<Response>;
   /** Opens the listener. @throws SocketError (EADDRINUSE, EACCES, …) */
   listen(): { host: string; port: number };
+  /**
+   * Builds what another plan asks for, to the side. Parts go on for which nothing has changed.
+   * @param over told once, when yet another plan runs and the last exchange of this one has ended
+   * @throws SocketError when it cannot listen where the plan says
+   */
+  prepare(plan: Plan, over?: () => void): Prepared;
   /** Accepts no more, lets exchanges finish up to the plan's grace, then cuts the rest. */
   drain(): Promise<{ cut: number }>;
   /** Closes everything at once. */
   close(): void;
 }
 
+/** A plan that is ready to run. One of the two is called, once, and before another plan is prepared. */
+export interface Prepared {
+  /** From now on exchanges take its way. Those under way keep to the plan that they began with. */
+  take(): void;
+  /** It is never going to run. */
+  drop(): void;
+}
+
 /** A request id from a trusted proxy is kept when it looks like this. */
 const REQUEST_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 
-/** Makes a gateway of a plan: every stage of every route is folded here, once. */
-export function createGateway(plan: Plan, platform: Platform): Gateway {
+/**
+ * Makes a gateway of a plan.
+ * @param over see {@link Gateway.prepare}
+ */
+export function createGateway(plan: Plan, platform: Platform, over?: () => void): Gateway {
   const deadlines = new Deadlines(platform);
   let draining = false;
-  const parts = createParts(plan, platform, deadlines, () => draining);
-  const { overload } = parts;
+  const instance = platform.shared?.instance ?? platform.uuid().slice(0, 8);
+  const standing = { platform, deadlines, instance, isDraining: () => draining };
+  /** Those that have exchanges, and the one that runs. */
+  const living = new Set<Generation>();
+  const generationOf = (plan: Plan, over?: () => void, before?: Parts): Generation => {
+    const parts = createParts(plan, standing, before);
+    return new Generation(plan, parts, layWay(plan, parts), (generation) => {
+      living.delete(generation);
+      parts.carried.close([...living].map(({ parts }) => parts.carried));
+      over?.();
+    });
+  };
+  let current = generationOf(plan, over);
+  living.add(current);
+
+  const way: Way = {
+    travel(x, send) {
+      x.way = current.begin();
+      x.way.travel(x, send);
+    },
+    refuse: (x, error) => (x.way ??= current.begin()).refuse(x, error),
+    finish: (x, ending) => x.way!.finish(x, ending),
+  };
+  const listeners = new Listeners(way, platform, deadlines);
+  const close = (): void => {
+    for (const { parts } of living) parts.carried.close([]);
+  };
+  return {
+    fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
+    listen: () => listeners.open(plan.listen),
+    prepare(plan, over) {
+      const next = generationOf(plan, over, current.parts);
+      let listener: NextListener;
+      try {
+        listener = listeners.next(plan.listen);
+      } catch (error) {
+        next.parts.carried.close([...living].map(({ parts }) => parts.carried));
+        throw error;
+      }
+      return {
+        take() {
+          const before = current;
+          current = next;
+          living.add(next);
+          listener.take(staysIn(plan));
+          before.retire();
+        },
+        drop() {
+          listener.drop();
+          next.parts.carried.close([...living].map(({ parts }) => parts.carried));
+        },
+      };
+    },
+    async drain() {
+      draining = true;
+      const drained = await listeners.drain(current.plan.graceMs);
+      close();
+      await current.parts.saveCounts();
+      return drained;
+    },
+    close() {
+      listeners.cut();
+      close();
+    },
+  };
+}
+
+/** THE WAY of a plan: every stage of every route is folded here, once. */
+function layWay(plan: Plan, parts: Parts): Way {
+  const { overload, platform } = parts;
   const routes = routeStage(plan.routes);
   const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
   const cors = corsOf(plan.routes);
@@ -68,8 +161,25 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
     routes.find(x);
     return ways.get(x.route!)!(x);
   };
+  const respond = (x: Exchange, answer: Answer): Answer => {
+    if (x.route !== undefined) {
+      cors?.get(x.route)?.mark(x, answer.fields);
+      changes.get(x.route)?.(answer.fields);
+    }
+    if (x.limited.length > 0) {
+      for (const { limit, giveBack } of x.limited) if (limit.counts?.(answer.status) === false) giveBack?.();
+      tellLimits?.(x, answer.fields);
+    }
+    if (x.cookies.length > 0) addCookies(x.cookies, answer.fields);
+    answer.fields.set("X-Request-ID", x.id);
+    return answer;
+  };
+  const refuse = (x: Exchange, thrown: unknown): Answer => {
+    x.error = toGatewayError(thrown);
+    return respond(x, problemAnswer(x.error, x, plan.name));
+  };
 
-  const way: Way = {
+  return {
     travel(x, send) {
       let answer: Answer | Promise<Answer>;
       try {
@@ -98,44 +208,12 @@ export function createGateway(plan: Plan, platform: Platform): Gateway {
       record(x, ending);
     },
   };
+}
 
-  const respond = (x: Exchange, answer: Answer): Answer => {
-    if (x.route !== undefined) {
-      cors?.get(x.route)?.mark(x, answer.fields);
-      changes.get(x.route)?.(answer.fields);
-    }
-    if (x.limited.length > 0) {
-      for (const { limit, giveBack } of x.limited) if (limit.counts?.(answer.status) === false) giveBack?.();
-      tellLimits?.(x, answer.fields);
-    }
-    if (x.cookies.length > 0) addCookies(x.cookies, answer.fields);
-    answer.fields.set("X-Request-ID", x.id);
-    return answer;
-  };
-  const refuse = (x: Exchange, thrown: unknown): Answer => {
-    x.error = toGatewayError(thrown);
-    return respond(x, problemAnswer(x.error, x, plan.name));
-  };
-
-  let listener: Listener | undefined;
-  return {
-    fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
-    listen() {
-      listener = new Listener(plan.listen, way, platform, deadlines);
-      return listener.address;
-    },
-    async drain() {
-      draining = true;
-      const drained = (await listener?.drain(plan.graceMs)) ?? { cut: 0 };
-      parts.close();
-      await parts.saveCounts();
-      return drained;
-    },
-    close() {
-      listener?.cut();
-      parts.close();
-    },
-  };
+/** Whether a tunnel goes on: where the plan still has a route of this name that leads to an upstream. */
+function staysIn({ routes }: Plan): Stays {
+  const names = new Set(routes.flatMap(({ name, destination }) => (destination.kind === "upstream" ? [name] : [])));
+  return ({ name }) => names.has(name);
 }
 
 /** All stages of a route as one. What a route does not use is not there. */

@@ -6,15 +6,19 @@ import type { Scheme } from "./auth/scheme.ts";
 import { PolicyBalancer } from "./balance/balancer.ts";
 import { RoundRobin } from "./balance/round-robin.ts";
 import { type Board, OwnBoard, TARGET_WORDS } from "./board.ts";
+import { Carried, type Keep } from "./carried.ts";
+import type { InFlightPlan } from "./config/limit/plan.ts";
 import type { Plan } from "./config/plan.ts";
 import type { UpstreamPlan } from "./config/upstream/plan.ts";
-import { openCounts, saveCounts } from "./counts.ts";
+import { movedCounts, openCounts, saveCounts } from "./counts.ts";
 import type { Deadlines } from "./http/deadlines.ts";
+import { Tally } from "./http/tally.ts";
 import { InFlight } from "./limit/in-flight.ts";
 import { Limiter } from "./limit/limiter.ts";
 import { runLimit, type RunningLimit } from "./limit/limit.ts";
 import { durableStore } from "./limit/durable-store.ts";
 import { Overload } from "./limit/overload.ts";
+import { Places } from "./limit/places.ts";
 import { redisStore } from "./limit/redis-store.ts";
 import type { CountStore } from "./limit/store.ts";
 import { LimitTable } from "./limit/table.ts";
@@ -25,7 +29,17 @@ import type { Vouching } from "./upstream/request.ts";
 import { type Service, subrequest } from "./upstream/subrequest.ts";
 import { Upstream, type UpstreamTarget } from "./upstream/upstream.ts";
 
-/** The parts of one gateway. */
+/** What a gateway has whatever its plan. */
+export interface Standing {
+  readonly platform: Platform;
+  readonly deadlines: Deadlines;
+  /** Tells this process from others in Via. */
+  readonly instance: string;
+  /** Whether the gateway lets go. */
+  isDraining(): boolean;
+}
+
+/** The parts of one plan. Those of a plan before it go on where nothing has changed. */
 export interface Parts {
   readonly platform: Platform;
   /** What the gateway calls itself in Via. */
@@ -39,53 +53,81 @@ export interface Parts {
   readonly limitStore: CountStore | undefined;
   readonly tokens: IdentityTokens | undefined;
   readonly vouching: Vouching | undefined;
-  /** Whether the gateway lets go. */
-  isDraining(): boolean;
-  /** Ends what runs in the background, and closes connections to targets. */
-  close(): void;
+  readonly carried: Carried;
+  isDraining: Standing["isDraining"];
   /** Keeps what limits have counted for the next process, if the config wants that and the counts are its own. */
   saveCounts(): Promise<void> | undefined;
 }
 
-/** Brings a plan to life. Opens no connection to a target; keys begin to be fetched, a store to be connected. */
-export function createParts(plan: Plan, platform: Platform, deadlines: Deadlines, isDraining: () => boolean): Parts {
+/**
+ * Brings a plan to life. Opens no connection to a target; keys begin to be fetched, a store to be connected.
+ * @param before the parts of the plan that runs, to take from
+ */
+export function createParts(plan: Plan, standing: Standing, before?: Parts): Parts {
+  const { platform, deadlines, instance, isDraining } = standing;
+  const carried = new Carried(before?.carried);
+  const { keep } = carried;
   // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
-  const pseudonym = `${plan.name}-${platform.shared?.instance ?? platform.uuid().slice(0, 8)}`;
-  const board = new OwnBoard(TARGET_WORDS);
-  const upstreams = new Map<string, Upstream>();
-  for (const upstream of Object.values(plan.upstreams)) {
-    upstreams.set(upstream.name, runUpstream(upstream, board, platform, deadlines));
-  }
-  const services = servicesOf(plan, board, platform, deadlines);
+  const pseudonym = `${plan.name}-${instance}`;
+  const board = keep("board", undefined, () => new OwnBoard(TARGET_WORDS));
+  const upstreamOf = (name: string, upstream: UpstreamPlan): Upstream =>
+    keep(
+      name,
+      upstream,
+      () => runUpstream(upstream, board, platform, deadlines),
+      (part) => part.close(),
+    );
+  const upstreams = new Map(
+    Object.values(plan.upstreams).map((upstream) => [
+      upstream.name,
+      upstreamOf(`upstreams.${upstream.name}`, upstream),
+    ]),
+  );
+  const services = servicesOf(plan, upstreamOf);
   const { token, owned } = plan.auth.identity;
-  const schemes = createSchemes(plan.auth, platform, (name) =>
+  const schemes = createSchemes(plan.auth, { platform, keep }, (name) =>
     subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines),
   );
-  const { shared } = platform;
-  const own = shared === undefined && plan.limits.limits.length > 0 ? openCounts(plan.limits, 1, platform) : undefined;
-  const limitStore = storeOf(plan, platform, deadlines);
-  const overload = plan.overload && new Overload(plan.overload, platform);
-  return {
+  const own = ownCounts(plan, platform, keep);
+  const underWay = keep("underWay", undefined, () => new Tally(platform.shared?.underWay, platform.shared?.worker));
+  const parts: Parts = {
     platform,
     pseudonym,
     upstreams,
     schemes,
-    limits: limitsOf(plan, own ?? shared?.limits, platform),
-    inFlight: new Map(plan.inFlight.map((bound) => [bound.name, new InFlight(bound, platform)])),
-    overload,
-    limitStore,
-    tokens: token && identityTokens(token, platform),
+    limits: limitsOf(plan, own ?? platform.shared?.limits, platform, keep),
+    inFlight: new Map(plan.inFlight.map((bound) => [bound.name, inFlightOf(bound, platform, keep)])),
+    overload:
+      plan.overload &&
+      keep(
+        "overload",
+        plan.overload,
+        () => new Overload(plan.overload!, underWay, platform),
+        (part) => part.close(),
+      ),
+    limitStore: storeOf(plan, platform, deadlines, keep),
+    tokens: token && keep("identity.token", token, () => identityTokens(token, platform)),
     vouching: vouchingOf(plan),
+    carried,
     isDraining,
-    close() {
-      for (const scheme of schemes.values()) scheme.close?.();
-      for (const upstream of upstreams.values()) upstream.close();
-      for (const { upstream } of services.values()) upstream.close();
-      limitStore?.close();
-      overload?.close();
-    },
     saveCounts: () => own && saveCounts(plan.limits, own, platform),
   };
+  carried.complete();
+  return parts;
+}
+
+/** The process's own counts; undefined where the config has no limits, and where several workers share theirs. */
+function ownCounts({ limits }: Plan, platform: Platform, keep: Keep): Counts | undefined {
+  if (platform.shared !== undefined || limits.limits.length === 0) return undefined;
+  return keep<Counts>("limiting", limits.capacity, (earlier) =>
+    earlier === undefined ? openCounts(limits, 1, platform) : movedCounts(earlier, limits, 1, platform),
+  );
+}
+
+/** Places belong to the bound's name, whatever else the bound says. */
+function inFlightOf(bound: InFlightPlan, platform: Platform, keep: Keep): InFlight {
+  const claim = platform.shared?.claim ?? keep(`inFlight.${bound.name}`, undefined, () => new Places()).claim;
+  return new InFlight(bound, claim, platform);
 }
 
 /** An upstream with who picks among its targets, and who watches them. */
@@ -95,35 +137,41 @@ function runUpstream(plan: UpstreamPlan, board: Board, platform: Platform, deadl
 }
 
 /** The limits by name. Without counts there are none. */
-function limitsOf({ limits }: Plan, counts: Counts | undefined, platform: Platform): ReadonlyMap<string, RunningLimit> {
+function limitsOf(
+  { limits }: Plan,
+  counts: Counts | undefined,
+  platform: Platform,
+  keep: Keep,
+): ReadonlyMap<string, RunningLimit> {
   if (counts === undefined) return new Map();
   const { memory, secret, ahead } = counts;
-  const limiter = new Limiter(new LimitTable(memory, platform.shared?.worker ?? 1));
+  const worker = platform.shared?.worker ?? 1;
+  const limiter = keep("limiter", memory.entries, () => new Limiter(new LimitTable(memory, worker)));
   const clock = (): number => platform.now() + ahead;
   return new Map(limits.limits.map((limit) => [limit.name, runLimit(limit, limiter, secret, clock, platform)]));
 }
 
 /** The store, where the config names one and a limit is counted in it. */
-function storeOf({ limits }: Plan, platform: Platform, deadlines: Deadlines): CountStore | undefined {
+function storeOf({ limits }: Plan, platform: Platform, deadlines: Deadlines, keep: Keep): CountStore | undefined {
   const { store } = limits;
   if (store === undefined || !limits.limits.some(({ shared }) => shared)) return undefined;
-  if (store.kind === "durable-object") return durableStore(store, platform);
-  return redisStore(store, store.tls && clientTls(store.tls, store.host), platform, deadlines);
+  const create = (): CountStore =>
+    store.kind === "durable-object"
+      ? durableStore(store, platform)
+      : redisStore(store, store.tls && clientTls(store.tls, store.host), platform, deadlines);
+  return keep("limiting.store", store, create, (part) => part.close());
 }
 
 /** The services that schemes ask, by the scheme's name. */
 function servicesOf(
   { auth }: Plan,
-  board: Board,
-  platform: Platform,
-  deadlines: Deadlines,
+  upstreamOf: (name: string, upstream: UpstreamPlan) => Upstream,
 ): ReadonlyMap<string, Service> {
   const services = new Map<string, Service>();
   for (const scheme of auth.schemes) {
     if (scheme.kind !== "forward-auth") continue;
     const { name, path, query, timeoutMs } = scheme;
-    const upstream = runUpstream(scheme.upstream, board, platform, deadlines);
-    services.set(name, { upstream, path, query, timeoutMs });
+    services.set(name, { upstream: upstreamOf(`auth.${name}.upstream`, scheme.upstream), path, query, timeoutMs });
   }
   return services;
 }

@@ -1,8 +1,7 @@
 // From the plan of a scheme to the scheme that runs.
 import type { AuthPlan, ConsumerPlan, SchemePlan } from "../config/auth/plan.ts";
-import type { Platform } from "../platform.ts";
 import { createApiKey } from "./api-key/api-key.ts";
-import { type KnownKeys, knownKeys } from "./api-key/known-keys.ts";
+import { knownKeys } from "./api-key/known-keys.ts";
 import { createBasic } from "./basic/basic.ts";
 import { PasswordChecks } from "./basic/password-checks.ts";
 import { createForwardAuth } from "./forward-auth.ts";
@@ -12,25 +11,41 @@ import { createJwt } from "./jwt/jwt.ts";
 import type { AuthServices, Scheme } from "./scheme.ts";
 
 /**
- * All schemes of a plan by name. Each is made once, however many routes name it.
+ * All schemes of a plan by name. Each is made once, however many routes name it, and goes on while nothing that it is made
+ * of has changed.
  * @param ask how a scheme asks its service, by the scheme's name
  */
 export function createSchemes(
   plan: AuthPlan,
-  platform: Platform,
+  { platform, keep }: Pick<AuthServices, "platform" | "keep">,
   ask: AuthServices["ask"],
 ): ReadonlyMap<string, Scheme> {
-  let keys: KnownKeys | undefined;
-  let passwordChecks: PasswordChecks | undefined;
+  const { consumers, keys } = plan;
+  // The text of the key file says all that is made of it.
+  const file = keys && [keys.path, keys.groups, keys.crc];
   const services: AuthServices = {
     platform,
-    consumers: plan.consumers,
-    consumerOf: consumersBySubject(plan.consumers),
-    keys: () => (keys ??= knownKeys(plan, platform)),
-    passwordChecks: () => (passwordChecks ??= new PasswordChecks(platform, plan.consumers)),
+    keep,
+    consumers,
+    consumerOf: consumersBySubject(consumers),
+    keys: () =>
+      keep(
+        "keys",
+        [consumers, file],
+        () => knownKeys(plan, platform),
+        (part) => part.close(),
+      ),
+    passwordChecks: () => keep("passwords", consumers, () => new PasswordChecks(platform, consumers)),
     ask,
   };
-  return new Map(plan.schemes.map((scheme) => [scheme.name, createScheme(scheme, services)]));
+  const running = (scheme: SchemePlan): Scheme => {
+    const create = (): Scheme => createScheme(scheme, services);
+    // It asks by a stage of the plan's own, and remembers nothing.
+    if (scheme.kind === "forward-auth") return create();
+    const madeOf = [scheme, consumers, scheme.kind === "api-key" && file];
+    return keep(`auth.${scheme.name}`, madeOf, create, (part) => part.close?.());
+  };
+  return new Map(plan.schemes.map((scheme) => [scheme.name, running(scheme)]));
 }
 
 function createScheme(plan: SchemePlan, services: AuthServices): Scheme {

@@ -1,4 +1,5 @@
 // Scheme: one way to say who calls. What every scheme is made of, whatever its kind.
+import type { Keep } from "../carried.ts";
 import type { ConsumerPlan } from "../config/auth/plan.ts";
 import type { Identity } from "../config/auth/options.ts";
 import type { GatewayError } from "../errors.ts";
@@ -49,6 +50,8 @@ export interface Scheme {
 /** What a scheme is given to work with. */
 export interface AuthServices {
   readonly platform: Platform;
+  /** For what outlives the scheme when its options change: keys, and what was seen before. */
+  readonly keep: Keep;
   /** The consumers of the config, in its order. */
   readonly consumers: readonly ConsumerPlan[];
   /** The consumer that a token of this scheme speaks of, by the first of these names that the config knows. */

@@ -3,7 +3,6 @@ import type { OAuthPlan } from "../config/auth/oauth.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Fields } from "../http/fields.ts";
-import type { Platform } from "../platform.ts";
 import {
   bearerToken,
   challengeText,
@@ -13,6 +12,7 @@ import {
   type TokenWord,
 } from "./bearer.ts";
 import { InvalidProof, proofCheck } from "./dpop/proof.ts";
+import type { AuthServices } from "./scheme.ts";
 
 /** A token of a request, not verified. */
 export interface ShownToken {
@@ -47,9 +47,13 @@ export interface TokenBinding {
  * it as a Bearer token would make it worth stealing.
  * @param key lower-case name of the field that holds tokens
  */
-export function tokenBinding(plan: OAuthPlan, platform: Platform, key = "authorization"): TokenBinding {
+export function tokenBinding(
+  plan: OAuthPlan,
+  services: Pick<AuthServices, "platform" | "keep">,
+  key = "authorization",
+): TokenBinding {
   const { name, dpop, realm, resource } = plan;
-  const check = dpop && proofCheck(name, dpop, platform);
+  const check = dpop && proofCheck(name, dpop, services);
   const metadata: ChallengeParameters = resource === undefined ? [] : [["resource_metadata", resource.metadataUrl]];
   const algorithms: ChallengeParameters = dpop === undefined ? [] : [["algs", dpop.algorithms.join(" ")]];
   const bearerOnly = dpop === undefined;

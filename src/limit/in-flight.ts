@@ -5,7 +5,6 @@ import type { Exchange, Stage } from "../exchange.ts";
 import type { Platform, Timer } from "../platform.ts";
 import type { Claim, PlaceState } from "../shared.ts";
 import { countedBy } from "./counted-by.ts";
-import { Places } from "./places.ts";
 
 /** A bound as it runs. Its places belong to its name, whichever routes name it. */
 export class InFlight {
@@ -14,10 +13,10 @@ export class InFlight {
   readonly #textOf: (x: Exchange) => string | undefined;
   readonly #claim: Claim;
 
-  constructor(plan: InFlightPlan, platform: Platform) {
+  constructor(plan: InFlightPlan, claim: Claim, platform: Platform) {
     this.plan = plan;
     this.#platform = platform;
-    this.#claim = platform.shared?.claim ?? new Places().claim;
+    this.#claim = claim;
     const { by } = plan;
     this.#textOf = by.kind === "upstream" ? (x) => x.upstream?.name : countedBy(by);
   }

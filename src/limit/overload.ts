@@ -2,7 +2,7 @@
 import type { OverloadPlan } from "../config/limit/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
-import { Tally } from "../http/tally.ts";
+import type { Tally } from "../http/tally.ts";
 import type { Platform, Timer } from "../platform.ts";
 
 /** An overload is over when nothing has been shed for so long. At the very cap it would come and go all the time. */
@@ -20,10 +20,10 @@ export class Overload {
   #seen = 0;
   #timer: Timer | undefined = undefined;
 
-  constructor(plan: OverloadPlan, platform: Platform) {
+  constructor(plan: OverloadPlan, underWay: Tally, platform: Platform) {
     this.#plan = plan;
     this.#platform = platform;
-    this.#underWay = new Tally(platform.shared?.underWay, platform.shared?.worker);
+    this.#underWay = underWay;
     this.#isExempt = exemption(plan.exempt);
   }
 

@@ -12,7 +12,7 @@ import { AnswerWriter, endsConnection, type WriterEvents } from "./answer-writer
 import { HeadReader } from "./head-reader.ts";
 import { Lingering } from "./linger.ts";
 import { SendClock } from "./send-clock.ts";
-import type { Guest, Shared } from "./shared.ts";
+import type { Guest, Shared, Stays, Successor } from "./shared.ts";
 import { joinTunnel } from "./tunnel.ts";
 
 /** Bodies that have arrived with their head, up to this size, are handed on as bytes: they can be sent again. */
@@ -38,7 +38,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #keepAlive = false;
   #writer: AnswerWriter | undefined = undefined;
   /** Ends what has taken the socket over. */
-  #successor: ((error: GatewayError) => void) | undefined = undefined;
+  #successor: Successor | undefined = undefined;
   /** Set while the answer's last bytes wait for the client: the next request begins after them. */
   #next = false;
   readonly #reading: Deadline;
@@ -61,7 +61,11 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   cut(): void {
     const error = new GatewayError("draining", "the gateway shut down in the middle of the exchange");
     if (this.#successor === undefined) this.#abort(error);
-    else this.#successor(error);
+    else this.#successor.cut(error);
+  }
+
+  reroute(stays: Stays): void {
+    this.#successor?.reroute(stays);
   }
 
   data(bytes: Uint8Array): void {
@@ -239,7 +243,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     this.#answered = true;
     const shared = this.#shared;
     if (shared.draining || (this.#halfClosed && this.#ahead.length === 0)) this.#keepAlive = false;
-    if (answer.tunnel !== undefined) return this.#openTunnel(x, answer);
+    if (answer.tunnel !== undefined) return this.#openTunnel(x);
     const minor = this.#head?.minor ?? 1;
     const uploading = this.#body?.whole === false;
     if ((uploading && x.error !== undefined) || endsConnection(answer, minor, uploading)) this.#keepAlive = false;
@@ -259,10 +263,10 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     this.#send(x, this.#shared.way.refuse(x, error));
   }
 
-  #openTunnel(x: Exchange, answer: Answer): void {
+  #openTunnel(x: Exchange): void {
     const early = this.#ahead.take();
     this.#leave();
-    this.#successor = joinTunnel(this.#socket, answer, early, this.#shared, (error, bytesIn, bytesOut) => {
+    this.#successor = joinTunnel(this.#socket, x, early, this.#shared, (error, bytesIn, bytesOut) => {
       this.#shared.way.finish(x, { error, bytesIn, bytesOut });
       this.#shared.closed(this);
     });
@@ -303,9 +307,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     const sending = this.#phase === "exchange" && (this.#head === undefined || this.#body?.whole === false);
     this.resumeReading();
     this.#leave();
-    const lingering = new Lingering(this.#socket, this.#shared, sending, () => this.#shared.closed(this));
-    // The last answer is out: there is nothing to be cut.
-    this.#successor = () => lingering.close();
+    this.#successor = new Lingering(this.#socket, this.#shared, sending, () => this.#shared.closed(this));
   }
 
   /** The socket is no longer this connection's. */

@@ -1,7 +1,7 @@
 // The end of a client's connection: our FIN is out, and what the client still sends is read and dropped, for a while.
 import { Deadline } from "../http/deadlines.ts";
 import type { Socket, SocketHandler } from "../platform.ts";
-import type { Shared } from "./shared.ts";
+import type { Shared, Successor } from "./shared.ts";
 
 /** A client that has sent all it had has so long to close too. */
 const CLOSING_MS = 1000;
@@ -11,7 +11,7 @@ const LINGER_MS = 5000;
 const MOST_DROPPED = 1024 * 1024;
 
 /** Takes a socket over whose last answer is out, and closes it (RFC 9112 section 9.6). */
-export class Lingering implements SocketHandler {
+export class Lingering implements SocketHandler, Successor {
   readonly #socket: Socket;
   readonly #shared: Shared;
   readonly #gone: () => void;
@@ -27,16 +27,18 @@ export class Lingering implements SocketHandler {
     this.#shared = shared;
     this.#gone = gone;
     // What the client has not read yet is the kernel's to deliver: a reset would take it back.
-    this.#patience = new Deadline(() => this.close());
+    this.#patience = new Deadline(() => this.cut());
     socket.handler = this;
     socket.end();
     shared.deadlines.arm(this.#patience, sending ? LINGER_MS : CLOSING_MS);
   }
 
-  /** Waits no longer. */
-  close(): void {
+  /** Waits no longer. The last answer is out: nothing is broken off. */
+  cut(): void {
     this.#socket.close();
   }
+
+  reroute(): void {}
 
   data(bytes: Uint8Array): void {
     this.#dropped += bytes.length;

@@ -1,13 +1,13 @@
 // The listener: accepts connections, knows those that are open, and lets them go when the gateway drains.
 import type { ListenPlan } from "../config/plan.ts";
-import type { Answer } from "../exchange.ts";
+import type { Answer, Way } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import type { HeadLimits } from "../http/message.ts";
-import { Tally } from "../http/tally.ts";
+import type { Tally } from "../http/tally.ts";
 import type { ListeningSocket, Platform, Socket } from "../platform.ts";
 import { Connection } from "./connection.ts";
-import type { Guest, Shared, Way } from "./shared.ts";
+import type { Guest, Shared, Stays } from "./shared.ts";
 
 /** Most field lines of a request head; more is 431. */
 const MAX_FIELDS = 256;
@@ -18,10 +18,10 @@ const NOTICE_EVERY_MS = 10_000;
 /** An open listener. */
 export class Listener implements Shared {
   readonly way: Way;
-  readonly plan: ListenPlan;
+  plan: ListenPlan;
   readonly platform: Platform;
   readonly deadlines: Deadlines;
-  readonly limits: HeadLimits;
+  limits: HeadLimits;
   draining = false;
   readonly #open = new Set<Guest>();
   readonly #tally: Tally;
@@ -31,23 +31,27 @@ export class Listener implements Shared {
   #quietUntil = 0;
   #second = -1;
   #date = "";
-  #empty: (() => void) | undefined = undefined;
+  readonly #empty = Promise.withResolvers<void>();
 
-  /** Opens the listening socket. @throws SocketError (EADDRINUSE, EACCES, …) */
-  constructor(plan: ListenPlan, way: Way, platform: Platform, deadlines: Deadlines) {
+  /**
+   * Opens the listening socket.
+   * @param tally of all connections of the gateway
+   * @throws SocketError (EADDRINUSE, EACCES, …)
+   */
+  constructor(plan: ListenPlan, way: Way, tally: Tally, platform: Platform, deadlines: Deadlines) {
     this.way = way;
     this.plan = plan;
     this.platform = platform;
     this.deadlines = deadlines;
-    this.#tally = new Tally(platform.shared?.connections, platform.shared?.worker);
-    this.limits = { maxTarget: plan.maxTarget, maxHead: plan.maxHead, maxFields: MAX_FIELDS };
+    this.#tally = tally;
+    this.limits = limitsOf(plan);
     this.#socket = platform.listen!({
       host: plan.host,
       port: plan.port,
       accept: (socket) => {
         // Over the bound a connection is refused by closing it: a queue would only make the flood wait.
         if (this.draining) socket.destroy();
-        else if (this.#tally.add(plan.maxConnections)) this.#open.add(new Connection(socket, this));
+        else if (this.#tally.add(this.plan.maxConnections)) this.#open.add(new Connection(socket, this));
         else this.#turnAway(socket);
       },
     });
@@ -73,33 +77,33 @@ export class Listener implements Shared {
     return this.#open.size;
   }
 
-  /**
-   * Accepts no more, lets exchanges finish for at most `graceMs`, then cuts the rest; resolves to how many were cut, once
-   * all are closed and recorded.
-   */
-  drain(graceMs: number): Promise<{ cut: number }> {
+  /** Other bounds hold from now on: for heads on connections to come, for all else at once. */
+  bound(plan: ListenPlan): void {
+    this.plan = plan;
+    this.limits = limitsOf(plan);
+  }
+
+  /** Other routes hold from now on. */
+  reroute(stays: Stays): void {
+    for (const connection of [...this.#open]) connection.reroute(stays);
+  }
+
+  /** Accepts no more and lets exchanges and tunnels finish; resolves once all are closed and recorded. */
+  drain(): Promise<void> {
     this.draining = true;
     this.#socket.stop();
     for (const connection of [...this.#open]) connection.drain();
-    if (this.#open.size === 0) return Promise.resolve({ cut: 0 });
-    return new Promise((resolve) => {
-      let cut = 0;
-      const timer = this.platform.setTimer(() => {
-        cut = this.#open.size;
-        this.cut();
-      }, graceMs);
-      this.#empty = () => {
-        this.platform.clearTimer(timer);
-        resolve({ cut });
-      };
-    });
+    if (this.#open.size === 0) this.#empty.resolve();
+    return this.#empty.promise;
   }
 
-  /** Closes everything at once. */
-  cut(): void {
+  /** Closes everything at once; gives how many connections that were. */
+  cut(): number {
     this.draining = true;
     this.#socket.stop();
-    for (const connection of [...this.#open]) connection.cut();
+    const open = [...this.#open];
+    for (const connection of open) connection.cut();
+    return open.length;
   }
 
   date(): string {
@@ -114,7 +118,7 @@ export class Listener implements Shared {
 
   closed(guest: Guest): void {
     if (this.#open.delete(guest)) this.#tally.remove();
-    if (this.#open.size === 0) this.#empty?.();
+    if (this.draining && this.#open.size === 0) this.#empty.resolve();
   }
 
   discard(answer: Answer): void {
@@ -122,4 +126,8 @@ export class Listener implements Shared {
     answer.tunnel?.upstream.destroy();
     answer.tunnel?.closed(0, 0);
   }
+}
+
+function limitsOf({ maxTarget, maxHead }: ListenPlan): HeadLimits {
+  return { maxTarget, maxHead, maxFields: MAX_FIELDS };
 }

@@ -1,20 +1,10 @@
 // What all connections of a listener share.
-import type { ListenPlan } from "../config/plan.ts";
+import type { ListenPlan, RoutePlan } from "../config/plan.ts";
 import type { GatewayError } from "../errors.ts";
-import type { Answer, Ending, Exchange } from "../exchange.ts";
+import type { Answer, Way } from "../exchange.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import type { HeadLimits } from "../http/message.ts";
 import type { Platform } from "../platform.ts";
-
-/** The way an exchange takes, as the listener sees it. */
-export interface Way {
-  /** Sends an exchange its way. `send` is called exactly once, perhaps before this returns. Never throws. */
-  travel(x: Exchange, send: (answer: Answer) => void): void;
-  /** The answer to what cannot travel. */
-  refuse(x: Exchange, error: GatewayError): Answer;
-  /** The exchange is over. Called exactly once. */
-  finish(x: Exchange, ending: Ending): void;
-}
 
 /** What a listener knows of a connection. */
 export interface Guest {
@@ -22,11 +12,24 @@ export interface Guest {
   drain(): void;
   /** Ends whatever runs. */
   cut(): void;
+  /** Other routes hold from now on: a tunnel ends whose route is none of them. */
+  reroute(stays: Stays): void;
+}
+
+/** Whether a route of an earlier plan is still one. */
+export type Stays = (route: RoutePlan) => boolean;
+
+/** What has taken a client's socket over from its connection. */
+export interface Successor {
+  /** Ends it at once, for this reason. */
+  cut(error: GatewayError): void;
+  reroute(stays: Stays): void;
 }
 
 /** One for each listener. */
 export interface Shared {
   readonly way: Way;
+  /** The bounds that hold now. */
   readonly plan: ListenPlan;
   readonly platform: Platform;
   readonly deadlines: Deadlines;

@@ -1,9 +1,9 @@
 // A tunnel: after 101 the two sockets are joined byte by byte, each at the pace of the other (RFC 9110 section 7.8).
 import { GatewayError } from "../errors.ts";
-import type { Answer } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import type { Socket, SocketError, SocketHandler } from "../platform.ts";
 import { Deadline } from "../http/deadlines.ts";
-import type { Shared } from "./shared.ts";
+import type { Shared, Successor } from "./shared.ts";
 
 /** Once one side has ended, the other may take so long to read what is left and to end too. */
 const CLOSING_MS = 1000;
@@ -15,19 +15,18 @@ type Closed = (error: GatewayError | undefined, bytesIn: number, bytesOut: numbe
  * Sends the 101, then joins client and upstream until either closes. Nothing is read into it: frames, pings and close
  * codes pass as they are (cases GW-28, GW-29).
  * @param early bytes the client sent behind its request
- * @returns a function that ends both sides at once, for this reason
  */
 export function joinTunnel(
   client: Socket,
-  answer: Answer,
+  { answer, route }: Exchange,
   early: Uint8Array,
   shared: Shared,
   closed: Closed,
-): (error: GatewayError) => void {
-  const tunnel = answer.tunnel!;
-  let head = `HTTP/1.1 101 ${answer.reason ?? "Switching Protocols"}\r\n`;
-  for (const [name, value] of answer.fields) head += `${name}: ${value}\r\n`;
-  const { upstream } = tunnel;
+): Successor {
+  const { tunnel, reason, fields } = answer!;
+  let head = `HTTP/1.1 101 ${reason ?? "Switching Protocols"}\r\n`;
+  for (const [name, value] of fields) head += `${name}: ${value}\r\n`;
+  const { upstream, early: behind } = tunnel!;
   let open = 2;
   let failure: GatewayError | undefined;
   const bytes = { in: 0, out: 0 };
@@ -36,7 +35,7 @@ export function joinTunnel(
     open = 0;
     shared.deadlines.disarm(closing);
     shared.deadlines.disarm(stuck);
-    tunnel.closed(bytes.in, bytes.out);
+    tunnel!.closed(bytes.in, bytes.out);
     closed(failure, bytes.in, bytes.out);
   };
   const cut = (): void => {
@@ -76,15 +75,21 @@ export function joinTunnel(
   client.handler = side(client, upstream, "in");
   upstream.handler = side(upstream, client, "out");
   bytes.in += early.length;
-  bytes.out += tunnel.early.length;
-  if (client.writeText(`${head}\r\n`, tunnel.early)) upstream.resume();
+  bytes.out += behind.length;
+  if (client.writeText(`${head}\r\n`, behind)) upstream.resume();
   else upstream.pause();
   if (early.length > 0 && !upstream.write(early)) client.pause();
   else client.resume();
-  if (tunnel.gone !== undefined) upstream.handler.closed(tunnel.gone.error);
-  return (error) => {
+  if (tunnel!.gone !== undefined) upstream.handler.closed(tunnel!.gone.error);
+  const end = (error: GatewayError): void => {
     failure ??= error;
     cut();
+  };
+  return {
+    cut: end,
+    reroute(stays) {
+      if (!stays(route!)) end(new GatewayError("route_not_found", "the route is gone"));
+    },
   };
 }
 

@@ -1,13 +1,12 @@
 // The listener where the runtime has no sockets: a Request of the Web API comes in.
 import { GatewayError, toGatewayError } from "../errors.ts";
-import { type Answer, type Arrival, type Bindings, Exchange } from "../exchange.ts";
+import { type Answer, type Arrival, type Bindings, Exchange, type Way } from "../exchange.ts";
 import { type Body, type BodySink, contentLength, isStream } from "../http/body.ts";
 import { Fields } from "../http/fields.ts";
 import { answerToResponse } from "../http/web-answer.ts";
 import { bodyFromStream } from "../http/web-body.ts";
 import type { Platform } from "../platform.ts";
 import { refusalOfMethod } from "./admit.ts";
-import type { Way } from "./shared.ts";
 
 /**
  * What a Request tells of its arrival. The authority is the URL's: the runtime has settled Host and absolute-form

@@ -1,5 +1,6 @@
 // Introspection on Cloudflare: no request waits for what another one does.
 import { expect, test } from "bun:test";
+import { Carried } from "../../src/carried.ts";
 import { createIntrospection } from "../../src/auth/introspection/introspection.ts";
 import type { AuthServices } from "../../src/auth/scheme.ts";
 import type { GatewayError } from "../../src/errors.ts";
@@ -26,7 +27,11 @@ test("each request asks for itself, what is known serves all, and beyond 64 the 
   });
   const [plan] = auth.schemes;
   if (plan?.kind !== "introspection") throw new Error("no introspection");
-  const scheme = createIntrospection(plan, { platform, consumerOf: () => undefined } as unknown as AuthServices);
+  const scheme = createIntrospection(plan, {
+    platform,
+    keep: new Carried().keep,
+    consumerOf: () => undefined,
+  } as unknown as AuthServices);
   const ask = (): ReturnType<typeof scheme.identify> =>
     scheme.identify(callOf(undefined, { fields: [["Authorization", "Bearer a"]] }));
   const asked = Array.from({ length: 70 }, ask);

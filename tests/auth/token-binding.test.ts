@@ -1,5 +1,6 @@
 // Whether who shows a token may: every member of a DPoP proof spoilt, tokens bound and not, and what a challenge says.
 import { describe, expect, test } from "bun:test";
+import { Carried } from "../../src/carried.ts";
 import { tokenBinding, type TokenBinding } from "../../src/auth/token-binding.ts";
 import type { DpopPlan } from "../../src/config/auth/dpop.ts";
 import { GatewayError } from "../../src/errors.ts";
@@ -28,7 +29,10 @@ const DPOP: DpopPlan = {
 };
 
 function binding(dpop: DpopPlan | undefined, platform = new FakePlatform()): TokenBinding {
-  return tokenBinding({ name: "token", observe: false, realm: "api", vouches: [], resource: RESOURCE, dpop }, platform);
+  return tokenBinding(
+    { name: "token", observe: false, realm: "api", vouches: [], resource: RESOURCE, dpop },
+    { platform, keep: new Carried().keep },
+  );
 }
 
 /** A request with these fields. */

@@ -9,6 +9,7 @@ const sources = sourcesIn("src");
 const CONTRACTS = [
   "src/board.ts",
   "src/callers.ts",
+  "src/carried.ts",
   "src/errors.ts",
   "src/exchange.ts",
   "src/platform.ts",

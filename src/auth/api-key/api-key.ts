@@ -64,7 +64,6 @@ export function createApiKey(plan: ApiKeyPlan, { platform, keys }: AuthServices)
       const spoken = refusal !== undefined && refusedBearer.has(refusal);
       return [...asField, bearerChallenge(realm, spoken ? refusal : undefined)].join(", ");
     },
-    close: () => known.close(),
   };
 }
 

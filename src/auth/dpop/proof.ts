@@ -4,7 +4,7 @@ import type { DpopPlan } from "../../config/auth/dpop.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { latin1Bytes } from "../../http/latin1.ts";
-import type { Platform } from "../../platform.ts";
+import type { AuthServices } from "../scheme.ts";
 import { isUriOf } from "./public-uri.ts";
 import { replays } from "./replay-store.ts";
 
@@ -34,10 +34,14 @@ export type ProofCheck = (x: Exchange, token: string, thumbprint: string) => Pro
  * Makes the check (RFC 9449 section 4.3) of the scheme. Proofs are remembered in this process for as long as they could be shown again.
  * When there are too many to remember, what cannot be remembered is not let in.
  */
-export function proofCheck(scheme: string, plan: DpopPlan, platform: Platform): ProofCheck {
+export function proofCheck(
+  scheme: string,
+  plan: DpopPlan,
+  { platform, keep }: Pick<AuthServices, "platform" | "keep">,
+): ProofCheck {
   const { algorithms, origins, maxAgeMs } = plan;
   const bounds = { name: `auth.${scheme}.dpop`, spanMs: maxAgeMs + AHEAD_MS, most: MOST_PROOFS };
-  const note = replays(bounds, platform);
+  const note = replays(bounds, platform, keep);
 
   const verify = async (x: Exchange, token: string, thumbprint: string): Promise<GatewayError | undefined> => {
     const { values, keys } = x.fields;

@@ -15,13 +15,13 @@ import { signatureBase } from "./signature-base.ts";
 import { readParameters, readSignatures, type Signature, type SignatureParameters } from "./signature-fields.ts";
 
 /** Makes the scheme. */
-export function createHttpSignature(plan: HttpSignaturePlan, { platform, consumers }: AuthServices): Scheme {
+export function createHttpSignature(plan: HttpSignaturePlan, { platform, keep, consumers }: AuthServices): Scheme {
   const { name, realm } = plan;
   const { subtle } = platform;
   // As long as a signature that is just good could be shown again.
   const spanMs = plan.maxAgeMs + 2 * plan.leewayMs;
   const noncesOf = (id: string): Replays =>
-    replays({ name: `auth.${name}.nonces.${id}`, spanMs, most: plan.maxNonces }, platform);
+    replays({ name: `auth.${name}.nonces.${id}`, spanMs, most: plan.maxNonces }, platform, keep);
   const unusable = new Map<string, string>();
   const keys = verifyingKeys(name, consumers, noncesOf, subtle, (id, error) => unusable.set(id, String(error)));
 

@@ -43,7 +43,7 @@ type Outcome = Known | GatewayError;
 export function createIntrospection(plan: IntrospectionPlan, services: AuthServices): Scheme {
   const { name, cacheMs, maxLength } = plan;
   const { platform } = services;
-  const binding = tokenBinding(plan, platform);
+  const binding = tokenBinding(plan, services);
   const closing = new AbortController();
   const ask = introspectionEndpoint(plan, platform, closing.signal);
   const read = claimsReader(plan.claims);

@@ -28,8 +28,13 @@ interface Known {
 /** Makes the scheme, and begins to fetch its keys. */
 export function createJwt(plan: JwtPlan, services: AuthServices): Scheme {
   const { platform } = services;
-  const keys = keySource(plan, platform);
-  const binding = tokenBinding(plan, platform, plan.header);
+  const keys = services.keep(
+    `auth.${plan.name}.keys`,
+    [plan.keys, plan.keySet, plan.algorithms],
+    () => keySource(plan, platform),
+    (part) => part.close(),
+  );
+  const binding = tokenBinding(plan, services, plan.header);
   const place = tokenPlace(plan, binding);
   const verifier = new Verifier(plan, platform, keys);
   const good = new KnownTokens<Known>(GOOD);
@@ -88,7 +93,6 @@ export function createJwt(plan: JwtPlan, services: AuthServices): Scheme {
     challenge: (refusal) => binding.challenge(refusal),
     scopeChallenge: (scopes) => binding.scopeChallenge(scopes),
     unready: () => keys.unready(),
-    close: () => keys.close(),
   };
 }
 

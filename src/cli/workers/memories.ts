@@ -9,13 +9,13 @@ export class Memories {
   readonly #places = new Map<string, Places>();
 
   /** See Shared. */
-  note({ name, spanMs, most }: NoteBounds, key: string): Noted {
-    let seen = this.#seen.get(name);
+  note(bounds: NoteBounds, key: string): Noted {
+    let seen = this.#seen.get(bounds.name);
     if (seen === undefined) {
-      seen = new ReplayStore(spanMs, most);
-      this.#seen.set(name, seen);
+      seen = new ReplayStore();
+      this.#seen.set(bounds.name, seen);
     }
-    return seen.add(key, performance.now());
+    return seen.add(bounds, key, performance.now());
   }
 
   /** See Claim. Answers before it returns. */

@@ -7,6 +7,7 @@ import {
 } from "../../../src/config/auth/http-signature.ts";
 import type { SigningKeyOptions } from "../../../src/config/auth/options.ts";
 import { env } from "../../../src/config/secrets.ts";
+import { Carried } from "../../../src/carried.ts";
 import { createHttpSignature } from "../../../src/auth/http-signature/http-signature.ts";
 import type { AuthServices, Scheme, Verdict } from "../../../src/auth/scheme.ts";
 import { GatewayError } from "../../../src/errors.ts";
@@ -122,7 +123,7 @@ export function schemeOf(
   const platform = new FakePlatform();
   platform.clock.epoch = RFC_TIME - platform.clock.time;
   const consumers: readonly ConsumerPlan[] = plan.auth.consumers;
-  const services = { platform, consumers } as Partial<AuthServices> as AuthServices;
+  const services = { platform, keep: new Carried().keep, consumers } as Partial<AuthServices> as AuthServices;
   const scheme = createHttpSignature(plan.auth.schemes[0] as HttpSignaturePlan, services);
   return {
     scheme,

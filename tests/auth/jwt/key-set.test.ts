@@ -149,7 +149,7 @@ describe("a file of keys", () => {
   test("is watched until the scheme is closed", () => {
     const rig = withFile();
     expect(rig.platform.files.watchers("/config/keys.json")).toBe(1);
-    rig.scheme.close!();
+    rig.close();
     expect(rig.platform.files.watchers("/config/keys.json")).toBe(0);
   });
 });

@@ -49,7 +49,7 @@ class Issuer {
 const rigs: JwtRig[] = [];
 afterEach(() => {
   for (const rig of rigs.splice(0)) {
-    rig.scheme.close!();
+    rig.close();
     expect(rig.platform.clock.timers).toBe(0);
   }
 });
@@ -409,7 +409,7 @@ test("a scheme that is closed fetches nothing more", async () => {
   const issuer = new Issuer();
   issuer.fail("hang");
   const rig = rigOf(issuer);
-  rig.scheme.close!();
+  rig.close();
   expect(issuer.aborted).toBe(1);
   await Promise.resolve();
   rig.platform.clock.advance(3_600_000);

@@ -1,5 +1,6 @@
 // A jwt scheme alone, in the fake world: made of options as users write them, asked by tokens.
 import { createSchemes } from "../../../src/auth/create.ts";
+import { Carried } from "../../../src/carried.ts";
 import type { Scheme, Verdict } from "../../../src/auth/scheme.ts";
 import { jwt, type JwtOptions } from "../../../src/config/auth/jwt.ts";
 import type { ClaimsSchema } from "../../../src/config/auth/claims-schema.ts";
@@ -35,6 +36,7 @@ export interface Surroundings {
 export class JwtRig {
   readonly platform: FakePlatform;
   readonly scheme: Scheme;
+  readonly #carried = new Carried();
 
   constructor(options: Partial<JwtOptions<ClaimsSchema<object>>>, around: Surroundings = {}) {
     const { files = {}, env = {}, consumers = {} } = around;
@@ -55,7 +57,13 @@ export class JwtRig {
     const ask = (): never => {
       throw new Error("no service is asked here");
     };
-    this.scheme = createSchemes(plan.auth, this.platform, ask).get("token")!;
+    const services = { platform: this.platform, keep: this.#carried.keep };
+    this.scheme = createSchemes(plan.auth, services, ask).get("token")!;
+  }
+
+  /** Ends what runs in the background. */
+  close(): void {
+    this.#carried.close([]);
   }
 
   /** What the scheme makes of a request with this token. */
