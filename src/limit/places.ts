@@ -4,6 +4,8 @@ import type { Claim, PlaceBound, PlaceState } from "../shared.ts";
 /** What one claim has come to. */
 interface Claimant {
   holds: boolean;
+  /** Places when it was made. */
+  readonly max: number;
   readonly answered: (state: PlaceState) => void;
 }
 
@@ -26,7 +28,7 @@ export class Places {
   readonly claim: Claim = ({ max, queue, observe }: PlaceBound, text, answered) => {
     const value = this.#values.get(text) ?? { taken: 0, waiting: new Set() };
     const isOver = value.taken >= max;
-    const claimant: Claimant = { holds: !isOver || observe, answered };
+    const claimant: Claimant = { holds: !isOver || observe, max, answered };
     if (claimant.holds) {
       if (value.taken++ === 0) this.#values.set(text, value);
       answered(isOver ? "over" : "held");
@@ -46,12 +48,14 @@ export class Places {
       return;
     }
     claimant.holds = false;
+    value.taken--;
     const [next] = value.waiting;
-    if (next !== undefined) {
-      // The place changes hands: it was never free for somebody who came later.
+    // Fewer places than there were are not given away as they become free.
+    if (next !== undefined && value.taken < next.max) {
       value.waiting.delete(next);
+      value.taken++;
       next.holds = true;
       next.answered("held");
-    } else if (--value.taken === 0) this.#values.delete(text);
+    } else if (value.taken === 0) this.#values.delete(text);
   }
 }

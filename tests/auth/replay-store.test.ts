@@ -1,7 +1,9 @@
 // What was seen is remembered for its span, within bounds.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ReplayStore } from "../../src/auth/dpop/replay-store.ts";
+import { type Replays, replays, ReplayStore } from "../../src/auth/dpop/replay-store.ts";
+import { Carried } from "../../src/carried.ts";
+import { FakePlatform } from "../support/fake-platform.ts";
 
 /** A span of 100 ms, and room for so many keys. */
 const bounds = (most: number): { spanMs: number; most: number } => ({ spanMs: 100, most });
@@ -40,4 +42,13 @@ describe("a key", () => {
     expect(store.add(bounds(2), "d", 201)).toBe("new");
     expect(store.size).toBe(2);
   });
+});
+
+test("a memory outlives the scheme that asks it, with other bounds too", () => {
+  const platform = new FakePlatform();
+  const memory = (carried: Carried, spanMs: number): Replays =>
+    replays({ name: "auth.token.dpop", spanMs, most: 10 }, platform, carried.keep);
+  const before = new Carried();
+  expect(memory(before, 100)("key")).toBe("new");
+  expect(memory(new Carried(before), 200)("key")).toBe("seen");
 });

@@ -2,6 +2,7 @@
 import { expect } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { messageOf, formatPath } from "../../src/config/message.ts";
+import type { Plan } from "../../src/config/plan.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 import { createGateway, type Gateway } from "../../src/gateway.ts";
 import { FakeClient, FakeTarget } from "./fake-peers.ts";
@@ -42,25 +43,40 @@ export function toUpstream(
 export class World {
   readonly platform = new FakePlatform();
   readonly gateway: Gateway;
-  readonly targets: Readonly<Record<string, FakeTarget>>;
+  readonly targets: Record<string, FakeTarget> = {};
+  readonly #files: Readonly<Record<string, string>>;
   readonly #clients: FakeClient[] = [];
 
   /** @param files texts by absolute path, which the gateway watches */
   constructor(options: GatewayOptions, files: Readonly<Record<string, string>> = {}) {
     for (const [path, text] of Object.entries(files)) this.platform.files.write(path, text);
+    this.#files = files;
+    this.gateway = createGateway(this.#planOf(options), this.platform);
+    this.gateway.listen();
+  }
+
+  /** Another config takes over. `over` is told once the gateway has no more to do with it. */
+  reload(options: GatewayOptions, over?: () => void): void {
+    this.gateway.prepare(this.#planOf(options), over).take();
+  }
+
+  /** Builds another config, which never runs. */
+  reloadInVain(options: GatewayOptions): void {
+    this.gateway.prepare(this.#planOf(options)).drop();
+  }
+
+  /** Its targets exist from now on. */
+  #planOf(options: GatewayOptions): Plan {
     const { plan, faults } = resolvePlan(
       { ...options, log: { format: "json" } },
-      { env: () => undefined, file: (path) => files[path], locate: (path) => path },
+      { env: () => undefined, file: (path) => this.#files[path], locate: (path) => path },
     );
     if (plan === undefined) throw new Error(faults.map((f) => `${formatPath(f.path)}: ${messageOf(f)}`).join("\n"));
-    const { network } = this.platform;
     const services = plan.auth.schemes.flatMap((scheme) => ("upstream" in scheme ? [scheme.upstream] : []));
-    const hosts = [...Object.values(plan.upstreams), ...services].flatMap(({ targets }) => targets);
-    this.targets = Object.fromEntries(
-      hosts.map(({ host, port }) => [host.replace(/\..*/, ""), new FakeTarget(network, `${host}:${port}`)]),
-    );
-    this.gateway = createGateway(plan, this.platform);
-    this.gateway.listen();
+    for (const { host, port } of [...Object.values(plan.upstreams), ...services].flatMap(({ targets }) => targets)) {
+      this.targets[host.replace(/\..*/, "")] ??= new FakeTarget(this.platform.network, `${host}:${port}`);
+    }
+    return plan;
   }
 
   /** The target a.test. */
@@ -74,9 +90,9 @@ export class World {
   }
 
   /** A new connection to the gateway. */
-  client(): FakeClient {
+  client(port = 8080): FakeClient {
     const { network, clock } = this.platform;
-    const client = new FakeClient(network.dial("0.0.0.0:8080"), () => clock.time);
+    const client = new FakeClient(network.dial(`0.0.0.0:${port}`), () => clock.time);
     this.#clients.push(client);
     return client;
   }
