@@ -1,7 +1,10 @@
 // The board: what is known of targets and upstreams, in rows of words that are found by name and outlive a plan.
 
-/** Words in a row of a target: see Target. */
+/** Words in a row of a target: see TARGET. */
 export const TARGET_WORDS = 16;
+
+/** Words in a row of an upstream: its breaker. */
+export const UPSTREAM_WORDS = 64;
 
 /** Rows of words, each found by its name. */
 export interface Board {
@@ -36,6 +39,11 @@ export class OwnBoard implements Board {
     }
     row.claims++;
     return row.words;
+  }
+
+  /** Whether somebody has claimed the name. */
+  has(name: string): boolean {
+    return this.#rows.has(name);
   }
 
   release(name: string): void {

@@ -5,7 +5,7 @@ import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
 import type { Scheme } from "./auth/scheme.ts";
 import { PolicyBalancer } from "./balance/balancer.ts";
 import { RoundRobin } from "./balance/round-robin.ts";
-import { type Board, OwnBoard, TARGET_WORDS } from "./board.ts";
+import type { Board } from "./board.ts";
 import { Carried, type Keep } from "./carried.ts";
 import type { InFlightPlan } from "./config/limit/plan.ts";
 import type { Plan } from "./config/plan.ts";
@@ -24,6 +24,7 @@ import type { CountStore } from "./limit/store.ts";
 import { LimitTable } from "./limit/table.ts";
 import type { Platform } from "./platform.ts";
 import type { Counts } from "./shared.ts";
+import { openBoards } from "./shared-board.ts";
 import { clientTls } from "./upstream/client-tls.ts";
 import type { Vouching } from "./upstream/request.ts";
 import { type Service, subrequest } from "./upstream/subrequest.ts";
@@ -69,12 +70,13 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   const { keep } = carried;
   // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
   const pseudonym = `${plan.name}-${instance}`;
-  const board = keep("board", undefined, () => new OwnBoard(TARGET_WORDS));
+  const { shared } = platform;
+  const boards = keep("boards", undefined, () => openBoards(shared?.boards, shared?.worker ?? 0, platform));
   const upstreamOf = (name: string, upstream: UpstreamPlan): Upstream =>
     keep(
       name,
       upstream,
-      () => runUpstream(upstream, board, platform, deadlines),
+      () => runUpstream(upstream, boards.targets, platform, deadlines),
       (part) => part.close(),
     );
   const upstreams = new Map(

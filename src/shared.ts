@@ -12,6 +12,8 @@ export interface Shared {
   readonly connections: Int32Array;
   /** Exchanges under way that `overload` counts, likewise. */
   readonly underWay: Int32Array;
+  /** What is known of targets and upstreams: see Board. */
+  readonly boards: BoardMemories;
   /**
    * Notes a key in a memory of all workers, and tells whether it was there: see ReplayStore.
    * @param bounds of the memory with this name, the same at every call
@@ -57,6 +59,21 @@ export interface NoteBounds {
 
 /** `"new"`: it was not there. `"seen"`: it was. `"full"`: it cannot be noted, so that it must not be let pass. */
 export type Noted = "new" | "seen" | "full";
+
+/** A board of targets, and one of upstreams. */
+export interface BoardMemories {
+  readonly targets: BoardMemory;
+  readonly upstreams: BoardMemory;
+}
+
+/** The memory of a board: see SharedBoard. */
+export interface BoardMemory {
+  /** Words in a row. */
+  readonly width: number;
+  readonly head: Int32Array;
+  readonly tags: Int32Array;
+  readonly rows: Int32Array;
+}
 
 /** What limits count in. */
 export interface Counts {

@@ -5,8 +5,8 @@ import type { AttemptRecord, Exchange } from "./exchange.ts";
 /** One address of an upstream, as it runs. */
 export class Target {
   readonly plan: TargetPlan;
-  /** Its row of the board: what all threads know of it. */
-  readonly words: Int32Array;
+  /** Its row of the board: what all threads know of it. Once it is let go, words that nobody else has. */
+  words: Int32Array;
   /** Attempts under way from this thread, where the upstream's balance counts them. */
   inFlight = 0;
 

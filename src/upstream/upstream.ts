@@ -97,6 +97,8 @@ export class Upstream {
 
   #letGo(target: UpstreamTarget): void {
     target.pool?.close();
+    // What is still under way writes there: the row may soon be another's.
+    target.words = new Int32Array(target.words.length);
     this.#parts.board.release(rowOf(this.plan.name, target.plan));
   }
 }

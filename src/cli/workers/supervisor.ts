@@ -4,6 +4,7 @@ import { buryWorker } from "../../limit/table.ts";
 import { openCounts, saveCounts } from "../../counts.ts";
 import { bunPlatform } from "../../platforms/bun.ts";
 import { stdoutLines } from "../../platforms/stdout.ts";
+import { boardMemories } from "../../shared-board.ts";
 import type { Shared } from "../../shared.ts";
 import type { Embedded } from "../embedded.ts";
 import { EXIT, Refusal } from "../exit.ts";
@@ -66,6 +67,7 @@ export class Supervisor implements Serving {
       limits: plan.limits.limits.length === 0 ? undefined : openCounts(plan.limits, workers, this.#platform),
       connections: words(),
       underWay: words(),
+      boards: boardMemories(this.#platform),
     };
     this.#places = Array.from({ length: workers }, (_, index) => {
       return { number: index + 1, thread: undefined, listening: false, deaths: 0, again: undefined };
