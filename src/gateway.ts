@@ -1,7 +1,7 @@
 // THE WAY: listen, route, cors, limits, auth, allow, the user's own code, upstream, respond, record. The only file that knows the order.
 import { allowStage } from "./auth/allow.ts";
 import { authStage } from "./auth/auth.ts";
-import type { Plan, RoutePlan } from "./config/plan.ts";
+import { forwards, type Plan, type RoutePlan } from "./config/plan.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import {
   type Answer,
@@ -11,6 +11,7 @@ import {
   type Stage,
   type Way,
 } from "./exchange.ts";
+import { branchesStage, forwardStage } from "./forward.ts";
 import { Generation } from "./generation.ts";
 import { handleStage } from "./handle/handle.ts";
 import { Deadlines } from "./http/deadlines.ts";
@@ -37,7 +38,7 @@ import { problemAnswer } from "./respond/problem.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
 import { type RouteStage, routeStage } from "./route/route.ts";
-import { upstreamStage } from "./upstream/upstream.ts";
+import { splitStage } from "./route/split.ts";
 
 /** A gateway that has been made of a plan. It listens to nothing yet. */
 export interface Gateway {
@@ -210,9 +211,9 @@ function layWay(plan: Plan, parts: Parts): Way {
   };
 }
 
-/** Whether a tunnel goes on: where the plan still has a route of this name that leads to an upstream. */
+/** Whether a tunnel goes on: where the plan still has a route of this name that leads to upstreams. */
 function staysIn({ routes }: Plan): Stays {
-  const names = new Set(routes.flatMap(({ name, destination }) => (destination.kind === "upstream" ? [name] : [])));
+  const names = new Set(routes.flatMap(({ name, destination }) => (forwards(destination) ? [name] : [])));
   return ({ name }) => names.has(name);
 }
 
@@ -224,8 +225,8 @@ function foldRoute(route: RoutePlan, parts: Parts): LastStage {
   return inOrder(guards(route, parts), alone ? last : handleStage(route, last, "stage"));
 }
 
-/** The stages that refuse: who calls, and what they may do; and then what the upstream is told of it. */
-function guards(route: RoutePlan, { schemes, limits, inFlight, limitStore, tokens, vouching }: Parts): Stage[] {
+/** The stages that refuse: who calls, and what they may do; and then which upstream of several is taken. */
+function guards(route: RoutePlan, { platform, schemes, limits, inFlight, limitStore, vouching }: Parts): Stage[] {
   const stages: Stage[] = [];
   if (route.maxBody !== undefined) stages.push(bodySizeStage(route.maxBody));
   const running = route.limits.map(({ name }) => limits.get(name)!);
@@ -240,8 +241,9 @@ function guards(route: RoutePlan, { schemes, limits, inFlight, limitStore, token
     stages.push(allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes)));
   }
   if (late.length > 0) stages.push(limitsStage(late, limitStore));
-  if (route.inFlight.length > 0) stages.push(inFlightStage(route.inFlight.map(({ name }) => inFlight.get(name)!)));
   const { destination } = route;
+  if (destination.kind === "split") stages.push(splitStage(destination, platform));
+  if (route.inFlight.length > 0) stages.push(inFlightStage(route.inFlight.map(({ name }) => inFlight.get(name)!)));
   // Upstreams never see them; the user's own code must not believe or leak them either.
   if (route.use.length > 0 || destination.kind === "handler") {
     const owned = new Set(vouching?.owned.map(plainName));
@@ -251,9 +253,6 @@ function guards(route: RoutePlan, { schemes, limits, inFlight, limitStore, token
         for (const key of strip) fields.delete(key);
       });
     }
-  }
-  if (route.auth.length > 0 && tokens !== undefined && destination.kind === "upstream") {
-    stages.push(tokens.stage(destination.upstream.name));
   }
   return stages;
 }
@@ -273,10 +272,10 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
       return parts.tokens!.keySet;
     case "redirect":
       return compileRedirect(route);
-    case "upstream": {
-      const { platform, pseudonym, upstreams, vouching } = parts;
-      return upstreamStage(route, upstreams.get(destination.upstream.name)!, pseudonym, platform, vouching);
-    }
+    case "upstream":
+      return forwardStage(route, destination, parts);
+    case "split":
+      return branchesStage(route, destination, parts);
   }
 }
 

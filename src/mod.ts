@@ -57,9 +57,11 @@ export type { EnvReference, Hidden, Secret } from "./config/secrets.ts";
 export type {
   AnswerRoute,
   AnyNames,
+  CallerBy,
   Duration,
   FieldChanges,
   FixedAnswer,
+  ForwardingRoute,
   GatewayOptions,
   Handler,
   HandlerExchange,
@@ -76,9 +78,11 @@ export type {
   RouteCommon,
   RouteOptions,
   Size,
+  SplitRoute,
   UpstreamRoute,
   UpstreamTls,
 } from "./config/options.ts";
+export type { BranchOptions, WhenOptions } from "./config/shaping/options.ts";
 export type {
   ConnectionOptions,
   KeepAliveOptions,

@@ -1,14 +1,16 @@
-// The schema of where a route leads: exactly one of an upstream, a handler, a fixed answer, a redirect.
+// The schema of where a route leads: exactly one of an upstream, a split, a handler, a fixed answer, a redirect.
 import { isToken } from "../http/message.ts";
 import { readPattern, type Pattern } from "../route/pattern.ts";
 import { compileLocation } from "../route/redirect.ts";
 import { compileRewrite } from "../route/rewrite.ts";
 import { answerShape } from "./answer.ts";
+import { callerByShape } from "./caller-by.ts";
 import type { AllowNames } from "./auth/allow.ts";
 import { quoted, shortList } from "./describe.ts";
 import { Problem } from "./fault.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
-import type { Destination, MatchPlan, RewritePlan } from "./plan.ts";
+import type { CallerByPlan, Destination, MatchPlan, RewritePlan, UpstreamDestination } from "./plan.ts";
+import { type NamedBranch, splitProblems, splitShape } from "./shaping/split.ts";
 import type { TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 import { either, leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
 import { routeTimeouts } from "./upstream/upstream.ts";
@@ -34,6 +36,8 @@ type RedirectPlan = Extract<Destination, { kind: "redirect" }>;
 /** What the options of a destination come out as. */
 interface Parts {
   readonly to: string | undefined;
+  readonly split: readonly NamedBranch[] | undefined;
+  readonly splitBy: CallerByPlan | undefined;
   readonly handler: Handler | undefined;
   readonly answer: FixedAnswer | "readiness" | undefined;
   readonly redirect: Omit<RedirectPlan, "kind"> | undefined;
@@ -42,18 +46,20 @@ interface Parts {
   readonly upgrade: readonly string[];
 }
 
-const KINDS = ["to", "handler", "answer", "redirect"] as const;
+const KINDS = ["to", "split", "handler", "answer", "redirect"] as const;
 /** Options that say how to forward. */
 const FORWARDING = ["rewrite", "timeouts", "upgrade"] as const;
 
 /** The options of a destination. */
-export function destinationEntries({ upstreams }: Settings): { readonly [K in keyof Parts]: Shape<Parts[K]> } {
+export function destinationEntries({ upstreams, allow }: Settings): { readonly [K in keyof Parts]: Shape<Parts[K]> } {
   const known = upstreams.length === 0 ? "There are no upstreams." : `Upstreams: ${shortList(upstreams)}.`;
   const to = text("the name of an upstream", (name) => {
     return upstreams.includes(name) ? name : new Problem("an upstream", { hint: known, nearest: [name, upstreams] });
   });
   return {
     to: maybe(to),
+    split: maybe(splitShape(to, allow)),
+    splitBy: maybe(callerByShape),
     handler: maybe(handler),
     answer: maybe(either((value) => typeof value === "string", answerWord, answerShape)),
     redirect: maybe(redirect),
@@ -132,10 +138,11 @@ export function* destinationProblems(
     yield new Problem(`exactly one of ${KINDS.join(", ")}`, { hint });
   }
   for (const option of FORWARDING) {
-    if (written[option] === undefined || written["to"] !== undefined) continue;
-    const hint = `Only a route with \`to\` forwards anything; \`${option}\` has no effect here.`;
-    yield new Problem("a route with to", { at: [option], hint });
+    if (written[option] === undefined || written["to"] !== undefined || written["split"] !== undefined) continue;
+    const hint = `Only a route with \`to\` or \`split\` forwards anything; \`${option}\` has no effect here.`;
+    yield new Problem("a route with to or split", { at: [option], hint });
   }
+  yield* splitProblems(written);
   for (const template of TEMPLATES) {
     const [option, key] = template.at;
     const text = partOf(written[option], key);
@@ -181,11 +188,16 @@ function* templateProblems(template: Template, text: string, matches: readonly M
 
 /** Where a checked route leads. */
 export function destinationOf(parts: Parts, upstreams: ReadonlyMap<string, UpstreamPlan>): Destination {
-  const { to, handler, answer, redirect, rewrite, timeouts, upgrade } = parts;
-  const upstream = to === undefined ? undefined : upstreams.get(to);
-  if (upstream !== undefined) {
+  const { to, split, splitBy, handler, answer, redirect, rewrite, timeouts, upgrade } = parts;
+  const forward = (name: string): UpstreamDestination => {
+    const upstream = upstreams.get(name)!;
     const clocks = timeouts === undefined ? upstream.timeouts : timeouts(upstream.timeouts);
     return { kind: "upstream", upstream, rewrite, timeouts: clocks, upgrade };
+  };
+  if (to !== undefined) return forward(to);
+  if (split !== undefined) {
+    const branches = split.map(({ to, weight, when }) => ({ weight, when, leadsTo: forward(to) }));
+    return { kind: "split", branches, by: splitBy, rewrite };
   }
   if (handler !== undefined) return { kind: "handler", handler };
   if (answer === "readiness") return { kind: "readiness" };

@@ -96,6 +96,17 @@ export function queryConditions(): Shape<readonly (readonly [name: string, value
   });
 }
 
+/** Conditions on cookies. */
+export function cookieConditions(): Shape<readonly (readonly [name: string, value: string | true])[]> {
+  const value = condition("a cookie's value, or true", (written) => {
+    // What separates cookies is in none (RFC 6265 section 4.1.1).
+    return /^[^\s;,\p{Cc}]+$/u.test(written) ? undefined : new Problem("a cookie's value, or true");
+  });
+  return named(value, "an object of names of cookies", (name) =>
+    isToken(name) ? undefined : new Problem("the name of a cookie"),
+  );
+}
+
 function condition(wanted: string, problemOf: (value: string) => Problem | undefined): Shape<string | true> {
   const isTrue = leaf((): true => true);
   return either(

@@ -4,6 +4,7 @@ import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
 import type { Hidden } from "./secrets.ts";
+import type { BranchOptions } from "./shaping/options.ts";
 import type { UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
@@ -200,10 +201,8 @@ export interface RouteCommon<M extends string, N extends Names = AnyNames> {
   log?: boolean;
 }
 
-/** A route to an upstream. */
-export interface UpstreamRoute<M extends string = string, N extends Names = AnyNames> extends RouteCommon<M, N> {
-  /** Name of an upstream. */
-  to: N["upstream"];
+/** What routes to upstreams have. */
+export interface ForwardingRoute<M extends string, N extends Names> extends RouteCommon<M, N> {
   rewrite?: Rewrite;
   /** Clocks for this route in place of the upstream's. */
   timeouts?: UpstreamTimeouts;
@@ -214,9 +213,31 @@ export interface UpstreamRoute<M extends string = string, N extends Names = AnyN
   redirect?: never;
 }
 
-/** What only a route to an upstream may have. */
+/** A route to an upstream. */
+export interface UpstreamRoute<M extends string = string, N extends Names = AnyNames> extends ForwardingRoute<M, N> {
+  /** Name of an upstream. */
+  to: N["upstream"];
+  split?: never;
+  splitBy?: never;
+}
+
+/** A route to several upstreams, each for a share of the requests. */
+export interface SplitRoute<M extends string = string, N extends Names = AnyNames> extends ForwardingRoute<M, N> {
+  /** At least two, each with its weight. What else the route says holds for whichever is taken. */
+  split: readonly BranchOptions<N>[];
+  /**
+   * By what callers are told apart who keep to a branch, on every gateway and after every restart; requests without the
+   * field or the cookie are shared one by one. Default: all are.
+   */
+  splitBy?: CallerBy;
+  to?: never;
+}
+
+/** What only a route to upstreams may have. */
 interface NoUpstream {
   to?: never;
+  split?: never;
+  splitBy?: never;
   rewrite?: never;
   timeouts?: never;
   upgrade?: never;
@@ -250,9 +271,9 @@ export interface RedirectRoute<M extends string = string, N extends Names = AnyN
   answer?: never;
 }
 
-/** One route: where it goes is exactly one of `to`, `handler`, `answer`, `redirect`. */
+/** One route: where it goes is exactly one of `to`, `split`, `handler`, `answer`, `redirect`. */
 export type RouteOptions<M extends string = string, N extends Names = AnyNames> =
-  UpstreamRoute<M, N> | HandlerRoute<M, N> | AnswerRoute<M, N> | RedirectRoute<M, N>;
+  UpstreamRoute<M, N> | SplitRoute<M, N> | HandlerRoute<M, N> | AnswerRoute<M, N> | RedirectRoute<M, N>;
 
 /** The access log. */
 export interface LogOptions {

@@ -4,6 +4,7 @@ import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
 import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
+import type { SplitDestination } from "./shaping/plan.ts";
 import type { TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 
 /** Everything a gateway needs to run. Immutable. */
@@ -78,16 +79,20 @@ export type CallerByPlan =
   | { readonly kind: "header"; readonly key: string }
   | { readonly kind: "cookie"; readonly cookie: string };
 
+/** An upstream, and what its route says of the way there. */
+export interface UpstreamDestination {
+  readonly kind: "upstream";
+  readonly upstream: UpstreamPlan;
+  readonly rewrite: RewritePlan | undefined;
+  readonly timeouts: TimeoutsPlan;
+  /** Lower-case protocol names. */
+  readonly upgrade: readonly string[];
+}
+
 /** Where a route leads. */
 export type Destination =
-  | {
-      readonly kind: "upstream";
-      readonly upstream: UpstreamPlan;
-      readonly rewrite: RewritePlan | undefined;
-      readonly timeouts: TimeoutsPlan;
-      /** Lower-case protocol names. */
-      readonly upgrade: readonly string[];
-    }
+  | UpstreamDestination
+  | SplitDestination
   | { readonly kind: "handler"; readonly handler: Handler }
   | { readonly kind: "answer"; readonly answer: FixedAnswer }
   /** Whether the gateway can do its work. */
@@ -95,6 +100,11 @@ export type Destination =
   /** The key set with which upstreams verify the gateway's own tokens. */
   | { readonly kind: "key-set" }
   | { readonly kind: "redirect"; readonly to: string; readonly status: 301 | 302 | 303 | 307 | 308 };
+
+/** Whether what it is asked goes to upstreams. */
+export function forwards(destination: Destination): destination is UpstreamDestination | SplitDestination {
+  return destination.kind === "upstream" || destination.kind === "split";
+}
 
 /** How the names of routes begin that the gateway adds by itself; no route of a config may be called so. */
 export const OWN_ROUTES = "sluice.";

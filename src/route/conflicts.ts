@@ -1,5 +1,5 @@
 // What is wrong with a set of routes as a whole: ties, routes that can never match, templates that cannot be filled.
-import type { MatchPlan, RoutePlan } from "../config/plan.ts";
+import { forwards, type MatchPlan, type RoutePlan } from "../config/plan.ts";
 import { impossibleConditions } from "./conditions.ts";
 import { coveredBy } from "./coverage.ts";
 import { fixedAnswerFault } from "./fixed-answer.ts";
@@ -79,7 +79,7 @@ function place(entry: Entry, rule: HostRule | undefined, hosts: Hosts): void {
 }
 
 function templateFaults({ destination }: RoutePlan, pattern: Pattern): string[] {
-  if (destination.kind === "upstream" && destination.rewrite !== undefined) {
+  if (forwards(destination) && destination.rewrite !== undefined) {
     const rewrite = compileRewrite(destination.rewrite, pattern);
     return typeof rewrite === "string" ? [`The rewrite cannot be done. ${rewrite}`] : [];
   }

@@ -1,5 +1,5 @@
 // The stage that finds the route of an exchange, or says that there is none.
-import type { MatchPlan, RoutePlan } from "../config/plan.ts";
+import { forwards, type MatchPlan, type RoutePlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { readPattern } from "./pattern.ts";
@@ -18,7 +18,7 @@ export interface RouteStage {
 
 /**
  * Makes the stage. It reads method, authority, path, query and fields and sets `route`, `match`, `params`, `upstream`
- * and, where a rewrite changed the path, `forwardTarget`. It throws `route_not_found` when no route takes the path under
+ * (of a split its own stage picks one) and, where a rewrite changed the path, `forwardTarget`. It throws `route_not_found` when no route takes the path under
  * any method, and `method_not_allowed` with `Allow` when another method would be taken (RFC 9110 section 15.5.6).
  *
  * Making it throws an Error for routes that cannot be compiled; `findRouteFaults` tells all such faults at once.
@@ -33,8 +33,8 @@ export function routeStage(routes: readonly RoutePlan[]): RouteStage {
     x.match = found.match;
     x.params = found.params;
     const { destination } = found.route;
-    if (destination.kind !== "upstream") return;
-    x.upstream = destination.upstream;
+    if (destination.kind === "upstream") x.upstream = destination.upstream;
+    else if (destination.kind !== "split") return;
     if (destination.rewrite === undefined) return;
     const path = rewrites.get(found.match)!(x.path);
     if (path !== x.path) x.forwardTarget = path + x.query;
@@ -49,7 +49,7 @@ export function routeStage(routes: readonly RoutePlan[]): RouteStage {
 function compileRewrites(routes: readonly RoutePlan[]): Map<MatchPlan, RewritePath> {
   const rewrites = new Map<MatchPlan, RewritePath>();
   for (const { name, matches, destination } of routes) {
-    if (destination.kind !== "upstream" || destination.rewrite === undefined) continue;
+    if (!forwards(destination) || destination.rewrite === undefined) continue;
     for (const match of matches) {
       const pattern = readPattern(match.path);
       const rewrite = typeof pattern === "string" ? pattern : compileRewrite(destination.rewrite, pattern);

@@ -1,5 +1,4 @@
 // A request of the gateway's own about an exchange: it asks a service what to make of it (forward-auth).
-import { type RoutePlan, WITHOUT_POLICIES } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import { type Answer, Exchange } from "../exchange.ts";
 import { Deadline, type Deadlines } from "../http/deadlines.ts";
@@ -33,7 +32,8 @@ export function subrequest(
   platform: Platform,
   deadlines: Deadlines,
 ): (x: Exchange, fields: Fields) => Promise<Answer> {
-  const stage = upstreamStage(routeTo(upstream), upstream, pseudonym, platform, {
+  const way = { timeouts: upstream.plan.timeouts, upgrade: [] };
+  const stage = upstreamStage(upstream, way, undefined, pseudonym, platform, {
     owned: [...owned, ...STATED],
     lines: (sub) => statedLines((sub as Subrequest).about),
   });
@@ -81,15 +81,4 @@ class Subrequest extends Exchange {
 
 function statedLines({ method, path, query, client }: Exchange): string {
   return `X-Forwarded-Method: ${method}\r\nX-Forwarded-Uri: ${path}${query}\r\nX-Real-IP: ${client}\r\n`;
-}
-
-function routeTo({ plan }: Upstream): RoutePlan {
-  const { timeouts } = plan;
-  return {
-    name: plan.name,
-    matches: [],
-    ...WITHOUT_POLICIES,
-    destination: { kind: "upstream", upstream: plan, rewrite: undefined, timeouts, upgrade: [] },
-    log: false,
-  };
 }

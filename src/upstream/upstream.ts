@@ -1,5 +1,5 @@
 // Upstream: a service as it runs, with its targets and who picks among them; and the stage that forwards to it.
-import type { Destination, RoutePlan } from "../config/plan.ts";
+import type { FieldChangesPlan, UpstreamDestination } from "../config/plan.ts";
 import type { TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import type { Board } from "../board.ts";
 import type { Exchange, LastStage } from "../exchange.ts";
@@ -108,20 +108,23 @@ function samePlace(one: TargetPlan, other: TargetPlan): boolean {
   return one.url === other.url && one.host === other.host && one.port === other.port && one.weight === other.weight;
 }
 
-/** The last stage of a route that goes to an upstream. */
+/**
+ * The stage that forwards to an upstream and answers with what it says.
+ * @param changes of the request's fields
+ */
 export function upstreamStage(
-  route: RoutePlan,
   upstream: Upstream,
+  { timeouts, upgrade }: Pick<UpstreamDestination, "timeouts" | "upgrade">,
+  changes: FieldChangesPlan | undefined,
   pseudonym: string,
   platform: Platform,
   vouching?: Vouching,
 ): LastStage {
-  const destination = route.destination as Extract<Destination, { kind: "upstream" }>;
-  const upgrades = new Set(destination.upgrade);
+  const upgrades = new Set(upgrade);
   const passage: Passage = {
     upstream,
-    writer: requestWriter(upstream.plan, route.requestFields, pseudonym, vouching),
-    timeouts: destination.timeouts,
+    writer: requestWriter(upstream.plan, changes, pseudonym, vouching),
+    timeouts,
   };
   if (upstream.plan.protocol === "http1" && platform.connect !== undefined) {
     return (x) =>

@@ -33,6 +33,7 @@ const whole = (): Record<string, unknown> => ({
       maxHead: "1KiB",
       tls: { serverName: "a", verify: true },
     },
+    other: { targets: ["http://c"] },
   },
   routes: {
     a: {
@@ -48,6 +49,14 @@ const whole = (): Record<string, unknown> => ({
     b: { match: "/c", answer: { status: 200, headers: { a: "b" }, body: "x" } },
     c: { match: "/d", redirect: { to: "/e", status: 301 } },
     d: { match: "/f", to: "orders", rewrite: { stripPrefix: "/f" } },
+    e: {
+      match: "/g",
+      split: [
+        { to: "orders", weight: 1 },
+        { to: "other", when: { header: { a: "b" }, cookie: { c: true } } },
+      ],
+      splitBy: { header: "a" },
+    },
   },
   log: { format: "json", redactQuery: ["a"] },
   shutdown: { grace: "1s" },

@@ -123,7 +123,7 @@ describe("a condition", () => {
 });
 
 describe("a destination", () => {
-  const NONE = "wanted exactly one of to, handler, answer, redirect.";
+  const NONE = "wanted exactly one of to, split, handler, answer, redirect.";
   refuses([
     [{ match: "/" }, "", `${NONE} The route leads nowhere.`],
     [{ match: "/", answer, to: "orders" }, "", `${NONE} Here are to and answer.`],
@@ -138,7 +138,11 @@ describe("a destination", () => {
     [{ match: "/", handler: "x" }, ".handler", "is not a function that returns a Response"],
     [{ match: "/", answer, use: [5] }, ".use.0", "5 is not a Hono middleware"],
     [{ match: "/", answer, use: () => {} }, ".use", "a function is not a list of Hono middleware"],
-    [{ match: "/", answer, rewrite: { stripPrefix: "/" } }, ".rewrite", "Only a route with `to` forwards anything"],
+    [
+      { match: "/", answer, rewrite: { stripPrefix: "/" } },
+      ".rewrite",
+      "Only a route with `to` or `split` forwards anything",
+    ],
     [{ match: "/", answer, timeouts: {} }, ".timeouts", "Only a route with `to`"],
     [{ match: "/", redirect: { to: "/a" }, upgrade: [] }, ".upgrade", "Only a route with `to`"],
     [{ match: "/", to: "orders", upgrade: "websocket" }, ".upgrade", "is not a list of protocol names"],

@@ -22,6 +22,8 @@ const CONTRACTS = [
   "src/config/auth/plan.ts",
   "src/config/limit/options.ts",
   "src/config/limit/plan.ts",
+  "src/config/shaping/options.ts",
+  "src/config/shaping/plan.ts",
   "src/config/upstream/options.ts",
   "src/config/upstream/plan.ts",
 ];

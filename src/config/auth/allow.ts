@@ -48,7 +48,8 @@ const when = leaf((value) =>
   typeof value === "function" ? (value as (x: AllowExchange) => boolean | Promise<boolean>) : new Problem(A_FUNCTION),
 );
 
-function reference(kind: "consumer" | "group", known: readonly string[], open: boolean): Shape<string> {
+/** The name of a consumer or a group. */
+export function reference(kind: "consumer" | "group", known: readonly string[], open: boolean): Shape<string> {
   return text(`the name of a ${kind}`, (name) => {
     if (open || known.includes(name)) return name;
     const hint = known.length === 0 ? `No ${kind} has a name.` : `There are: ${shortList(known)}.`;

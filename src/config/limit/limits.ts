@@ -143,7 +143,7 @@ export function inFlightShape(nameProblem: (name: string) => Problem | undefined
 export function* strayBounds(written: unknown): Generator<Problem> {
   const bounds = partOf(written, "inFlight");
   for (const [route, options] of Object.entries(Object(partOf(written, "routes")) as object)) {
-    if (partOf(options, "to") !== undefined) continue;
+    if (partOf(options, "to") !== undefined || partOf(options, "split") !== undefined) continue;
     const names = [partOf(options, "inFlight") ?? []].flat();
     const stray = names.find((name) => typeof name === "string" && partOf(partOf(bounds, name), "by") === "upstream");
     if (stray === undefined) continue;

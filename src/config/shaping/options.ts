@@ -1,0 +1,24 @@
+// What a user writes to shape traffic: which of several upstreams a request goes to.
+import type { AnyNames, Names } from "../options.ts";
+
+/** Which requests are meant: all that is given must hold. */
+export interface WhenOptions<N extends Names = AnyNames> {
+  /** Fields that must be there (`true`) or have this value. */
+  header?: Readonly<Record<string, string | true>>;
+  /** Cookies that must be there (`true`) or have this value. */
+  cookie?: Readonly<Record<string, string | true>>;
+  /** Consumers, any one of which calls. */
+  consumer?: N["consumer"] | readonly N["consumer"][];
+  /** Groups, any one of which the consumer is in. */
+  group?: N["group"] | readonly N["group"][];
+}
+
+/** One upstream of a split. */
+export interface BranchOptions<N extends Names = AnyNames> {
+  /** Name of an upstream. */
+  to: N["upstream"];
+  /** Share of requests relative to the other branches, a whole number; 0 gets none. Default: `1`, and `0` beside `when`. */
+  weight?: number;
+  /** Requests that come here whatever the weights. The first branch whose conditions hold has them. */
+  when?: WhenOptions<N>;
+}

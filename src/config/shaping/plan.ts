@@ -1,0 +1,28 @@
+// The part of the plan that says how traffic is shaped.
+import type { CallerByPlan, RewritePlan, UpstreamDestination } from "../plan.ts";
+
+/** Which requests are meant: see WhenOptions. Names of fields are lower case. */
+export interface WhenPlan {
+  readonly headers: readonly (readonly [name: string, value: string | true])[];
+  readonly cookies: readonly (readonly [name: string, value: string | true])[];
+  /** Undefined: whoever calls. */
+  readonly consumers: readonly string[] | undefined;
+  readonly groups: readonly string[] | undefined;
+}
+
+/** One upstream of a split. */
+export interface BranchPlan {
+  readonly weight: number;
+  readonly when: WhenPlan | undefined;
+  readonly leadsTo: UpstreamDestination;
+}
+
+/** Several upstreams, each at most once, one of them with a weight above 0. */
+export interface SplitDestination {
+  readonly kind: "split";
+  readonly branches: readonly BranchPlan[];
+  /** Who keeps to a branch; undefined: nobody. */
+  readonly by: CallerByPlan | undefined;
+  /** That of every branch. */
+  readonly rewrite: RewritePlan | undefined;
+}

@@ -1,0 +1,80 @@
+// Configs that shape traffic as users write them, as in snippets.ts.
+
+const gateway = (route: string): string => `import { apiKey, defineGateway } from "sluice";
+export default defineGateway({
+  upstreams: {
+    stable: { targets: ["http://127.0.0.1:9001"] },
+    canary: { targets: ["http://127.0.0.1:9002"] },
+  },
+  consumers: { acme: { groups: ["beta"] } },
+  auth: { key: apiKey() },
+  routes: {
+    it: {
+      match: "/it/:id",
+      auth: "key",
+${route}
+    },
+    beside: { match: "/beside/:id", auth: "none", handler: (x) => new Response(x.params.id) },
+  },
+});
+`;
+
+/** Name and source. */
+export const SHAPING_RIGHT: readonly (readonly [name: string, source: string])[] = [
+  ["a split", gateway(`      split: [{ to: "stable", weight: 95 }, { to: "canary", weight: 5 }],`)],
+  [
+    "a sticky split with conditions",
+    gateway(`      splitBy: { cookie: "sid" },
+      split: [
+        { to: "stable" },
+        { to: "canary", weight: 0, when: { header: { "X-C": "1" }, cookie: { c: true }, consumer: "acme", group: ["beta"] } },
+      ],
+      rewrite: { replace: "/:id" },
+      timeouts: { firstByte: "1s" },`),
+  ],
+];
+
+/** Name, source, and words the message must hold. */
+export const SHAPING_WRONG: readonly (readonly [name: string, source: string, words: string])[] = [
+  [
+    "a branch to an absent upstream",
+    gateway(`      split: [
+        { to: "stable" },
+        { to: "canry" }, // wrong
+      ],`),
+    '"canary"',
+  ],
+  [
+    "splitBy without a split",
+    gateway(`      to: "stable",
+      splitBy: "address", // wrong`),
+    "CallerBy",
+  ],
+  [
+    "a branch for an absent consumer",
+    gateway(`      split: [
+        { to: "stable" },
+        { to: "canary", when: { consumer: "acne" } }, // wrong
+      ],`),
+    '"acme"',
+  ],
+  [
+    "a branch for an absent group",
+    gateway(`      split: [
+        { to: "stable" },
+        { to: "canary", when: { group: ["bta"] } }, // wrong
+      ],`),
+    '"beta"',
+  ],
+  [
+    "an unknown key of a branch",
+    gateway(`      split: [
+        { to: "stable" },
+        {
+          to: "canary",
+          wieght: 5, // wrong
+        },
+      ],`),
+    "'wieght'",
+  ],
+];
