@@ -4,7 +4,7 @@ import { identityLines } from "./auth/identity-fields.ts";
 import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
 import type { Scheme } from "./auth/scheme.ts";
 import { PolicyBalancer } from "./balance/balancer.ts";
-import { RoundRobin } from "./balance/round-robin.ts";
+import { createPolicy } from "./balance/create.ts";
 import type { Board } from "./board.ts";
 import { Carried, type Keep } from "./carried.ts";
 import type { InFlightPlan } from "./config/limit/plan.ts";
@@ -134,8 +134,9 @@ function inFlightOf(bound: InFlightPlan, platform: Platform, keep: Keep): InFlig
 
 /** An upstream with who picks among its targets, and who watches them. */
 function runUpstream(plan: UpstreamPlan, board: Board, platform: Platform, deadlines: Deadlines): Upstream {
-  const balancer = new PolicyBalancer<UpstreamTarget>(new RoundRobin(), board);
-  return new Upstream(plan, { balancer, watchers: [], board, platform, deadlines });
+  const policy = createPolicy<UpstreamTarget>(plan, platform);
+  const balancer = new PolicyBalancer(policy, board);
+  return new Upstream(plan, { balancer, watchers: policy.watchers ?? [], board, platform, deadlines });
 }
 
 /** The limits by name. Without counts there are none. */

@@ -9,6 +9,8 @@ export class PolicyBalancer<T extends Target> implements Balancer<T> {
   readonly #policy: Policy<T>;
   readonly #board: Pick<Board, "version">;
   #all: readonly T[] = [];
+  /** Those that the policy picks among. */
+  #live: readonly T[] = [];
   #version = -1;
   size = 0;
 
@@ -32,7 +34,9 @@ export class PolicyBalancer<T extends Target> implements Balancer<T> {
     this.#version = this.#board.version;
     const live = this.#all.filter(({ plan }) => plan.weight > 0);
     this.size = live.length;
-    if (live.length === 0) return;
+    const same = live.length === this.#live.length && live.every((target, i) => target === this.#live[i]);
+    if (live.length === 0 || same) return;
+    this.#live = live;
     this.#policy.use(
       live,
       live.map(({ plan }) => plan.weight),

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { PolicyBalancer } from "../../src/balance/balancer.ts";
 import { RoundRobin } from "../../src/balance/round-robin.ts";
+import { chances } from "../../src/http/chance.ts";
 import { anExchange, targetsOf } from "./doubles.ts";
 
 const weights = fc
@@ -13,7 +14,7 @@ const sum = (all: readonly number[]): number => all.reduce((total, one) => total
 /** Picks the index of the next target. */
 function roundRobin(weights: readonly number[]): () => number {
   const targets = targetsOf(weights);
-  const balancer = new PolicyBalancer(new RoundRobin(), { version: 0 });
+  const balancer = new PolicyBalancer(new RoundRobin(chances(1)), { version: 0 });
   balancer.use(targets);
   return () => targets.indexOf(balancer.pick(x, [])!);
 }
@@ -114,20 +115,55 @@ test("two turns know nothing of each other", () => {
   expect([one(), one(), other(), one(), other()]).toEqual([0, 1, 0, 0, 1]);
 });
 
-test("a later attempt goes to a target that was not tried, and takes nobody's turn", () => {
+test("a later attempt takes nobody's turn", () => {
   const targets = targetsOf([1, 1, 1]);
   const [first, second, third] = targets;
-  const balancer = new PolicyBalancer(new RoundRobin(), { version: 0 });
+  const balancer = new PolicyBalancer(new RoundRobin(chances(1)), { version: 0 });
   balancer.use(targets);
-  const picked = [[], [first!], [first!, second!], [], [first!, second!, third!]].map((tried) =>
-    balancer.pick(x, tried),
+  const picked = [[], [first!, second!], [], [first!, third!], []].map((tried) => balancer.pick(x, tried));
+  expect(picked).toEqual([first, third, second, second, third]);
+});
+
+test("however often targets and weights change, those that stay get their share", () => {
+  const rare = fc.array(fc.nat(2), { minLength: 30, maxLength: 30 });
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 30 }), rare, (heavy, changes) => {
+      const targets = targetsOf([heavy, 1, heavy]);
+      const board = { version: 0 };
+      const balancer = new PolicyBalancer(new RoundRobin(chances(1)), board);
+      const counts = [0, 0, 0];
+      let owed = 0;
+      for (const picks of changes) {
+        // The third comes and goes all the time, with hardly a pick in between.
+        const there = board.version % 2 === 0 ? targets : targets.slice(0, 2);
+        board.version++;
+        balancer.use(there);
+        for (let i = 0; i < picks; i++) {
+          counts[targets.indexOf(balancer.pick(x, [])!)]!++;
+          owed += there === targets ? 1 / (2 * heavy + 1) : 1 / (heavy + 1);
+        }
+      }
+      expect(Math.abs(counts[1]! - owed)).toBeLessThan(2);
+    }),
+    { numRuns: 200 },
   );
-  expect(picked).toEqual([first, second, third, second, third]);
+});
+
+test("what changes elsewhere on the board begins no turn anew", () => {
+  const targets = targetsOf([1, 1, 1]);
+  const board = { version: 0 };
+  const balancer = new PolicyBalancer(new RoundRobin(chances(1)), board);
+  balancer.use(targets);
+  const picked = [0, 1, 2, 3].map(() => {
+    board.version++;
+    return targets.indexOf(balancer.pick(x, [])!);
+  });
+  expect(picked).toEqual([0, 1, 2, 0]);
 });
 
 test("with all weights 0 there is no target, and with none at all", () => {
   for (const weights of [[], [0], [0, 0]]) {
-    const balancer = new PolicyBalancer(new RoundRobin(), { version: 0 });
+    const balancer = new PolicyBalancer(new RoundRobin(chances(1)), { version: 0 });
     balancer.use(targetsOf(weights));
     expect([balancer.size, balancer.pick(x, [])]).toEqual([0, undefined]);
   }

@@ -274,7 +274,12 @@ describe("an upstream", () => {
   const tls = (tls: unknown): object => withUpstream({ tls });
   const AT = "upstreams.orders.tls";
   refuses([
-    [withUpstream({ balance: "random" }), "upstreams.orders.balance", '"random" is not one of "round-robin"'],
+    [withUpstream({ balance: "least-bussy" }), "upstreams.orders.balance", 'Did you mean "least-busy"?'],
+    [
+      withUpstream({ balance: "hazard" }),
+      "upstreams.orders.balance",
+      '"hazard" is not one of "round-robin", "random",',
+    ],
     [withUpstream({ protocol: "http2" }), "upstreams.orders.protocol", 'Did you mean "http1"?'],
     ...["", "a b", "http://a", "a.test/x", "a:b", "a:99999", "::1", "[a]", "a,b", "a\r\nx: y"].map((host): Row => [
       withUpstream({ host }),

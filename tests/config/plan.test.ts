@@ -71,7 +71,7 @@ describe("without options", () => {
           weight: 1,
         },
       ],
-      balance: "round-robin",
+      balance: { kind: "round-robin" },
       protocol: "http1",
       host: "upstream",
       timeouts: TIMEOUTS,

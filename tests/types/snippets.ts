@@ -320,7 +320,7 @@ ${BESIDE}`),
   ["a size of an upstream", upstream(`      maxHead: "1mib", // wrong`), `'"1mib"'`],
   ["a port that is text", listen(`    port: "8080", // wrong`), "'string'"],
   ["a choice that does not exist", listen(`    halfClose: "ask me", // wrong`), `'"ask me"'`],
-  ["a balance that does not exist", upstream(`      balance: "random", // wrong`), `'"random"'`],
+  ["a balance that does not exist", upstream(`      balance: "randm", // wrong`), `'"random"'`],
   [
     "a redirect status that does not exist",
     routes(`    a: {

@@ -98,7 +98,7 @@ export function forwardAuthShape(gateway: string, reader: ConfigReader): Shape<(
     const upstream: UpstreamPlan = {
       name: `auth.${name}`,
       targets: [url.target],
-      balance: "round-robin",
+      balance: { kind: "round-robin" },
       protocol: "http1",
       host,
       timeouts: { connectMs: timeout, firstByteMs: timeout, idleMs: timeout },

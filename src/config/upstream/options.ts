@@ -40,12 +40,24 @@ export interface ConnectionOptions {
   maxWaiting?: number;
 }
 
+/**
+ * How a target is picked for a request, among those that may be picked:
+ * - `"round-robin"`: in turn, by weight and without bursts.
+ * - `"random"`: by chance and weight.
+ * - `"least-busy"`: the one of two, drawn by weight, that has less under way for its weight.
+ * - `"fastest"`: the one of two, drawn by weight, that has lately answered sooner, times what is under way there.
+ * - `"first"`: the first in the order of `targets`; the others stand by.
+ *
+ * What is under way, and how fast targets are, each worker sees for itself.
+ */
+export type BalanceOptions = "round-robin" | "random" | "least-busy" | "fastest" | "first";
+
 /** A named service. */
 export interface UpstreamOptions {
   /** Its addresses, at least one. A string is a URL of weight 1. */
   targets: readonly (string | Hidden | TargetOptions)[];
-  /** How a target is picked. Default: `"round-robin"` (smooth, by weight). */
-  balance?: "round-robin";
+  /** How a target is picked for a request. Default: `"round-robin"`. */
+  balance?: BalanceOptions;
   /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */
   protocol?: "http1" | "h2";
   /**

@@ -21,11 +21,16 @@ export interface TimeoutsPlan {
   readonly idleMs: number;
 }
 
+/** How a target is picked: see BalanceOptions. */
+export interface BalancePlan {
+  readonly kind: "round-robin" | "random" | "least-busy" | "fastest" | "first";
+}
+
 /** A named service. The plain `idleMs` and `maxAgeMs` are those of its kept connections, `timeouts.idleMs` that of a body. */
 export interface UpstreamPlan {
   readonly name: string;
   readonly targets: readonly TargetPlan[];
-  readonly balance: "round-robin";
+  readonly balance: BalancePlan;
   readonly protocol: "http1" | "h2";
   readonly host: "upstream" | "client" | { readonly fixed: string };
   readonly timeouts: TimeoutsPlan;

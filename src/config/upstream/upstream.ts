@@ -4,6 +4,7 @@ import { Problem, type ConfigReader } from "../fault.ts";
 import { isHostName } from "../host-name.ts";
 import type { TargetPlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
 import { isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "../shape.ts";
+import { balanceShape } from "./balance.ts";
 import { targetShape } from "./target.ts";
 import { tlsShape } from "../tls.ts";
 import { choice, duration, size, text, whole } from "../values.ts";
@@ -14,7 +15,7 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
   const shape = options(
     {
       targets: list(target, "a list of at least one target", 1),
-      balance: or(choice("round-robin"), "round-robin"),
+      balance: or(balanceShape, "round-robin"),
       protocol: or(choice("http1", "h2"), "http1"),
       host: or(hostField, "upstream"),
       timeouts: or(upstreamTimeouts, {}),
