@@ -21,6 +21,11 @@ export function rowOf(upstream: string, target: TargetPlan): string {
   return `${upstream}\n${target.url}`;
 }
 
+/** Words of a row: when a target came to be picked, below 0 when it went; 0 for never. Moments of slow-start.ts. */
+export const UP_SINCE = 10;
+/** When its share began to rise; 0 when it does not. */
+export const RAMP_SINCE = 11;
+
 /** Says which target an attempt goes to. */
 export interface Balancer<T extends Target> {
   /** From now on these are the upstream's targets, in the order of the config. */

@@ -25,6 +25,7 @@ const whole = (): Record<string, unknown> => ({
     orders: {
       targets: ["https://a", { url: "https://b", weight: 2 }],
       balance: "round-robin",
+      slowStart: "10s",
       protocol: "http1",
       host: "client",
       timeouts: { connect: "1s", firstByte: "1s", idle: "1s" },

@@ -280,6 +280,10 @@ describe("an upstream", () => {
       "upstreams.orders.balance",
       '"hazard" is not one of "round-robin", "random",',
     ],
+    [withUpstream({ slowStart: "500ms" }), "upstreams.orders.slowStart", "is not a duration of at least 1s"],
+    [withUpstream({ slowStart: "2d" }), "upstreams.orders.slowStart", "is not a duration of at most 1d"],
+    [withUpstream({ slowStart: 10 }), "upstreams.orders.slowStart", 'such as "10s"'],
+    [withUpstream({ slowStart: "9s", balance: "first" }), "upstreams.orders.slowStart", "there are no shares"],
     [withUpstream({ protocol: "http2" }), "upstreams.orders.protocol", 'Did you mean "http1"?'],
     ...["", "a b", "http://a", "a.test/x", "a:b", "a:99999", "::1", "[a]", "a,b", "a\r\nx: y"].map((host): Row => [
       withUpstream({ host }),

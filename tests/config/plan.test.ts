@@ -72,6 +72,7 @@ describe("without options", () => {
         },
       ],
       balance: { kind: "round-robin" },
+      slowStartMs: undefined,
       protocol: "http1",
       host: "upstream",
       timeouts: TIMEOUTS,

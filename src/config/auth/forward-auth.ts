@@ -99,6 +99,7 @@ export function forwardAuthShape(gateway: string, reader: ConfigReader): Shape<(
       name: `auth.${name}`,
       targets: [url.target],
       balance: { kind: "round-robin" },
+      slowStartMs: undefined,
       protocol: "http1",
       host,
       timeouts: { connectMs: timeout, firstByteMs: timeout, idleMs: timeout },

@@ -58,6 +58,11 @@ export interface UpstreamOptions {
   targets: readonly (string | Hidden | TargetOptions)[];
   /** How a target is picked for a request. Default: `"round-robin"`. */
   balance?: BalanceOptions;
+  /**
+   * A target that joins while the gateway runs, or comes back, begins with a twentieth of its share and has all of it after
+   * this long, from `"1s"` to `"1d"`. Default: none, it has its share at once.
+   */
+  slowStart?: Duration;
   /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */
   protocol?: "http1" | "h2";
   /**

@@ -31,6 +31,7 @@ export interface UpstreamPlan {
   readonly name: string;
   readonly targets: readonly TargetPlan[];
   readonly balance: BalancePlan;
+  readonly slowStartMs: number | undefined;
   readonly protocol: "http1" | "h2";
   readonly host: "upstream" | "client" | { readonly fixed: string };
   readonly timeouts: TimeoutsPlan;

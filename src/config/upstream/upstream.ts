@@ -16,6 +16,7 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
     {
       targets: list(target, "a list of at least one target", 1),
       balance: or(balanceShape, "round-robin"),
+      slowStart: maybe(duration(1000, 86_400_000)),
       protocol: or(choice("http1", "h2"), "http1"),
       host: or(hostField, "upstream"),
       timeouts: or(upstreamTimeouts, {}),
@@ -24,21 +25,29 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
       maxHead: or(size, "64KiB"),
       tls: or(tlsShape(reader), {}),
     },
-    ({ protocol }, { targets }) => {
+    function* ({ protocol, balance, slowStart }, { targets }) {
       const written: readonly unknown[] = Array.isArray(targets) ? Array.from(targets) : [];
-      return targetProblems(written, rightOnes(target, written), protocol);
+      yield* targetProblems(written, rightOnes(target, written), protocol);
+      if (balance?.kind === "first" && slowStart !== undefined) {
+        const hint = 'With "first" there are no shares.';
+        yield new Problem("another balance beside it", { at: ["slowStart"], found: false, hint });
+      }
     },
   );
-  return then(shape, ({ targets, balance, protocol, host, timeouts, keepAlive, connections, maxHead, tls }) => ({
-    targets,
-    balance,
-    protocol,
-    host,
-    timeouts,
-    ...pooling(keepAlive, connections),
-    maxHead,
-    tls,
-  }));
+  return then(
+    shape,
+    ({ targets, balance, slowStart, protocol, host, timeouts, keepAlive, connections, maxHead, tls }) => ({
+      targets,
+      balance,
+      slowStartMs: slowStart,
+      protocol,
+      host,
+      timeouts,
+      ...pooling(keepAlive, connections),
+      maxHead,
+      tls,
+    }),
+  );
 }
 
 /** What the pools of a service's targets keep to. */
