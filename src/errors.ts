@@ -60,6 +60,7 @@ export const MEANINGS = {
   in_flight_exceeded: { status: 429, fault: "client", title: "Too many requests at once" },
   capacity_exhausted: { status: 503, fault: "gateway", title: "No capacity left" },
   overloaded: { status: 503, fault: "gateway", title: "Too much is under way" },
+  fault_injected: { status: 503, fault: "gateway", title: "Fault made on purpose" },
   draining: { status: 503, fault: "gateway", title: "Shutting down" },
   client_disconnect: { status: 499, fault: "client", title: "The client left" },
 } as const satisfies Record<string, Meaning>;
@@ -75,6 +76,8 @@ export type Retry = "safe" | "idempotent" | "never";
 
 /** What may accompany a {@link GatewayError}; all optional. */
 export interface GatewayErrorOptions {
+  /** In place of the status that the code has. */
+  readonly status?: number;
   readonly retry?: Retry;
   /** For the client: one sentence without addresses or internals. Left out, the title is all it learns. */
   readonly publicDetail?: string;
@@ -89,6 +92,8 @@ export interface GatewayErrorOptions {
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;
+  /** The status the client receives. */
+  readonly status: number;
   readonly retry: Retry;
   readonly publicDetail: string | undefined;
   readonly fields: readonly (readonly [name: string, value: string])[];
@@ -97,15 +102,11 @@ export class GatewayError extends Error {
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.status = options.status ?? MEANINGS[code].status;
     this.retry = options.retry ?? "never";
     this.publicDetail = options.publicDetail;
     this.fields = options.fields ?? [];
     this.members = options.members;
-  }
-
-  /** The status the client receives. */
-  get status(): number {
-    return MEANINGS[this.code].status;
   }
 
   /** Whose fault it was. */

@@ -167,6 +167,8 @@ export class Exchange {
   held: readonly (() => void)[] = NO_HELD;
   /** "local": the store that gateways share could not be asked, and this process decided by counts of its own. */
   limitStore: "local" | undefined = undefined;
+  /** Faults that were made on purpose. */
+  faults: readonly ("delay" | "abort")[] = NO_FAULTS;
   attempts: AttemptRecord[] = NO_ATTEMPTS;
   answer: Answer | undefined = undefined;
   /** The failure the gateway answered with, if it did. */
@@ -202,6 +204,7 @@ const NO_NAMES: readonly string[] = Object.freeze([]);
 const NO_OBSERVATIONS: readonly Observation[] = Object.freeze([]);
 const NO_LIMITED: readonly Limited[] = Object.freeze([]);
 const NO_HELD: readonly (() => void)[] = Object.freeze([]);
+const NO_FAULTS: Exchange["faults"] = Object.freeze([]);
 const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
 
 /** Tells one listener at a time that the client is gone: an AbortSignal without its cost. */

@@ -35,6 +35,7 @@ import { compileCors, type Cors, isPreflight } from "./respond/cors.ts";
 import { fieldChanges } from "./respond/headers.ts";
 import { readinessAnswer } from "./respond/readiness.ts";
 import { problemAnswer } from "./respond/problem.ts";
+import { faultStage } from "./route/faults.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
 import { type RouteStage, routeStage } from "./route/route.ts";
@@ -244,6 +245,7 @@ function guards(route: RoutePlan, { platform, schemes, limits, inFlight, limitSt
   const { destination } = route;
   if (destination.kind === "split") stages.push(splitStage(destination, platform));
   if (route.inFlight.length > 0) stages.push(inFlightStage(route.inFlight.map(({ name }) => inFlight.get(name)!)));
+  if (route.faults !== undefined) stages.push(faultStage(route.faults, platform));
   // Upstreams never see them; the user's own code must not believe or leak them either.
   if (route.use.length > 0 || destination.kind === "handler") {
     const owned = new Set(vouching?.owned.map(plainName));

@@ -1,4 +1,5 @@
 // `sluice check [file]`: says all that is wrong with a config, or in one line that nothing is.
+import { planWarnings } from "../config/warnings.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
@@ -15,7 +16,7 @@ export const check = defineVerb(
     notes: [
       "Without a file: gateway.config.ts (.mts, .js, .mjs, .json) in this folder, then in $XDG_CONFIG_HOME/sluice, then in",
       "/etc/sluice. The config's code runs, but nothing listens and nothing connects.",
-      "--json prints { ok, file, faults: [{ file, line, column, path, found, wanted, nearest, message }] }.",
+      "--json prints { ok, file, warnings, faults: [{ file, line, column, path, found, wanted, nearest, message }] }.",
     ],
     examples: [
       ["sluice check", "check the config of this folder"],
@@ -40,13 +41,16 @@ export const check = defineVerb(
       return thrown.exitCode;
     }
     const stale = staleTypes(file, embedded);
-    if (stale !== undefined) terminal.err(`${terminal.errColors.yellow("warning")}: ${stale}`);
+    const warn = (text: string): void => terminal.err(`${terminal.errColors.yellow("warning")}: ${text}`);
+    if (stale !== undefined) warn(stale);
     const planned = await planConfig(file, embedded);
     if ("plan" in planned) {
       const { plan } = planned;
       const routes = plan.routes.length;
       const upstreams = Object.keys(plan.upstreams).length;
-      if (asJson) terminal.out(JSON.stringify({ ok: true, file, routes, upstreams, faults: [] }));
+      const warnings = planWarnings(plan);
+      for (const warning of warnings) warn(warning);
+      if (asJson) terminal.out(JSON.stringify({ ok: true, file, routes, upstreams, warnings, faults: [] }));
       else terminal.out(`${shownPath(file)} is right: ${planSummary(plan)}.`);
       return EXIT.ok;
     }

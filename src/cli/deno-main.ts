@@ -6,6 +6,7 @@ import manifest from "../../package.json" with { type: "json" };
 import type { Plan } from "../config/plan.ts";
 import { formatFault, placeFaults } from "../config/report.ts";
 import { resolvePlan } from "../config/resolve.ts";
+import { planWarnings } from "../config/warnings.ts";
 import { createGateway } from "../gateway.ts";
 import { denoPlatform } from "../platforms/deno.ts";
 import { readerFor } from "./config-reader.ts";
@@ -27,6 +28,7 @@ async function run(named: string | undefined): Promise<number> {
   if (plan === undefined) return EXIT.config;
   const platform = denoPlatform();
   if (typeof plan.workers === "number" && plan.workers > 1) platform.notice("warn", ONE_WORKER);
+  for (const warning of planWarnings(plan)) platform.notice("warn", warning);
   const gateway = createGateway(plan, platform);
   keepServing((text) => platform.notice("error", text));
   const { host, port } = listen(gateway.listen, plan);

@@ -1,6 +1,7 @@
 // `sluice run [file]`: loads the config, listens, and serves until a signal ends it.
 import { availableParallelism } from "node:os";
 import type { Plan } from "../config/plan.ts";
+import { planWarnings } from "../config/warnings.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import { bunPlatform } from "../platforms/bun.ts";
 import { fullVersion } from "./embedded.ts";
@@ -45,6 +46,7 @@ export const run = defineVerb(
     const planned = await planConfig(file, embedded);
     if (!("plan" in planned)) return reportFindings(planned.findings, terminal);
 
+    for (const warning of planWarnings(planned.plan)) warn(warning);
     const plan: Plan = { ...planned.plan, listen: { ...planned.plan.listen, ...address } };
     const workers = plan.workers === "auto" ? availableParallelism() : plan.workers;
     const tellAddress = ({ host, port }: { host: string; port: number }): void => {

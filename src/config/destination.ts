@@ -10,7 +10,7 @@ import { quoted, shortList } from "./describe.ts";
 import { Problem } from "./fault.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { CallerByPlan, Destination, MatchPlan, RewritePlan, UpstreamDestination } from "./plan.ts";
-import { type NamedBranch, splitProblems, splitShape } from "./shaping/split.ts";
+import { type NamedBranch, splitShape } from "./shaping/split.ts";
 import type { TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 import { either, leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
 import { routeTimeouts } from "./upstream/upstream.ts";
@@ -142,7 +142,6 @@ export function* destinationProblems(
     const hint = `Only a route with \`to\` or \`split\` forwards anything; \`${option}\` has no effect here.`;
     yield new Problem("a route with to or split", { at: [option], hint });
   }
-  yield* splitProblems(written);
   for (const template of TEMPLATES) {
     const [option, key] = template.at;
     const text = partOf(written[option], key);

@@ -4,7 +4,7 @@ import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
 import type { Hidden } from "./secrets.ts";
-import type { BranchOptions } from "./shaping/options.ts";
+import type { BranchOptions, FaultOptions } from "./shaping/options.ts";
 import type { UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
@@ -197,6 +197,8 @@ export interface RouteCommon<M extends string, N extends Names = AnyNames> {
   use?: readonly MiddlewareHandler[];
   /** Changes to the request's fields before it is forwarded, and to the answer's before it goes out. */
   headers?: { request?: FieldChanges; response?: FieldChanges };
+  /** Faults made on purpose, for tests. Default: none. */
+  faults?: FaultOptions<N>;
   /** Write a line to the access log for exchanges of this route. Default: as `log` says. */
   log?: boolean;
 }

@@ -4,7 +4,7 @@ import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
 import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
-import type { SplitDestination } from "./shaping/plan.ts";
+import type { FaultsPlan, SplitDestination } from "./shaping/plan.ts";
 import type { TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 
 /** Everything a gateway needs to run. Immutable. */
@@ -121,6 +121,7 @@ export interface RoutePlan {
   /** Most bytes of content; undefined for no bound. */
   readonly maxBody: number | undefined;
   readonly cors: CorsPlan | undefined;
+  readonly faults: FaultsPlan | undefined;
   readonly use: readonly MiddlewareHandler[];
   readonly destination: Destination;
   readonly requestFields: FieldChangesPlan | undefined;
@@ -143,6 +144,7 @@ export const WITHOUT_POLICIES = {
   inFlight: [],
   maxBody: undefined,
   cors: undefined,
+  faults: undefined,
   use: [],
   requestFields: undefined,
   responseFields: undefined,

@@ -9,6 +9,9 @@ import { fieldChanges } from "./field-changes.ts";
 import { matchShape, rightMatches } from "./match.ts";
 import type { InFlightPlan, LimitPlan } from "./limit/plan.ts";
 import type { RoutePlan } from "./plan.ts";
+import { faultsShape } from "./shaping/faults.ts";
+import { splitProblems } from "./shaping/split.ts";
+import { asksWho, strayWho } from "./shaping/when.ts";
 import { chained, either, leaf, list, maybe, oneOrMore, options, or, partOf, then, type Shape } from "./shape.ts";
 import { flag, lengthOfStream, text } from "./values.ts";
 
@@ -61,12 +64,15 @@ export function routeShape(
       cors: maybe(corsShape),
       use: maybe(list(middleware, "a list of Hono middleware")),
       headers: maybe(headers),
+      faults: maybe(faultsShape(settings.allow)),
       log: maybe(flag),
       ...destinationEntries(settings),
     },
     function* (right, written) {
       yield* destinationProblems(written, rightMatches(written["match"]));
       yield* authProblems(written, settings);
+      yield* splitProblems(written);
+      if (!asksWho(written)) yield* strayWho(partOf(written["faults"], "when"), ["faults", "when"]);
       if (right.log === true && !settings.logs) {
         yield new Problem("a log to write to", { at: ["log"], hint: "The access log is off for all: `log` is false." });
       }
@@ -81,6 +87,7 @@ export function routeShape(
     inFlight: [...inFlight.values()].filter(({ name }) => route.inFlight.includes(name)),
     maxBody: (route.maxBody ?? most) || undefined,
     cors: route.cors,
+    faults: route.faults,
     use: route.use ?? [],
     destination: destinationOf(route, upstreams),
     requestFields: route.headers?.request,
@@ -116,7 +123,7 @@ function* authProblems(written: Readonly<Record<string, unknown>>, { schemes }: 
     const hint = `The config has schemes: name one of them (${shortList(schemes)}), or "none" to let everybody in.`;
     yield new Problem("auth on every route", { at: ["auth"], found: false, hint });
   }
-  if (auth !== undefined && auth !== "none") return;
+  if (asksWho(written)) return;
   const rules: (readonly [at: (string | number)[], rule: unknown])[] = [[["allow"], allow]];
   const any = partOf(allow, "any");
   if (Array.isArray(any)) any.forEach((rule, i) => rules.push([["allow", "any", i], rule]));

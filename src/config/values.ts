@@ -73,6 +73,12 @@ export function whole(least: number, most: number): Shape<number> {
   });
 }
 
+/** A number from 0 to 1. */
+export const share: Shape<number> = leaf((value) => {
+  const right = typeof value === "number" && value >= 0 && value <= 1;
+  return right ? value : new Problem("a share from 0 to 1, such as 0.05");
+});
+
 /** A duration in milliseconds, from `leastMs` to `mostMs`, both included. A timer lasts no longer than 24 days. */
 export function duration(leastMs = 1, mostMs = LONGEST_TIMER_MS): Shape<number> {
   const wanted = 'a duration such as "250ms", "30s" or "1.5h"';

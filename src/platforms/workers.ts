@@ -2,6 +2,7 @@
 import type { GatewayOptions } from "../config/options.ts";
 import { formatPath, messageOf } from "../config/message.ts";
 import { resolvePlan } from "../config/resolve.ts";
+import { planWarnings } from "../config/warnings.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
 import { bcryptVerify } from "./bcrypt.ts";
@@ -65,6 +66,7 @@ function gatewayOf(options: GatewayOptions, env: object): Gateway | undefined {
     if (typeof plan.workers === "number" && plan.workers > 1) {
       platform.notice("warn", "workers: Cloudflare decides how many run, and limits count in each for itself");
     }
+    for (const warning of planWarnings(plan)) platform.notice("warn", warning);
     return createGateway(plan, platform);
   }
   for (const fault of faults) platform.notice("error", `${formatPath(fault.path)}: ${messageOf(fault)}`);

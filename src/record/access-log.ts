@@ -65,11 +65,12 @@ export function jsonLine(
     const caller = x.identity === undefined ? "" : identityText(x.identity);
     const observed = x.observations.length === 0 ? "" : observedText(x.observations);
     const store = x.limitStore === undefined ? "" : `,"sluice.limit_store":"${x.limitStore}"`;
+    const faults = x.faults.length === 0 ? "" : `,"sluice.faults":${JSON.stringify(x.faults)}`;
     const end = error === undefined ? "}" : errorText(error);
     return (
       `${start}${id}${method}${path}${query}${origin}${statusText(status)}${client}${peer}${agent}${ending.bytesIn}` +
       `,"http.response.body.size":${ending.bytesOut},"duration":${seconds}.${rest}${route}${caller}${attempts}` +
-      `${observed}${store}${end}`
+      `${observed}${store}${faults}${end}`
     );
   };
 }

@@ -45,6 +45,7 @@ describe("without options", () => {
           inFlight: [],
           maxBody: undefined,
           cors: undefined,
+          faults: undefined,
           use: [],
           destination: { kind: "answer", answer: { status: 200, body: "hello" } },
           requestFields: undefined,

@@ -46,6 +46,7 @@ const TYPES = [
   "DurableObjectStoreOptions",
   "Duration",
   "EnvReference",
+  "FaultOptions",
   "FieldChanges",
   "FixedAnswer",
   "ForwardAuthOptions",

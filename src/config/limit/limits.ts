@@ -179,12 +179,6 @@ function snapshotPath(reader: ConfigReader): Shape<string> {
   });
 }
 
-/** Whether a limit asks who calls. */
-export function asksWho(written: unknown): boolean {
-  const by = partOf(written, "by");
-  return by === "consumer" || partOf(by, "claim") !== undefined;
-}
-
 const A_PATH = 'a path such as "/readyz" or "/health/*"';
 const exemptPath = text(A_PATH, (path) => {
   const right = path.startsWith("/") && !/[?#\s]/.test(path) && /^[^*]*(?:[^*/]\/\*)?$/.test(path);

@@ -1,5 +1,5 @@
-// What a user writes to shape traffic: which of several upstreams a request goes to.
-import type { AnyNames, Names } from "../options.ts";
+// What a user writes to shape traffic: which of several upstreams a request goes to, and faults that tests ask for.
+import type { AnyNames, Duration, Names } from "../options.ts";
 
 /** Which requests are meant: all that is given must hold. */
 export interface WhenOptions<N extends Names = AnyNames> {
@@ -20,5 +20,15 @@ export interface BranchOptions<N extends Names = AnyNames> {
   /** Share of requests relative to the other branches, a whole number; 0 gets none. Default: `1`, and `0` beside `when`. */
   weight?: number;
   /** Requests that come here whatever the weights. The first branch whose conditions hold has them. */
+  when?: WhenOptions<N>;
+}
+
+/** Faults that a route makes on purpose, to see how clients bear them. For tests: `check` and `run` warn of it. */
+export interface FaultOptions<N extends Names = AnyNames> {
+  /** Waits for so long before anything else is done. `share` of the requests, from 0 to 1. Default: `1`, all of them. */
+  delay?: { by: Duration; share?: number };
+  /** Answers with this status, from 400 to 599, in the upstream's place. `share` as for `delay`, which goes before. */
+  abort?: { status: number; share?: number };
+  /** Which requests may meet them. Default: all. */
   when?: WhenOptions<N>;
 }

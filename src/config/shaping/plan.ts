@@ -26,3 +26,11 @@ export interface SplitDestination {
   /** That of every branch. */
   readonly rewrite: RewritePlan | undefined;
 }
+
+/** Faults that a route makes on purpose. Shares are from 0 to 1. */
+export interface FaultsPlan {
+  readonly delay: { readonly ms: number; readonly share: number } | undefined;
+  readonly abort: { readonly status: number; readonly share: number } | undefined;
+  /** Undefined: all requests may meet them. */
+  readonly when: WhenPlan | undefined;
+}

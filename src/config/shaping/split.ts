@@ -4,7 +4,7 @@ import { Problem } from "../fault.ts";
 import { list, maybe, options, partOf, then, type Shape } from "../shape.ts";
 import { whole } from "../values.ts";
 import type { WhenPlan } from "./plan.ts";
-import { strayWho, whenShape } from "./when.ts";
+import { asksWho, strayWho, whenShape } from "./when.ts";
 
 /** A branch whose upstream is still a name. */
 export interface NamedBranch {
@@ -25,7 +25,8 @@ export function splitShape(to: Shape<string>, names: AllowNames): Shape<readonly
 }
 
 /** What is wrong between the branches of a route, and between them and the route. */
-export function* splitProblems({ split, splitBy, auth }: Readonly<Record<string, unknown>>): Generator<Problem> {
+export function* splitProblems(route: Readonly<Record<string, unknown>>): Generator<Problem> {
+  const { split, splitBy } = route;
   if (splitBy !== undefined && split === undefined) {
     yield new Problem("a split beside splitBy", { at: ["splitBy"], hint: "There is nothing to keep to." });
   }
@@ -44,7 +45,7 @@ export function* splitProblems({ split, splitBy, auth }: Readonly<Record<string,
     const hint = "Requests that no `when` takes would go nowhere.";
     yield new Problem("a branch of weight above 0", { at: ["split"], hint });
   }
-  if (auth !== undefined && auth !== "none") return;
+  if (asksWho(route)) return;
   for (const [i, branch] of branches.entries()) yield* strayWho(partOf(branch, "when"), ["split", i, "when"]);
   if (splitBy === "consumer") {
     const hint = 'It asks who calls, and the route asks nobody: name a scheme in `auth`, or write "address".';

@@ -32,6 +32,11 @@ export function whenShape({ consumers, groups, open }: AllowNames): Shape<WhenPl
   }));
 }
 
+/** Whether a route asks who calls. */
+export function asksWho({ auth }: Readonly<Record<string, unknown>>): boolean {
+  return auth !== undefined && auth !== "none";
+}
+
 /** Conditions that ask who calls, on a route that asks nobody. `at` is where `when` stands. */
 export function* strayWho(when: unknown, at: readonly (string | number)[]): Generator<Problem> {
   for (const condition of WHO) {

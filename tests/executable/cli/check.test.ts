@@ -309,3 +309,14 @@ describe("a config that is not there, exit 66", () => {
 function checkText(source: string, ...flags: string[]): Promise<Run> {
   return sluice(["check", ...flags], { cwd: folderWith({ "gateway.config.ts": source }) });
 }
+
+test("faults made on purpose are warned of, loudly, by check and by run", async () => {
+  const route = '{ match: "/", answer: {}, faults: { abort: { status: 503 } } }';
+  const text = `import { defineGateway } from "sluice";\nexport default defineGateway({ routes: { it: ${route} } });\n`;
+  const cwd = folderWith({ "gateway.config.ts": text });
+  const { code, stderr } = await sluice(["check"], { cwd });
+  expect(code).toBe(0);
+  expect(stderr).toContain("warning: FAULTS ARE MADE ON PURPOSE on it: ");
+  const json = JSON.parse((await sluice(["check", "--json"], { cwd })).stdout) as { warnings: string[] };
+  expect(json.warnings).toEqual([expect.stringMatching(/^FAULTS ARE MADE ON PURPOSE/)]);
+});
