@@ -85,6 +85,7 @@ export type {
 export type { BranchOptions, FaultOptions, WhenOptions } from "./config/shaping/options.ts";
 export type {
   ConnectionOptions,
+  EjectionOptions,
   KeepAliveOptions,
   TargetOptions,
   UpstreamOptions,

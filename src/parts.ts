@@ -5,6 +5,7 @@ import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
 import type { Scheme } from "./auth/scheme.ts";
 import { PolicyBalancer } from "./balance/balancer.ts";
 import { createPolicy } from "./balance/create.ts";
+import { runAvailability } from "./balance/run-availability.ts";
 import type { Board } from "./board.ts";
 import { Carried, type Keep } from "./carried.ts";
 import type { InFlightPlan } from "./config/limit/plan.ts";
@@ -135,8 +136,10 @@ function inFlightOf(bound: InFlightPlan, platform: Platform, keep: Keep): InFlig
 /** An upstream with who picks among its targets, and who watches them. */
 function runUpstream(plan: UpstreamPlan, board: Board, platform: Platform, deadlines: Deadlines): Upstream {
   const policy = createPolicy<UpstreamTarget>(plan, platform);
-  const balancer = new PolicyBalancer(policy, board);
-  return new Upstream(plan, { balancer, watchers: policy.watchers ?? [], board, platform, deadlines });
+  const { availability, watchers } = runAvailability<UpstreamTarget>(plan, board, platform);
+  const balancer = new PolicyBalancer(policy, availability, board, () => platform.now());
+  const all = [...watchers, ...(policy.watchers ?? [])];
+  return new Upstream(plan, { balancer, watchers: all, board, platform, deadlines });
 }
 
 /** The limits by name. Without counts there are none. */

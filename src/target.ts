@@ -2,6 +2,44 @@
 import type { TargetPlan } from "./config/upstream/plan.ts";
 import type { AttemptRecord, Exchange } from "./exchange.ts";
 
+// Words of a target's row. Moments are tenths of a second of the platform's clock, which is the same in all threads.
+
+/** 1 while an operator wants it to get nothing. */
+export const DRAINED = 0;
+/** What checks say: 0 for nothing yet, `UP` or `DOWN`. */
+export const CHECKED = 1;
+/** Checks in a row that said otherwise. */
+export const CHECK_STREAK = 2;
+/** Why the last check failed: see verdict.ts. */
+export const CHECK_REASON = 3;
+/** The moment when the last check began. */
+export const CHECK_BEGAN = 4;
+/** Attempts in a row that failed. */
+export const FAILURES = 5;
+/** The moment until which it is ejected, or was: then that is when the last ejection ended. */
+export const EJECTED_UNTIL = 6;
+/** How often it has been ejected, less what has been forgotten since. */
+export const EJECTIONS = 7;
+/** Why it was ejected last. */
+export const EJECTION_REASON = 8;
+/** 1 while nobody has told that the last ejection is over. */
+export const EJECTION_TOLD = 9;
+
+/** A value of {@link CHECKED}. */
+export const UP = 1;
+/** A value of {@link CHECKED}. */
+export const DOWN = 2;
+
+/** A time in monotonic milliseconds as a moment, rounded up. It fits a word for six years of uptime. */
+export function moment(ms: number): number {
+  return Math.ceil(ms / 100);
+}
+
+/** The first millisecond of a moment. */
+export function msOf(moment: number): number {
+  return moment * 100;
+}
+
 /** One address of an upstream, as it runs. */
 export class Target {
   readonly plan: TargetPlan;
@@ -30,8 +68,8 @@ export const RAMP_SINCE = 11;
 export interface Balancer<T extends Target> {
   /** From now on these are the upstream's targets, in the order of the config. */
   use(targets: readonly T[]): void;
-  /** How many targets may be picked now. */
-  readonly size: number;
+  /** How many targets may be picked now that are not among these. */
+  untried(tried: readonly T[]): number;
   /**
    * A target for the next attempt; undefined when none may be picked.
    * @param tried those of the exchange's earlier attempts: another one is picked if there is one

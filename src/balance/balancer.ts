@@ -2,41 +2,57 @@
 import type { Board } from "../board.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Balancer, Target } from "../target.ts";
+import type { Availability } from "./availability.ts";
 import type { Policy } from "./policy.ts";
 
-/** Picks by a policy among the targets of a weight above 0. What may be picked is looked at anew when the board changes. */
+/**
+ * Picks by a policy among the targets that may be picked. Which those are is looked at anew when the board changes, and
+ * when it changes by itself.
+ */
 export class PolicyBalancer<T extends Target> implements Balancer<T> {
   readonly #policy: Policy<T>;
+  readonly #availability: Availability<T>;
   readonly #board: Pick<Board, "version">;
-  #all: readonly T[] = [];
+  readonly #now: () => number;
   /** Those that the policy picks among. */
   #live: readonly T[] = [];
   #version = -1;
-  size = 0;
 
-  constructor(policy: Policy<T>, board: Pick<Board, "version">) {
+  constructor(policy: Policy<T>, availability: Availability<T>, board: Pick<Board, "version">, now: () => number) {
     this.#policy = policy;
+    this.#availability = availability;
     this.#board = board;
+    this.#now = now;
   }
 
   use(targets: readonly T[]): void {
-    this.#all = targets;
+    this.#availability.use(targets);
     this.#look();
   }
 
+  untried(tried: readonly T[]): number {
+    this.#keepUp();
+    return this.#live.filter((target) => !tried.includes(target)).length;
+  }
+
   pick(x: Exchange, tried: readonly T[]): T | undefined {
-    if (this.#version !== this.#board.version) this.#look();
-    if (this.size === 0) return undefined;
+    this.#keepUp();
+    if (this.#live.length === 0) return undefined;
     return tried.length === 0 ? this.#policy.pick(x) : this.#policy.other(x, tried);
+  }
+
+  #keepUp(): void {
+    const { until } = this.#availability;
+    if (this.#version !== this.#board.version || (until !== Infinity && this.#now() >= until)) this.#look();
   }
 
   #look(): void {
     this.#version = this.#board.version;
-    const live = this.#all.filter(({ plan }) => plan.weight > 0);
-    this.size = live.length;
-    const same = live.length === this.#live.length && live.every((target, i) => target === this.#live[i]);
-    if (live.length === 0 || same) return;
+    const live = this.#availability.look(this.#now());
+    // Most changes are another upstream's: the policy goes on where it is.
+    if (live.length === this.#live.length && live.every((target, i) => target === this.#live[i])) return;
     this.#live = live;
+    if (live.length === 0) return;
     this.#policy.use(
       live,
       live.map(({ plan }) => plan.weight),

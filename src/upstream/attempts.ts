@@ -78,10 +78,15 @@ export abstract class Attempts {
     const { x } = this;
     // Content that has begun to flow cannot flow again.
     const replayable = !this.sent || !isStream(x.content);
-    if (!x.left.yes && replayable && mayTryAgain(error, x, this.passage.upstream.balancer.size)) {
+    if (!x.left.yes && replayable && mayTryAgain(error, x, this.#hasOthers)) {
       return this.#try(error.retry === "idempotent");
     }
     this.#fail(error);
+  }
+
+  /** Whether there is a target to which the request has not gone yet. */
+  get #hasOthers(): boolean {
+    return this.passage.upstream.balancer.untried([...this.#tried, this.#target!]) > 0;
   }
 
   #try(fresh: boolean): void {

@@ -1,4 +1,6 @@
 // Targets and exchanges for who picks among targets.
+import { Availability } from "../../src/balance/availability.ts";
+import { PolicyBalancer } from "../../src/balance/balancer.ts";
 import type { Policy } from "../../src/balance/policy.ts";
 import { TARGET_WORDS } from "../../src/board.ts";
 import type { GatewayError } from "../../src/errors.ts";
@@ -92,4 +94,9 @@ export function sharesOf<T>(picked: readonly T[], targets: readonly T[]): number
  */
 export function spread(chance: number, tries: number): number {
   return 5 * Math.sqrt((chance * (1 - chance)) / tries) + 1 / tries;
+}
+
+/** A balancer of this policy for which nothing changes by itself. */
+export function balancerOf<T extends Target>(policy: Policy<T>, board = { version: 0 }): PolicyBalancer<T> {
+  return new PolicyBalancer(policy, new Availability<T>(0, () => undefined), board, () => 0);
 }

@@ -26,6 +26,7 @@ const whole = (): Record<string, unknown> => ({
       targets: ["https://a", { url: "https://b", weight: 2 }],
       balance: "round-robin",
       slowStart: "10s",
+      ejection: { failures: 2, time: "1s", maxTime: "2s", maxShare: 0.1 },
       protocol: "http1",
       host: "client",
       timeouts: { connect: "1s", firstByte: "1s", idle: "1s" },

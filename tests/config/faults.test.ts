@@ -284,6 +284,13 @@ describe("an upstream", () => {
     [withUpstream({ slowStart: "2d" }), "upstreams.orders.slowStart", "is not a duration of at most 1d"],
     [withUpstream({ slowStart: 10 }), "upstreams.orders.slowStart", 'such as "10s"'],
     [withUpstream({ slowStart: "9s", balance: "first" }), "upstreams.orders.slowStart", "there are no shares"],
+    [withUpstream({ ejection: true }), "upstreams.orders.ejection", "true is not false or an object of options"],
+    [withUpstream({ ejection: { failures: 0 } }), "upstreams.orders.ejection.failures", "from 1 to 1000"],
+    [withUpstream({ ejection: { time: 30 } }), "upstreams.orders.ejection.time", 'such as "30s"'],
+    [withUpstream({ ejection: { time: "10m" } }), "upstreams.orders.ejection.time", "at most `maxTime`"],
+    [withUpstream({ ejection: { maxTime: "1ms" } }), "upstreams.orders.ejection.maxTime", "at least 100ms"],
+    [withUpstream({ ejection: { maxShare: 50 } }), "upstreams.orders.ejection.maxShare", "a share from 0 to 1"],
+    [withUpstream({ ejection: { tiem: "1s" } }), "upstreams.orders.ejection.tiem", 'Did you mean "time"?'],
     [withUpstream({ protocol: "http2" }), "upstreams.orders.protocol", 'Did you mean "http1"?'],
     ...["", "a b", "http://a", "a.test/x", "a:b", "a:99999", "::1", "[a]", "a,b", "a\r\nx: y"].map((host): Row => [
       withUpstream({ host }),

@@ -74,6 +74,7 @@ describe("without options", () => {
       ],
       balance: { kind: "round-robin" },
       slowStartMs: undefined,
+      ejection: { failures: 5, timeMs: 30_000, maxTimeMs: 300_000, maxShare: 0.5 },
       protocol: "http1",
       host: "upstream",
       timeouts: TIMEOUTS,
@@ -150,6 +151,7 @@ describe("with options", () => {
     const plan = upstreamOf({
       protocol: "http1",
       balance: "round-robin",
+      ejection: { failures: 2, time: "1s", maxTime: "2s", maxShare: 0.1 },
       host: "client",
       timeouts: { connect: "1s", firstByte: "2s", idle: "3s" },
       keepAlive: { idle: "4s", maxIdle: 0, maxAge: "6s" },
@@ -158,6 +160,7 @@ describe("with options", () => {
       tls: { serverName: "a.test", verify: false },
     });
     expect(plan).toMatchObject({
+      ejection: { failures: 2, timeMs: 1_000, maxTimeMs: 2_000, maxShare: 0.1 },
       host: "client",
       timeouts: { connectMs: 1_000, firstByteMs: 2_000, idleMs: 3_000 },
       idleMs: 4_000,
@@ -178,6 +181,8 @@ describe("with options", () => {
     ["api.test:8080", { fixed: "api.test:8080" }],
     ["[::1]:8080", { fixed: "[::1]:8080" }],
   ] as const)("the Host field %j is %j", (host, wanted) => expect(upstreamOf({ host }).host).toEqual(wanted));
+
+  test("ejection can be off", () => expect(upstreamOf({ ejection: false }).ejection).toBeUndefined());
 
   test("a route sets some clocks and keeps the upstream's others", () => {
     const { destination } = routeOf({

@@ -45,6 +45,7 @@ const TYPES = [
   "DpopOptions",
   "DurableObjectStoreOptions",
   "Duration",
+  "EjectionOptions",
   "EnvReference",
   "FaultOptions",
   "FieldChanges",

@@ -15,6 +15,7 @@ const CONTRACTS = [
   "src/platform.ts",
   "src/shared.ts",
   "src/target.ts",
+  "src/verdict.ts",
   "src/config/options.ts",
   "src/config/plan.ts",
   "src/config/secrets.ts",

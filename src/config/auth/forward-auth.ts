@@ -100,6 +100,7 @@ export function forwardAuthShape(gateway: string, reader: ConfigReader): Shape<(
       targets: [url.target],
       balance: { kind: "round-robin" },
       slowStartMs: undefined,
+      ejection: undefined,
       protocol: "http1",
       host,
       timeouts: { connectMs: timeout, firstByteMs: timeout, idleMs: timeout },

@@ -52,6 +52,25 @@ export interface ConnectionOptions {
  */
 export type BalanceOptions = "round-robin" | "random" | "least-busy" | "fastest" | "first";
 
+/**
+ * When a target is ejected: it gets nothing for a while, because the attempts at it fail. A failure is no connection, no
+ * answer in time, a connection that breaks before the answer, or an answer with 502, 503 or 504; other statuses and a
+ * client that leaves are none. All workers count together.
+ */
+export interface EjectionOptions {
+  /** So many failures in a row; one success begins anew. Default: `5`. */
+  failures?: number;
+  /**
+   * How long; the second time in a row twice as long, then three times. A time is forgotten with every such stretch
+   * without an ejection. Default: `"30s"`.
+   */
+  time?: Duration;
+  /** At most so long. Default: `"5m"`. */
+  maxTime?: Duration;
+  /** At most this share of the targets at once; one at least where there are two, and never all. Default: `0.5`. */
+  maxShare?: number;
+}
+
 /** A named service. */
 export interface UpstreamOptions {
   /** Its addresses, at least one. A string is a URL of weight 1. */
@@ -63,6 +82,8 @@ export interface UpstreamOptions {
    * this long, from `"1s"` to `"1d"`. Default: none, it has its share at once.
    */
   slowStart?: Duration;
+  /** When a target that fails gets nothing for a while. Default: after 5 failures in a row, where there are other targets. */
+  ejection?: false | EjectionOptions;
   /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */
   protocol?: "http1" | "h2";
   /**

@@ -26,12 +26,22 @@ export interface BalancePlan {
   readonly kind: "round-robin" | "random" | "least-busy" | "fastest" | "first";
 }
 
+/** When a target that fails gets nothing for a while: see EjectionOptions. */
+export interface EjectionPlan {
+  readonly failures: number;
+  readonly timeMs: number;
+  readonly maxTimeMs: number;
+  /** From 0 to 1. */
+  readonly maxShare: number;
+}
+
 /** A named service. The plain `idleMs` and `maxAgeMs` are those of its kept connections, `timeouts.idleMs` that of a body. */
 export interface UpstreamPlan {
   readonly name: string;
   readonly targets: readonly TargetPlan[];
   readonly balance: BalancePlan;
   readonly slowStartMs: number | undefined;
+  readonly ejection: EjectionPlan | undefined;
   readonly protocol: "http1" | "h2";
   readonly host: "upstream" | "client" | { readonly fixed: string };
   readonly timeouts: TimeoutsPlan;

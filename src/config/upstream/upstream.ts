@@ -2,6 +2,7 @@
 import type * as v from "valibot";
 import { Problem, type ConfigReader } from "../fault.ts";
 import { isHostName } from "../host-name.ts";
+import { ejectionShape } from "./ejection.ts";
 import type { TargetPlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
 import { isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "../shape.ts";
 import { balanceShape } from "./balance.ts";
@@ -17,6 +18,7 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
       targets: list(target, "a list of at least one target", 1),
       balance: or(balanceShape, "round-robin"),
       slowStart: maybe(duration(1000, 86_400_000)),
+      ejection: or(ejectionShape, {}),
       protocol: or(choice("http1", "h2"), "http1"),
       host: or(hostField, "upstream"),
       timeouts: or(upstreamTimeouts, {}),
@@ -36,10 +38,11 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
   );
   return then(
     shape,
-    ({ targets, balance, slowStart, protocol, host, timeouts, keepAlive, connections, maxHead, tls }) => ({
+    ({ targets, balance, slowStart, ejection, protocol, host, timeouts, keepAlive, connections, maxHead, tls }) => ({
       targets,
       balance,
       slowStartMs: slowStart,
+      ejection,
       protocol,
       host,
       timeouts,
