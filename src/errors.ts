@@ -61,6 +61,9 @@ export const MEANINGS = {
   capacity_exhausted: { status: 503, fault: "gateway", title: "No capacity left" },
   overloaded: { status: 503, fault: "gateway", title: "Too much is under way" },
   fault_injected: { status: 503, fault: "gateway", title: "Fault made on purpose" },
+  deadline_exceeded: { status: 504, fault: "client", title: "The time that the client gave was over" },
+  /** Of an attempt, never of an answer. */
+  attempt_withdrawn: { status: 500, fault: "gateway", title: "Another attempt was answered first" },
   draining: { status: 503, fault: "gateway", title: "Shutting down" },
   client_disconnect: { status: 499, fault: "client", title: "The client left" },
 } as const satisfies Record<string, Meaning>;

@@ -86,12 +86,20 @@ export interface Way {
   finish(x: Exchange, ending: Ending): void;
 }
 
+/**
+ * Why another attempt was made: what came of the one before, as `retries.on` has it, `status` for any status; `stale`: it
+ * met a connection that was dying; `hedge`: it was slow.
+ */
+export type AttemptReason = "connect" | "reset" | "timeout" | "status" | "stale" | "hedge";
+
 /** One try at one target. */
 export interface AttemptRecord {
   /** The target as the config writes it. */
   readonly target: string;
   /** Monotonic milliseconds. */
   readonly startedAt: number;
+  /** Absent for the first attempt of an exchange. */
+  readonly reason?: AttemptReason | undefined;
   /** When the head of an answer had come, or the attempt had failed; 0 before. */
   settledAt: number;
   /** Status received, or 0. */

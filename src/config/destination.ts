@@ -11,9 +11,10 @@ import { Problem } from "./fault.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { CallerByPlan, Destination, MatchPlan, RewritePlan, UpstreamDestination } from "./plan.ts";
 import { type NamedBranch, splitShape } from "./shaping/split.ts";
-import type { TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
+import type { RetriesPlan, TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 import { either, leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
-import { routeTimeouts } from "./upstream/upstream.ts";
+import { hedgePlan, hedgeShape, routeRetries } from "./upstream/retries.ts";
+import { timeoutsShape } from "./upstream/timeouts.ts";
 import { text } from "./values.ts";
 
 /** What a route must know of the rest of the config. */
@@ -43,12 +44,14 @@ interface Parts {
   readonly redirect: Omit<RedirectPlan, "kind"> | undefined;
   readonly rewrite: RewritePlan | undefined;
   readonly timeouts: ((of: TimeoutsPlan) => TimeoutsPlan) | undefined;
+  readonly retries: ((of: RetriesPlan | undefined) => RetriesPlan | undefined) | undefined;
+  readonly hedge: number | undefined;
   readonly upgrade: readonly string[];
 }
 
 const KINDS = ["to", "split", "handler", "answer", "redirect"] as const;
 /** Options that say how to forward. */
-const FORWARDING = ["rewrite", "timeouts", "upgrade"] as const;
+const FORWARDING = ["rewrite", "timeouts", "retries", "hedge", "upgrade"] as const;
 
 /** The options of a destination. */
 export function destinationEntries({ upstreams, allow }: Settings): { readonly [K in keyof Parts]: Shape<Parts[K]> } {
@@ -64,7 +67,9 @@ export function destinationEntries({ upstreams, allow }: Settings): { readonly [
     answer: maybe(either((value) => typeof value === "string", answerWord, answerShape)),
     redirect: maybe(redirect),
     rewrite: maybe(rewrite),
-    timeouts: maybe(routeTimeouts),
+    timeouts: maybe(timeoutsShape),
+    retries: maybe(routeRetries),
+    hedge: maybe(hedgeShape),
     upgrade: or(list(protocol, "a list of protocol names"), ["websocket"]),
   };
 }
@@ -191,7 +196,9 @@ export function destinationOf(parts: Parts, upstreams: ReadonlyMap<string, Upstr
   const forward = (name: string): UpstreamDestination => {
     const upstream = upstreams.get(name)!;
     const clocks = timeouts === undefined ? upstream.timeouts : timeouts(upstream.timeouts);
-    return { kind: "upstream", upstream, rewrite, timeouts: clocks, upgrade };
+    const retries = parts.retries === undefined ? upstream.retries : parts.retries(upstream.retries);
+    const hedge = hedgePlan(parts.hedge ?? upstream.hedge?.afterMs, retries);
+    return { kind: "upstream", upstream, rewrite, timeouts: clocks, retries, hedge, upgrade };
   };
   if (to !== undefined) return forward(to);
   if (split !== undefined) {

@@ -5,7 +5,7 @@ import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./au
 import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
 import type { Hidden } from "./secrets.ts";
 import type { BranchOptions, FaultOptions } from "./shaping/options.ts";
-import type { UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
+import type { HedgeOptions, RouteRetries, UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
 export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -208,6 +208,10 @@ export interface ForwardingRoute<M extends string, N extends Names> extends Rout
   rewrite?: Rewrite;
   /** Clocks for this route in place of the upstream's. */
   timeouts?: UpstreamTimeouts;
+  /** Retries for this route in place of the upstream's. */
+  retries?: RouteRetries | false;
+  /** Hedging for this route in place of the upstream's. */
+  hedge?: HedgeOptions | false;
   /** Protocols a client may switch to on this route. Default: `["websocket"]`; `[]` for none. */
   upgrade?: readonly string[];
   handler?: never;
@@ -242,6 +246,8 @@ interface NoUpstream {
   splitBy?: never;
   rewrite?: never;
   timeouts?: never;
+  retries?: never;
+  hedge?: never;
   upgrade?: never;
 }
 

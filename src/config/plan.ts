@@ -5,7 +5,7 @@ import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
 import type { FaultsPlan, SplitDestination } from "./shaping/plan.ts";
-import type { TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
+import type { HedgePlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 
 /** Everything a gateway needs to run. Immutable. */
 export interface Plan {
@@ -85,6 +85,8 @@ export interface UpstreamDestination {
   readonly upstream: UpstreamPlan;
   readonly rewrite: RewritePlan | undefined;
   readonly timeouts: TimeoutsPlan;
+  readonly retries: RetriesPlan | undefined;
+  readonly hedge: HedgePlan | undefined;
   /** Lower-case protocol names. */
   readonly upgrade: readonly string[];
 }

@@ -1,6 +1,6 @@
 // The request as a target sees it: the client's bytes, less what ends at this hop, plus what the gateway vouches for.
 import type { FieldChangesPlan } from "../config/plan.ts";
-import type { TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
+import type { DeadlineFieldPlan, TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { contentLength } from "../http/body.ts";
@@ -57,9 +57,10 @@ function fateOf(key: string): number {
 export interface RequestWriter {
   /**
    * Request line and fields for a target, with the empty line. Names, order and bytes of the client's fields are kept.
+   * @param lines more of them, each with its CRLF
    * @throws GatewayError `proxy_loop_detected` when the request has passed this gateway before (RFC 9110 section 7.6.3)
    */
-  head(x: Exchange, target: TargetPlan, upgrade: string): string;
+  head(x: Exchange, target: TargetPlan, upgrade: string, lines?: string): string;
   /** Whether a trailer of this name (lower case) may follow: none that the head may not have from a client. */
   trails(x: Exchange, key: string): boolean;
 }
@@ -78,9 +79,11 @@ export function requestWriter(
   changes: FieldChangesPlan | undefined,
   pseudonym: string,
   vouching?: Vouching,
+  deadlines: readonly DeadlineFieldPlan[] = [],
 ): RequestWriter {
   /** Plain names that the config removes or writes itself, or that the gateway vouches for. */
   const removed = new Set<string>(vouching?.owned.map(plainName));
+  for (const { key } of deadlines) removed.add(plainName(key));
   const via11 = `Via: 1.1 ${pseudonym}\r\n`;
   const via10 = `Via: 1.0 ${pseudonym}\r\n`;
   let constant = "";
@@ -97,7 +100,7 @@ export function requestWriter(
   };
   return {
     trails: (x, key) => !removed.has(plainName(key)) && !x.strip.includes(key),
-    head(x, target, upgrade) {
+    head(x, target, upgrade, lines = "") {
       const { names, keys, values } = x.fields;
       const { strip } = x;
       const named = namedByConnection(x.fields);
@@ -157,7 +160,7 @@ export function requestWriter(
       text += x.version === "1.0" ? via10 : via11;
       if (upgrade !== "") text += `Connection: upgrade\r\nUpgrade: ${upgrade}\r\n`;
       if (vouching !== undefined) text += vouching.lines(x);
-      return `${text}${constant}\r\n`;
+      return `${text}${constant}${lines}\r\n`;
     },
   };
 }

@@ -32,7 +32,8 @@ export function subrequest(
   platform: Platform,
   deadlines: Deadlines,
 ): (x: Exchange, fields: Fields) => Promise<Answer> {
-  const way = { timeouts: upstream.plan.timeouts, upgrade: [] };
+  const { timeouts, retries, hedge } = upstream.plan;
+  const way = { timeouts, retries, hedge, upgrade: [] };
   const stage = upstreamStage(upstream, way, undefined, pseudonym, platform, {
     owned: [...owned, ...STATED],
     lines: (sub) => statedLines((sub as Subrequest).about),

@@ -1,5 +1,5 @@
 // Upstream: a service as it runs, with its targets and who picks among them; and the stage that forwards to it.
-import type { FieldChangesPlan, UpstreamDestination } from "../config/plan.ts";
+import type { FieldChangesPlan } from "../config/plan.ts";
 import type { TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import type { Board } from "../board.ts";
 import type { Exchange, LastStage } from "../exchange.ts";
@@ -7,11 +7,11 @@ import type { Deadlines } from "../http/deadlines.ts";
 import { tokens } from "../http/fields.ts";
 import type { FetchConnection, Platform } from "../platform.ts";
 import { type Balancer, rowOf, Target, type Watcher } from "../target.ts";
-import type { Passage } from "./attempts.ts";
+import { Attempts } from "./attempts.ts";
+import { RetryBudget } from "./budget.ts";
 import { clientTls } from "./client-tls.ts";
-import { FetchAttempts } from "./fetch-attempts.ts";
 import { TargetPool } from "./http1/pool.ts";
-import { SocketAttempts } from "./http1/socket-attempts.ts";
+import { passageTo, type WayThere } from "./passage.ts";
 import { requestWriter, type Vouching } from "./request.ts";
 
 /** A target, and how it is reached. */
@@ -49,6 +49,7 @@ export class Upstream {
   readonly watchers: readonly Watcher<UpstreamTarget>[];
   readonly #parts: UpstreamParts;
   #targets: readonly UpstreamTarget[] = [];
+  #budget: RetryBudget | undefined = undefined;
 
   constructor(plan: UpstreamPlan, parts: UpstreamParts) {
     this.plan = plan;
@@ -63,9 +64,23 @@ export class Upstream {
     return this.#targets;
   }
 
+  get deadlines(): Deadlines {
+    return this.#parts.deadlines;
+  }
+
   /** Monotonic milliseconds. */
   now(): number {
     return this.#parts.platform.now();
+  }
+
+  /** What is left of retries, for all of its routes. On the board: one for all threads, and it outlives the plan. */
+  get budget(): RetryBudget {
+    this.#budget ??= new RetryBudget(this.#parts.board.claim(this.#budgetRow), () => this.now());
+    return this.#budget;
+  }
+
+  get #budgetRow(): string {
+    return `${this.plan.name}\nretries`;
   }
 
   /**
@@ -86,6 +101,9 @@ export class Upstream {
   /** Keeps no connections any more. */
   close(): void {
     for (const target of this.#targets) this.#letGo(target);
+    if (this.#budget === undefined) return;
+    this.#budget.leave();
+    this.#parts.board.release(this.#budgetRow);
   }
 
   #target(plan: TargetPlan, words: Int32Array): UpstreamTarget {
@@ -114,26 +132,17 @@ function samePlace(one: TargetPlan, other: TargetPlan): boolean {
  */
 export function upstreamStage(
   upstream: Upstream,
-  { timeouts, upgrade }: Pick<UpstreamDestination, "timeouts" | "upgrade">,
+  way: WayThere,
   changes: FieldChangesPlan | undefined,
   pseudonym: string,
   platform: Platform,
   vouching?: Vouching,
 ): LastStage {
-  const upgrades = new Set(upgrade);
-  const passage: Passage = {
-    upstream,
-    writer: requestWriter(upstream.plan, changes, pseudonym, vouching),
-    timeouts,
-  };
-  if (upstream.plan.protocol === "http1" && platform.connect !== undefined) {
-    return (x) =>
-      new Promise((resolve, reject) => new SocketAttempts(x, passage, upgradeOf(x, upgrades), resolve, reject).start());
-  }
+  const upgrades = new Set(way.upgrade);
+  const writer = requestWriter(upstream.plan, changes, pseudonym, vouching, way.timeouts.deadlineFields);
+  const passage = passageTo(upstream, way, writer, platform);
   return (x) =>
-    new Promise((resolve, reject) =>
-      new FetchAttempts(platform, x, passage, upgradeOf(x, upgrades), resolve, reject).start(),
-    );
+    new Promise((resolve, reject) => new Attempts(x, passage, upgradeOf(x, upgrades), resolve, reject).start());
 }
 
 /** The protocol an exchange asks to switch to, if the route allows it; else "" (RFC 9110 section 7.8). */

@@ -10,8 +10,9 @@ const random = (count: number): Int32Array => new Int32Array(count).fill(42);
 
 const branch = (weight: number, when?: WhenPlan): BranchPlan => {
   const upstream = { ...upstreamOf({}), name: `of ${weight}` };
-  const { timeouts } = upstream;
-  return { weight, when, leadsTo: { kind: "upstream", upstream, rewrite: undefined, timeouts, upgrade: [] } };
+  const { timeouts, retries, hedge } = upstream;
+  const leadsTo = { kind: "upstream", upstream, rewrite: undefined, timeouts, retries, hedge, upgrade: [] } as const;
+  return { weight, when, leadsTo };
 };
 const none = { headers: [], cookies: [], consumers: undefined, groups: undefined };
 const fields: [string, string][] = [

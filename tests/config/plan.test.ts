@@ -6,7 +6,14 @@ import { CREDENTIAL_PARAMETERS } from "../../src/record/redact.ts";
 import { HELLO, planOf, routeOf, upstreamOf, withListen } from "./support.ts";
 
 const TLS = { serverName: undefined, ca: undefined, cert: undefined, key: undefined, verify: true };
-const TIMEOUTS = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 300_000 };
+const TIMEOUTS = {
+  connectMs: 5_000,
+  sendMs: 60_000,
+  firstByteMs: 60_000,
+  idleMs: 300_000,
+  wholeMs: 0,
+  deadlineFields: [],
+};
 
 describe("without options", () => {
   test("the gateway has the documented defaults", () => {
@@ -78,6 +85,8 @@ describe("without options", () => {
       protocol: "http1",
       host: "upstream",
       timeouts: TIMEOUTS,
+      retries: undefined,
+      hedge: undefined,
       idleMs: 4_000,
       maxIdle: 256,
       maxAgeMs: 300_000,
@@ -99,6 +108,8 @@ describe("without options", () => {
       upstream: plan.upstreams["orders"]!,
       rewrite: undefined,
       timeouts: { ...TIMEOUTS, idleMs: 3_600_000 },
+      retries: undefined,
+      hedge: undefined,
       upgrade: ["websocket"],
     });
     const { destination } = plan.routes[0]!;

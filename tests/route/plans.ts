@@ -37,7 +37,15 @@ export function route(
 /** A destination that forwards; only the name of its upstream is filled in. */
 export function to(name: string, rewrite?: RewritePlan): Destination {
   const upstream = { name } as UpstreamPlan;
-  return { kind: "upstream", upstream, rewrite, timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1 }, upgrade: [] };
+  return {
+    kind: "upstream",
+    upstream,
+    rewrite,
+    timeouts: { connectMs: 1, sendMs: 1, firstByteMs: 1, idleMs: 1, wholeMs: 0, deadlineFields: [] },
+    retries: undefined,
+    hedge: undefined,
+    upgrade: [],
+  };
 }
 
 /** A destination that redirects. */

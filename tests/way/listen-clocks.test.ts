@@ -8,7 +8,7 @@ import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 /** Every clock has a length of its own, so that one cannot be taken for another. */
 const TIMEOUTS = { head: "1000ms", keepAlive: "2000ms", body: "3000ms", send: "4000ms" } as const;
 const OPTIONS: GatewayOptions = toUpstream(
-  { timeouts: { connect: "500s", firstByte: "600s", idle: "700s" }, keepAlive: { idle: "800s" } },
+  { timeouts: { connect: "500s", firstByte: "600s", idle: "700s", send: "900s" }, keepAlive: { idle: "800s" } },
   { listen: { timeouts: TIMEOUTS } },
 );
 const POST = "POST / HTTP/1.1\r\nHost: gw.test\r\n";

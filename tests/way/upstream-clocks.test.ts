@@ -8,7 +8,7 @@ import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 /** Every clock has a length of its own, so that one cannot be taken for another. */
 const OPTIONS: GatewayOptions = toUpstream(
   {
-    timeouts: { connect: "1000ms", firstByte: "2000ms", idle: "3000ms" },
+    timeouts: { connect: "1000ms", firstByte: "2000ms", idle: "3000ms", send: "3500ms" },
     keepAlive: { idle: "4000ms", maxAge: "100s" },
   },
   { listen: { timeouts: { head: "500s", keepAlive: "600s", body: "700s", send: "800s" } } },
@@ -132,7 +132,7 @@ const CLOCKS: readonly ClockCase[] = [
     error: "connection_read_timeout",
   },
   {
-    name: "idle, while the target takes nothing of an upload",
+    name: "send, while the target takes nothing of an upload",
     begin(world, client) {
       client.request("POST", "/", ["Content-Length: 300000"]);
       world.settle();
@@ -140,7 +140,7 @@ const CLOCKS: readonly ClockCase[] = [
       world.a.last.socket.peer.capacity = 1000;
       client.send("x".repeat(100_000));
     },
-    ms: 3000,
+    ms: 3500,
     status: 504,
     error: "connection_write_timeout",
   },

@@ -10,14 +10,62 @@ export interface TargetOptions {
   weight?: number;
 }
 
-/** How long the gateway waits for an upstream. Each clock runs alone; none bounds a whole stream (case GW-25). */
+/** How long the gateway waits for an upstream. Each clock runs alone; only `whole` bounds an answer that moves (case GW-25). */
 export interface UpstreamTimeouts {
   /** To connect, TLS included; then 504. Default: `"5s"`. */
   connect?: Duration;
+  /** Between two pieces of the request that the upstream takes; then 504. Default: `"60s"`. */
+  send?: Duration;
   /** From the request's last byte to the answer's first; then 504. Default: `"60s"`. */
   firstByte?: Duration;
-  /** Between two pieces of the answer's body, and between two pieces of the request's that the upstream takes. Default: `"5m"`. */
+  /** Between two pieces of the answer's body. Default: `"5m"`. */
   idle?: Duration;
+  /**
+   * For all attempts together, from the first to the answer's last byte; then 504, or an answer that breaks off. Streams
+   * (`text/event-stream`, gRPC, upgrades) are bounded up to their head. Default: none.
+   */
+  whole?: Duration;
+  /**
+   * A field in which clients say how long they wait, in milliseconds: it shortens `whole`, and what is left of it is told
+   * to the upstream in the same field. With `protocol: "h2"` the same holds for `grpc-timeout`. Default: none.
+   */
+  header?: string;
+}
+
+/** When a request whose attempt has failed is sent again. Without it only what is certain to change nothing is. */
+export interface RetriesOptions {
+  /** Most attempts of one request, the first included. Default: `3`. */
+  attempts?: number;
+  /**
+   * After what: `"connect"`, no connection came about; `"reset"`, it broke before a whole head of an answer, or the answer
+   * is none; `"timeout"`, no answer in time; or a status. Default: `["connect", "reset", "timeout", 502, 503, 504]`.
+   */
+  on?: readonly ("connect" | "reset" | "timeout" | (number & {}))[];
+  /** How long one attempt may take up to the answer's head, from when the request is here whole. Default: none. */
+  perTry?: Duration;
+  /** The pause before a retry: anything up to `base` (`"25ms"`), doubled each time, at most `max` (`"250ms"`). */
+  backoff?: { base?: Duration; max?: Duration };
+  /** The longest `Retry-After` that is waited for; an answer that asks for more is passed on. Default: `"1s"`. */
+  retryAfter?: Duration;
+  /** Most bytes of a request's content that are kept to be sent again; what is longer is sent once. Default: `"64KiB"`. */
+  replay?: Size | false;
+  /**
+   * Retries in ten seconds, for the whole upstream: a `share` (`0.2`) of its requests, and at least `min` (`3`). What is
+   * over it is not sent again.
+   */
+  budget?: { share?: number; min?: number };
+}
+
+/** Retries of a route; what it does not set is as its upstream has it. */
+export interface RouteRetries extends RetriesOptions {
+  /** A request with `Idempotency-Key` may be sent again whatever its method: the upstream knows it again. Default: `false`. */
+  idempotencyKey?: boolean;
+}
+
+/** A second attempt at another target, beside one that is slow; the first answer counts. */
+export interface HedgeOptions {
+  /** How long the first attempt has. Only idempotent requests whose content is here; out of the budget of retries. */
+  after: Duration;
 }
 
 /** How long connections that carry nothing are kept for the next request. */
@@ -92,6 +140,10 @@ export interface UpstreamOptions {
    */
   host?: "upstream" | "client" | (string & {});
   timeouts?: UpstreamTimeouts;
+  /** Default: none but what is certain to change nothing. */
+  retries?: RetriesOptions | false;
+  /** Default: none. */
+  hedge?: HedgeOptions | false;
   keepAlive?: KeepAliveOptions;
   connections?: ConnectionOptions;
   /** Most bytes of a response head. Default: `"64KiB"`. */

@@ -17,8 +17,52 @@ export interface TargetPlan {
 /** How long an upstream is waited for; see UpstreamTimeouts for what each clock measures. */
 export interface TimeoutsPlan {
   readonly connectMs: number;
+  readonly sendMs: number;
   readonly firstByteMs: number;
   readonly idleMs: number;
+  /** 0 for no bound. */
+  readonly wholeMs: number;
+  /** Where clients say how long they wait, and upstreams are told. */
+  readonly deadlineFields: readonly DeadlineFieldPlan[];
+}
+
+/** A field that says for how long the answer is of use. */
+export interface DeadlineFieldPlan {
+  readonly name: string;
+  /** Lower case. */
+  readonly key: string;
+  /** A number of milliseconds, or as gRPC writes `grpc-timeout`. */
+  readonly form: "plain" | "grpc";
+}
+
+/** When a request is sent again; see RetriesOptions. */
+export interface RetriesPlan {
+  readonly attempts: number;
+  readonly on: {
+    readonly failures: ReadonlySet<"connect" | "reset" | "timeout">;
+    readonly statuses: ReadonlySet<number>;
+  };
+  readonly idempotencyKey: boolean;
+  /** 0 for no bound. */
+  readonly perTryMs: number;
+  readonly backoff: { readonly baseMs: number; readonly mostMs: number };
+  readonly retryAfterMs: number;
+  /** Bytes. */
+  readonly replay: number;
+  readonly budget: BudgetPlan;
+}
+
+/** How many retries an upstream gets, of what it was asked in the last ten seconds. */
+export interface BudgetPlan {
+  /** From 0 to 1. */
+  readonly share: number;
+  readonly least: number;
+}
+
+/** When a second attempt is made beside a slow one. */
+export interface HedgePlan {
+  readonly afterMs: number;
+  readonly budget: BudgetPlan;
 }
 
 /** How a target is picked: see BalanceOptions. */
@@ -45,6 +89,8 @@ export interface UpstreamPlan {
   readonly protocol: "http1" | "h2";
   readonly host: "upstream" | "client" | { readonly fixed: string };
   readonly timeouts: TimeoutsPlan;
+  readonly retries: RetriesPlan | undefined;
+  readonly hedge: HedgePlan | undefined;
   readonly idleMs: number;
   readonly maxIdle: number;
   readonly maxAgeMs: number;

@@ -2,11 +2,13 @@
 import type * as v from "valibot";
 import { Problem, type ConfigReader } from "../fault.ts";
 import { isHostName } from "../host-name.ts";
-import { ejectionShape } from "./ejection.ts";
-import type { TargetPlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
+import type { TargetPlan, UpstreamPlan } from "./plan.ts";
 import { isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "../shape.ts";
 import { balanceShape } from "./balance.ts";
+import { ejectionShape } from "./ejection.ts";
+import { hedgePlan, hedgeShape, retriesShape } from "./retries.ts";
 import { targetShape } from "./target.ts";
+import { timeoutsShape, upstreamTimeouts } from "./timeouts.ts";
 import { tlsShape } from "../tls.ts";
 import { choice, duration, size, text, whole } from "../values.ts";
 
@@ -21,7 +23,9 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
       ejection: or(ejectionShape, {}),
       protocol: or(choice("http1", "h2"), "http1"),
       host: or(hostField, "upstream"),
-      timeouts: or(upstreamTimeouts, {}),
+      timeouts: maybe(timeoutsShape),
+      retries: maybe(retriesShape),
+      hedge: maybe(hedgeShape),
       keepAlive: or(keepAlive, {}),
       connections: or(connections, {}),
       maxHead: or(size, "64KiB"),
@@ -36,21 +40,17 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
       }
     },
   );
-  return then(
-    shape,
-    ({ targets, balance, slowStart, ejection, protocol, host, timeouts, keepAlive, connections, maxHead, tls }) => ({
-      targets,
-      balance,
+  return then(shape, ({ timeouts, retries, hedge, slowStart, keepAlive, connections, ...rest }) => {
+    const again = retries?.(undefined);
+    return {
+      ...rest,
       slowStartMs: slowStart,
-      ejection,
-      protocol,
-      host,
-      timeouts,
+      timeouts: upstreamTimeouts(timeouts, rest.protocol),
+      retries: again,
+      hedge: hedgePlan(hedge, again),
       ...pooling(keepAlive, connections),
-      maxHead,
-      tls,
-    }),
-  );
+    };
+  });
 }
 
 /** What the pools of a service's targets keep to. */
@@ -67,22 +67,6 @@ export function pooling(
     maxWaiting: open.maxWaiting,
   };
 }
-
-const upstreamTimeouts: Shape<TimeoutsPlan> = then(
-  options({ connect: or(duration(), "5s"), firstByte: or(duration(), "60s"), idle: or(duration(), "5m") }),
-  ({ connect, firstByte, idle }) => ({ connectMs: connect, firstByteMs: firstByte, idleMs: idle }),
-);
-
-/** Clocks that a route sets in place of its upstream's; what it does not set stays. */
-export const routeTimeouts: Shape<(of: TimeoutsPlan) => TimeoutsPlan> = then(
-  options({ connect: maybe(duration()), firstByte: maybe(duration()), idle: maybe(duration()) }),
-  ({ connect, firstByte, idle }) =>
-    ({ connectMs, firstByteMs, idleMs }) => ({
-      connectMs: connect ?? connectMs,
-      firstByteMs: firstByte ?? firstByteMs,
-      idleMs: idle ?? idleMs,
-    }),
-);
 
 /** How long idle connections are kept. */
 export const keepAlive = options({

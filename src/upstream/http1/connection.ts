@@ -303,7 +303,7 @@ export class Connection implements SocketHandler, BodySource {
   #awaitRoom(): void {
     if (this.#phase !== "waiting") return;
     this.#waiting = this.#socket.waiting;
-    this.#home.deadlines.arm(this.#clock, this.#request!.timeouts.idleMs);
+    this.#home.deadlines.arm(this.#clock, this.#request!.timeouts.sendMs);
   }
 
   #awaitMore(): void {

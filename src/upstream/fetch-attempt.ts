@@ -1,40 +1,39 @@
-// Attempts by the runtime's fetch: for `protocol: "h2"`, and where the runtime lends no sockets.
+// An attempt by the runtime's fetch: for `protocol: "h2"`, and where the runtime lends no sockets.
 import { toGatewayError } from "../errors.ts";
 import { Left } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
-import { Attempts } from "./attempts.ts";
+import { Attempt } from "./attempt.ts";
 import { fetchAttempt } from "./fetch-client.ts";
-import type { UpstreamTarget } from "./upstream.ts";
 
 /** What the message's framing says; fetch frames by itself. */
 const FRAMING: ReadonlySet<string> = new Set(["transfer-encoding", "content-length"]);
 
-/** One fetch for each attempt. fetch does not tell what was sent: its failures are never safe to try again. */
-export class FetchAttempts extends Attempts {
+/** One fetch. It does not tell what was sent: a failure is safe to try again only when no connection came about. */
+export class FetchAttempt extends Attempt {
   readonly #platform: Platform;
-  /** Ends the fetch that is under way. */
+  /** Ends the fetch. */
   readonly #left = new Left();
 
-  constructor(platform: Platform, ...rest: ConstructorParameters<typeof Attempts>) {
+  constructor(platform: Platform, ...rest: ConstructorParameters<typeof Attempt>) {
     super(...rest);
     this.#platform = platform;
   }
 
-  protected send(target: UpstreamTarget): void {
-    void this.#send(target);
+  send(): void {
+    void this.#send();
   }
 
-  protected withdraw(): void {
+  withdraw(): void {
     this.#left.tell();
   }
 
-  async #send(target: UpstreamTarget): Promise<void> {
-    const { x, passage, upgrade } = this;
-    const { writer, timeouts } = passage;
-    const { plan } = target;
+  async #send(): Promise<void> {
+    const { x, passage } = this.attempts;
+    const { timeouts } = passage;
+    const { plan, over } = this.to;
     try {
-      const fields = fieldsOf(writer.head(x, plan, upgrade));
+      const fields = fieldsOf(this.attempts.head(this.to));
       const url = `${plan.secure ? "https" : "http"}://${plan.authority}${x.forwardTarget ?? x.path + x.query}`;
       this.sent = true;
       const answer = await fetchAttempt(
@@ -42,17 +41,17 @@ export class FetchAttempts extends Attempts {
         {
           method: x.method,
           url,
-          over: target.over,
+          over,
           fields,
-          content: x.content,
+          content: this.content,
           firstByteMs: timeouts.connectMs + timeouts.firstByteMs,
           idleMs: timeouts.idleMs,
         },
         this.#left,
       );
-      this.answered(answer);
+      this.attempts.answered(this, answer);
     } catch (thrown) {
-      if (!this.#left.yes) this.failed(toGatewayError(thrown));
+      if (!this.#left.yes) this.attempts.failed(this, toGatewayError(thrown));
     }
   }
 }

@@ -1,0 +1,55 @@
+// An attempt by our own HTTP/1.1, over a connection that the target's pool lends.
+import type { GatewayError } from "../../errors.ts";
+import type { Answer } from "../../exchange.ts";
+import { isStream } from "../../http/body.ts";
+import { Attempt } from "../attempt.ts";
+import type { Connection, Receiver } from "./connection.ts";
+import type { Borrower, Wish } from "./pool.ts";
+
+/** Borrows a connection and sends the request on it. */
+export class SocketAttempt extends Attempt implements Borrower, Receiver {
+  #wish: Wish | undefined = undefined;
+  #connection: Connection | undefined = undefined;
+
+  send(): void {
+    const { timeouts } = this.attempts.passage;
+    const wish = this.to.pool!.acquire(this, timeouts.connectMs, this.fresh);
+    // A pool that answers at once has called `ready` or `failed` already.
+    if (wish !== undefined) this.#wish = wish;
+  }
+
+  withdraw(): void {
+    this.#wish?.cancel();
+    this.#connection?.destroy();
+  }
+
+  ready(connection: Connection): void {
+    this.#wish = undefined;
+    const { x, passage, upgrade } = this.attempts;
+    const { writer, timeouts } = passage;
+    let head: string;
+    try {
+      head = this.attempts.head(this.to);
+    } catch (error) {
+      connection.release();
+      return this.failed(error as GatewayError);
+    }
+    this.#connection = connection;
+    this.sent = true;
+    const { content } = this;
+    const trails = isStream(content) ? (key: string): boolean => writer.trails(x, key) : undefined;
+    connection.send({ method: x.method, head, content, trails, upgrade, timeouts }, this);
+  }
+
+  answered(answer: Answer): void {
+    this.#connection = undefined;
+    this.attempts.answered(this, answer);
+  }
+
+  failed(error: GatewayError): void {
+    this.#wish = undefined;
+    this.stale = error.retry !== "never" && this.#connection?.reused === true;
+    this.#connection = undefined;
+    this.attempts.failed(this, error);
+  }
+}
