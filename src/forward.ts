@@ -1,22 +1,45 @@
-// The end of the way of a route that forwards, folded once: which upstream it is, who it is told calls, and the way there.
+// The end of the way of a route that forwards, folded once: who gets copies, which upstream it is, and what it is told.
 import type { RoutePlan, UpstreamDestination } from "./config/plan.ts";
 import type { SplitDestination } from "./config/shaping/plan.ts";
 import type { LastStage } from "./exchange.ts";
 import { inOrder } from "./in-order.ts";
 import type { Parts } from "./parts.ts";
+import { mirrorStage, mirrorVouching } from "./upstream/mirror.ts";
+import type { Vouching } from "./upstream/request.ts";
 import { upstreamStage } from "./upstream/upstream.ts";
 
+/** Mirrors, then forwards to the upstream, or to that branch of a split which was picked before. */
+export function forwardStage(
+  route: RoutePlan,
+  destination: UpstreamDestination | SplitDestination,
+  parts: Parts,
+): LastStage {
+  const mirrors = parts.mirrors.get(route)?.map((mirror) => {
+    const { upstream } = mirror.plan;
+    // A copy is not worth a second attempt.
+    const way = { upstream, timeouts: upstream.timeouts, retries: undefined, hedge: undefined, upgrade: [] };
+    return { mirror, forward: toUpstream(route, way, parts, mirrorVouching(parts.vouching)) };
+  });
+  return inOrder(mirrors === undefined ? [] : [mirrorStage(mirrors)], toPicked(route, destination, parts));
+}
+
+function toPicked(route: RoutePlan, destination: UpstreamDestination | SplitDestination, parts: Parts): LastStage {
+  if (destination.kind === "upstream") return toUpstream(route, destination, parts, parts.vouching);
+  const branches = new Map(
+    destination.branches.map(({ leadsTo }) => [leadsTo.upstream, toUpstream(route, leadsTo, parts, parts.vouching)]),
+  );
+  return (x) => branches.get(x.upstream!)!(x);
+}
+
 /** Tells an upstream who calls, and forwards to it. */
-export function forwardStage(route: RoutePlan, destination: UpstreamDestination, parts: Parts): LastStage {
-  const { platform, pseudonym, upstreams, tokens, vouching } = parts;
+function toUpstream(
+  route: RoutePlan,
+  destination: Omit<UpstreamDestination, "kind" | "rewrite">,
+  { platform, pseudonym, upstreams, tokens }: Parts,
+  vouching: Vouching | undefined,
+): LastStage {
   const { name } = destination.upstream;
   const upstream = upstreams.get(name)!;
   const forward = upstreamStage(upstream, destination, route.requestFields, pseudonym, platform, vouching);
   return inOrder(route.auth.length > 0 && tokens !== undefined ? [tokens.stage(name)] : [], forward);
-}
-
-/** Forwards to that branch of a split which was picked before. */
-export function branchesStage(route: RoutePlan, { branches }: SplitDestination, parts: Parts): LastStage {
-  const stages = new Map(branches.map(({ leadsTo }) => [leadsTo.upstream, forwardStage(route, leadsTo, parts)]));
-  return (x) => stages.get(x.upstream!)!(x);
 }

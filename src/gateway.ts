@@ -11,7 +11,7 @@ import {
   type Stage,
   type Way,
 } from "./exchange.ts";
-import { branchesStage, forwardStage } from "./forward.ts";
+import { forwardStage } from "./forward.ts";
 import { Generation } from "./generation.ts";
 import { handleStage } from "./handle/handle.ts";
 import { Deadlines } from "./http/deadlines.ts";
@@ -275,9 +275,8 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
     case "redirect":
       return compileRedirect(route);
     case "upstream":
-      return forwardStage(route, destination, parts);
     case "split":
-      return branchesStage(route, destination, parts);
+      return forwardStage(route, destination, parts);
   }
 }
 

@@ -82,7 +82,7 @@ export type {
   UpstreamRoute,
   UpstreamTls,
 } from "./config/options.ts";
-export type { BranchOptions, FaultOptions, WhenOptions } from "./config/shaping/options.ts";
+export type { BranchOptions, FaultOptions, MirrorOptions, WhenOptions } from "./config/shaping/options.ts";
 export type {
   ConnectionOptions,
   EjectionOptions,

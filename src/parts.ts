@@ -9,7 +9,8 @@ import { runAvailability } from "./balance/run-availability.ts";
 import type { Board } from "./board.ts";
 import { Carried, type Keep } from "./carried.ts";
 import type { InFlightPlan } from "./config/limit/plan.ts";
-import type { Plan } from "./config/plan.ts";
+import type { Plan, RoutePlan } from "./config/plan.ts";
+import type { MirrorPlan } from "./config/shaping/plan.ts";
 import type { UpstreamPlan } from "./config/upstream/plan.ts";
 import { movedCounts, openCounts, saveCounts } from "./counts.ts";
 import type { Deadlines } from "./http/deadlines.ts";
@@ -27,6 +28,7 @@ import type { Platform } from "./platform.ts";
 import type { Counts } from "./shared.ts";
 import { openBoards } from "./shared-board.ts";
 import { clientTls } from "./upstream/client-tls.ts";
+import { Mirror, MIRROR_FIELD } from "./upstream/mirror.ts";
 import type { Vouching } from "./upstream/request.ts";
 import { type Service, subrequest } from "./upstream/subrequest.ts";
 import { Upstream, type UpstreamTarget } from "./upstream/upstream.ts";
@@ -55,6 +57,8 @@ export interface Parts {
   readonly limitStore: CountStore | undefined;
   readonly tokens: IdentityTokens | undefined;
   readonly vouching: Vouching | undefined;
+  /** By route, in the order of its config. */
+  readonly mirrors: ReadonlyMap<RoutePlan, readonly Mirror[]>;
   readonly carried: Carried;
   isDraining: Standing["isDraining"];
   /** Keeps what limits have counted for the next process, if the config wants that and the counts are its own. */
@@ -111,6 +115,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     limitStore: storeOf(plan, platform, deadlines, keep),
     tokens: token && keep("identity.token", token, () => identityTokens(token, platform)),
     vouching: vouchingOf(plan),
+    mirrors: mirrorsOf(plan, platform, deadlines, keep),
     carried,
     isDraining,
     saveCounts: () => own && saveCounts(plan.limits, own, platform),
@@ -182,9 +187,24 @@ function servicesOf(
   return services;
 }
 
+/** The mirrors of the routes that have some. */
+function mirrorsOf({ routes }: Plan, platform: Platform, deadlines: Deadlines, keep: Keep): Parts["mirrors"] {
+  const mirroring = routes.filter(({ mirrors }) => mirrors.length > 0);
+  const mirrorOf = (route: string, plan: MirrorPlan): Mirror =>
+    keep(
+      `routes.${route}.mirror.${plan.upstream.name}`,
+      plan,
+      () => new Mirror(`routes.${route}.mirror`, plan, platform, deadlines),
+      (part) => part.close(),
+    );
+  return new Map(mirroring.map((route) => [route, route.mirrors.map((plan) => mirrorOf(route.name, plan))]));
+}
+
 /** What upstreams are told of who calls; undefined where the config has nothing to tell. */
-function vouchingOf({ auth }: Plan): Vouching | undefined {
-  const { owned, token } = auth.identity;
+function vouchingOf({ auth, routes }: Plan): Vouching | undefined {
+  const { token } = auth.identity;
+  const mirrors = routes.some(({ mirrors }) => mirrors.length > 0);
+  const owned = mirrors ? [...auth.identity.owned, MIRROR_FIELD] : auth.identity.owned;
   if (owned.length === 0) return undefined;
   const lines = identityLines(auth.identity);
   return {

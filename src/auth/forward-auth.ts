@@ -3,9 +3,9 @@ import type { Identity } from "../config/auth/options.ts";
 import type { ForwardAuthPlan } from "../config/auth/forward-auth.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
 import type { Answer, Exchange } from "../exchange.ts";
-import { type Content, isStream } from "../http/body.ts";
+import { isStream } from "../http/body.ts";
+import { discard } from "../http/discard.ts";
 import { Fields } from "../http/fields.ts";
-import type { Platform } from "../platform.ts";
 import type { AuthServices, Scheme, Verdict } from "./scheme.ts";
 
 /**
@@ -29,7 +29,9 @@ export function createForwardAuth(plan: ForwardAuthPlan, services: AuthServices)
   const unusable = (why: string, cause?: unknown): GatewayError =>
     new GatewayError("authentication_unavailable", `${plan.upstream.targets[0]!.url}: ${why}`, { cause });
   const accept = (x: Exchange, answer: Answer): Verdict => {
-    discard(answer.content, services.platform, plan.timeoutMs);
+    const { content } = answer;
+    const timer = isStream(content) ? services.platform.setTimer(() => content.cancel(), plan.timeoutMs) : undefined;
+    discard(content, MOST_DISCARDED, () => services.platform.clearTimer(timer));
     const callers = new Set(subject === undefined ? [] : answer.fields.all(subject).filter((value) => value !== ""));
     if (callers.size > 1) return unusable(`it names ${callers.size} callers in ${subject}`);
     const [caller] = callers;
@@ -94,22 +96,3 @@ function cookiesOf(fields: Fields, names: readonly string[]): readonly string[] 
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
 const NO_COOKIES: readonly string[] = [];
-
-/** Reads what nobody wants, within bounds of size and time, so that the connection is kept; else gives it up. */
-function discard(content: Content, platform: Platform, ms: number): void {
-  if (!isStream(content)) return;
-  let left = MOST_DISCARDED;
-  const over = (): void => platform.clearTimer(timer);
-  const timer = platform.setTimer(() => content.cancel(), ms);
-  content.pipe({
-    write(piece) {
-      left -= piece.length;
-      if (left >= 0) return true;
-      over();
-      content.cancel();
-      return false;
-    },
-    end: over,
-    fail: over,
-  });
-}

@@ -10,6 +10,7 @@ import { quoted, shortList } from "./describe.ts";
 import { Problem } from "./fault.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { CallerByPlan, Destination, MatchPlan, RewritePlan, UpstreamDestination } from "./plan.ts";
+import { mirrorShape, type NamedMirror } from "./shaping/mirror.ts";
 import { type NamedBranch, splitShape } from "./shaping/split.ts";
 import type { RetriesPlan, TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 import { either, leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
@@ -46,12 +47,13 @@ interface Parts {
   readonly timeouts: ((of: TimeoutsPlan) => TimeoutsPlan) | undefined;
   readonly retries: ((of: RetriesPlan | undefined) => RetriesPlan | undefined) | undefined;
   readonly hedge: number | undefined;
+  readonly mirror: readonly NamedMirror[] | undefined;
   readonly upgrade: readonly string[];
 }
 
 const KINDS = ["to", "split", "handler", "answer", "redirect"] as const;
 /** Options that say how to forward. */
-const FORWARDING = ["rewrite", "timeouts", "retries", "hedge", "upgrade"] as const;
+const FORWARDING = ["rewrite", "timeouts", "retries", "hedge", "mirror", "upgrade"] as const;
 
 /** The options of a destination. */
 export function destinationEntries({ upstreams, allow }: Settings): { readonly [K in keyof Parts]: Shape<Parts[K]> } {
@@ -70,6 +72,7 @@ export function destinationEntries({ upstreams, allow }: Settings): { readonly [
     timeouts: maybe(timeoutsShape),
     retries: maybe(routeRetries),
     hedge: maybe(hedgeShape),
+    mirror: maybe(mirrorShape(to)),
     upgrade: or(list(protocol, "a list of protocol names"), ["websocket"]),
   };
 }

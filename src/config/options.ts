@@ -4,7 +4,7 @@ import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
 import type { Hidden } from "./secrets.ts";
-import type { BranchOptions, FaultOptions } from "./shaping/options.ts";
+import type { BranchOptions, FaultOptions, MirrorOptions } from "./shaping/options.ts";
 import type { HedgeOptions, RouteRetries, UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
@@ -212,6 +212,8 @@ export interface ForwardingRoute<M extends string, N extends Names> extends Rout
   retries?: RouteRetries | false;
   /** Hedging for this route in place of the upstream's. */
   hedge?: HedgeOptions | false;
+  /** Upstreams that get copies of the requests. Default: none. */
+  mirror?: MirrorOptions<N> | readonly MirrorOptions<N>[];
   /** Protocols a client may switch to on this route. Default: `["websocket"]`; `[]` for none. */
   upgrade?: readonly string[];
   handler?: never;
@@ -248,6 +250,7 @@ interface NoUpstream {
   timeouts?: never;
   retries?: never;
   hedge?: never;
+  mirror?: never;
   upgrade?: never;
 }
 

@@ -4,7 +4,7 @@ import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
 import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
-import type { FaultsPlan, SplitDestination } from "./shaping/plan.ts";
+import type { FaultsPlan, MirrorPlan, SplitDestination } from "./shaping/plan.ts";
 import type { HedgePlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 
 /** Everything a gateway needs to run. Immutable. */
@@ -124,6 +124,7 @@ export interface RoutePlan {
   readonly maxBody: number | undefined;
   readonly cors: CorsPlan | undefined;
   readonly faults: FaultsPlan | undefined;
+  readonly mirrors: readonly MirrorPlan[];
   readonly use: readonly MiddlewareHandler[];
   readonly destination: Destination;
   readonly requestFields: FieldChangesPlan | undefined;
@@ -147,6 +148,7 @@ export const WITHOUT_POLICIES = {
   maxBody: undefined,
   cors: undefined,
   faults: undefined,
+  mirrors: [],
   use: [],
   requestFields: undefined,
   responseFields: undefined,

@@ -10,6 +10,7 @@ import { matchShape, rightMatches } from "./match.ts";
 import type { InFlightPlan, LimitPlan } from "./limit/plan.ts";
 import type { RoutePlan } from "./plan.ts";
 import { faultsShape } from "./shaping/faults.ts";
+import { mirrorProblems } from "./shaping/mirror.ts";
 import { splitProblems } from "./shaping/split.ts";
 import { asksWho, strayWho } from "./shaping/when.ts";
 import { chained, either, leaf, list, maybe, oneOrMore, options, or, partOf, then, type Shape } from "./shape.ts";
@@ -72,6 +73,7 @@ export function routeShape(
       yield* destinationProblems(written, rightMatches(written["match"]));
       yield* authProblems(written, settings);
       yield* splitProblems(written);
+      yield* mirrorProblems(written);
       if (!asksWho(written)) yield* strayWho(partOf(written["faults"], "when"), ["faults", "when"]);
       if (right.log === true && !settings.logs) {
         yield new Problem("a log to write to", { at: ["log"], hint: "The access log is off for all: `log` is false." });
@@ -88,6 +90,7 @@ export function routeShape(
     maxBody: (route.maxBody ?? most) || undefined,
     cors: route.cors,
     faults: route.faults,
+    mirrors: (route.mirror ?? []).map(({ to, ...rest }) => ({ ...rest, upstream: upstreams.get(to)! })),
     use: route.use ?? [],
     destination: destinationOf(route, upstreams),
     requestFields: route.headers?.request,

@@ -36,6 +36,7 @@ const whole = (): Record<string, unknown> => ({
       tls: { serverName: "a", verify: true },
     },
     other: { targets: ["http://c"] },
+    third: { targets: ["http://d"] },
   },
   routes: {
     a: {
@@ -58,6 +59,8 @@ const whole = (): Record<string, unknown> => ({
         { to: "other", when: { header: { a: "b" }, cookie: { c: true } } },
       ],
       splitBy: { header: "a" },
+      mirror: [{ to: "third", share: 0.5, maxInFlight: 1, maxBody: "1KiB", timeout: "1s" }],
+      faults: { delay: { by: "1s", share: 0.5 }, abort: { status: 503 }, when: { header: { a: true } } },
     },
   },
   log: { format: "json", redactQuery: ["a"] },

@@ -53,6 +53,7 @@ describe("without options", () => {
           maxBody: undefined,
           cors: undefined,
           faults: undefined,
+          mirrors: [],
           use: [],
           destination: { kind: "answer", answer: { status: 200, body: "hello" } },
           requestFields: undefined,

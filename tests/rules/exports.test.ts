@@ -81,6 +81,7 @@ const TYPES = [
   "LogOptions",
   "MatchOptions",
   "MiddlewareHandler",
+  "MirrorOptions",
   "Names",
   "NoClaims",
   "OAuthOptions",

@@ -32,6 +32,13 @@ export const SHAPING_RIGHT: readonly (readonly [name: string, source: string])[]
       rewrite: { replace: "/:id" },
       timeouts: { firstByte: "1s" },`),
   ],
+  [
+    "mirrors and faults",
+    gateway(`      to: "stable",
+      mirror: [{ to: "canary", share: 0.1, maxInFlight: 8, maxBody: "1MiB", timeout: "5s" }],
+      faults: { delay: { by: "200ms", share: 0.1 }, abort: { status: 503 }, when: { consumer: ["acme"] } },`),
+  ],
+  ["one mirror", gateway(`      split: [{ to: "stable" }, { to: "stable" }],\n      mirror: { to: "canary" },`)],
 ];
 
 /** Name, source, and words the message must hold. */
@@ -64,6 +71,36 @@ export const SHAPING_WRONG: readonly (readonly [name: string, source: string, wo
         { to: "stable" },
         { to: "canary", when: { group: ["bta"] } }, // wrong
       ],`),
+    '"beta"',
+  ],
+  [
+    "a mirror to an absent upstream",
+    gateway(`      to: "stable",
+      mirror: { to: "canry" }, // wrong`),
+    '"canary"',
+  ],
+  [
+    "a mirror of a list to an absent upstream",
+    gateway(`      to: "stable",
+      mirror: [
+        { to: "canary" },
+        { to: "canry" }, // wrong
+      ],`),
+    '"canary"',
+  ],
+  [
+    "a mirror of a fixed answer",
+    gateway(`      answer: {},
+      mirror: { to: "canary" }, // wrong`),
+    "undefined",
+  ],
+  [
+    "a fault for an absent group",
+    gateway(`      to: "stable",
+      faults: {
+        abort: { status: 503 },
+        when: { group: "bta" }, // wrong
+      },`),
     '"beta"',
   ],
   [

@@ -1,5 +1,5 @@
-// What a user writes to shape traffic: which of several upstreams a request goes to, and faults that tests ask for.
-import type { AnyNames, Duration, Names } from "../options.ts";
+// What a user writes to shape traffic: which of several upstreams a request goes to, who gets a copy, and faults for tests.
+import type { AnyNames, Duration, Names, Size } from "../options.ts";
 
 /** Which requests are meant: all that is given must hold. */
 export interface WhenOptions<N extends Names = AnyNames> {
@@ -21,6 +21,20 @@ export interface BranchOptions<N extends Names = AnyNames> {
   weight?: number;
   /** Requests that come here whatever the weights. The first branch whose conditions hold has them. */
   when?: WhenOptions<N>;
+}
+
+/** An upstream that gets copies of a route's requests. Nobody waits for its answers, and they are dropped. */
+export interface MirrorOptions<N extends Names = AnyNames> {
+  /** Name of an upstream; none that the route itself leads to. */
+  to: N["upstream"];
+  /** Share of the requests, from 0 to 1. Default: `1`, all of them. */
+  share?: number;
+  /** Most copies under way at once, in each worker; more are dropped. Default: `64`. */
+  maxInFlight?: number;
+  /** Most bytes of content; requests with more are not copied. Default: `"64KiB"`. */
+  maxBody?: Size;
+  /** How long a copy may take, to the end of its answer. Default: `"10s"`. */
+  timeout?: Duration;
 }
 
 /** Faults that a route makes on purpose, to see how clients bear them. For tests: `check` and `run` warn of it. */

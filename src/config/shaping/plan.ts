@@ -1,5 +1,6 @@
 // The part of the plan that says how traffic is shaped.
 import type { CallerByPlan, RewritePlan, UpstreamDestination } from "../plan.ts";
+import type { UpstreamPlan } from "../upstream/plan.ts";
 
 /** Which requests are meant: see WhenOptions. Names of fields are lower case. */
 export interface WhenPlan {
@@ -25,6 +26,16 @@ export interface SplitDestination {
   readonly by: CallerByPlan | undefined;
   /** That of every branch. */
   readonly rewrite: RewritePlan | undefined;
+}
+
+/** An upstream that gets copies of a route's requests. */
+export interface MirrorPlan {
+  readonly upstream: UpstreamPlan;
+  /** From 0 to 1. */
+  readonly share: number;
+  readonly maxInFlight: number;
+  readonly maxBody: number;
+  readonly timeoutMs: number;
 }
 
 /** Faults that a route makes on purpose. Shares are from 0 to 1. */
