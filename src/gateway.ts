@@ -49,6 +49,11 @@ export interface Gateway {
    * @param env bindings, and `context` the execution context, for the user's own code
    */
   fetch(request: Request, peer: string, env?: object, context?: unknown): Promise<Response>;
+  /**
+   * Resolves once it has targets for every upstream, or could not find them at the first try; within 5 s. Whoever listens
+   * before answers 503 where there are none yet.
+   */
+  readonly ready: Promise<void>;
   /** Opens the listener. @throws SocketError (EADDRINUSE, EACCES, …) */
   listen(): { host: string; port: number };
   /**
@@ -65,6 +70,8 @@ export interface Gateway {
 
 /** A plan that is ready to run. One of the two is called, once, and before another plan is prepared. */
 export interface Prepared {
+  /** See {@link Gateway.ready}. */
+  readonly ready: Promise<void>;
   /** From now on exchanges take its way. Those under way keep to the plan that they began with. */
   take(): void;
   /** It is never going to run. */
@@ -109,6 +116,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void)
     for (const { parts } of living) parts.carried.close([]);
   };
   return {
+    ready: current.parts.firstTargets,
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
     listen: () => listeners.open(plan.listen),
     prepare(plan, over) {
@@ -121,6 +129,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void)
         throw error;
       }
       return {
+        ready: next.parts.firstTargets,
         take() {
           const before = current;
           current = next;
@@ -281,10 +290,12 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
 }
 
 /** What stands in the way of the gateway's work, by the names of the config. */
-function unreadyIn({ schemes, isDraining }: Parts): string[] {
+function unreadyIn({ schemes, upstreams, isDraining }: Parts): string[] {
   const names = [...schemes.values()]
     .filter((scheme) => scheme.unready?.() !== undefined)
     .map(({ name }) => `auth.${name}`);
+  const empty = [...upstreams.values()].filter(({ targets }) => targets.length === 0);
+  names.push(...empty.map(({ plan }) => `upstreams.${plan.name}`));
   return isDraining() ? ["draining", ...names] : names;
 }
 

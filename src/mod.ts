@@ -85,9 +85,17 @@ export type {
 export type { BranchOptions, FaultOptions, MirrorOptions, WhenOptions } from "./config/shaping/options.ts";
 export type {
   ConnectionOptions,
+  DnsTargets,
   EjectionOptions,
+  FileTargets,
+  FindTargets,
+  FoundTarget,
+  FunctionTargets,
   KeepAliveOptions,
+  LookupOptions,
+  SrvTargets,
   TargetOptions,
+  TargetSource,
   UpstreamOptions,
   UpstreamTimeouts,
 } from "./config/upstream/options.ts";

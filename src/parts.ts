@@ -13,6 +13,7 @@ import type { Plan, RoutePlan } from "./config/plan.ts";
 import type { MirrorPlan } from "./config/shaping/plan.ts";
 import type { UpstreamPlan } from "./config/upstream/plan.ts";
 import { movedCounts, openCounts, saveCounts } from "./counts.ts";
+import { discover, type Discovery, firstTargets } from "./discover/discover.ts";
 import type { Deadlines } from "./http/deadlines.ts";
 import { Tally } from "./http/tally.ts";
 import { InFlight } from "./limit/in-flight.ts";
@@ -27,6 +28,7 @@ import { LimitTable } from "./limit/table.ts";
 import type { Platform } from "./platform.ts";
 import type { Counts } from "./shared.ts";
 import { openBoards } from "./shared-board.ts";
+import type { Follow } from "./target.ts";
 import { clientTls } from "./upstream/client-tls.ts";
 import { Mirror, MIRROR_FIELD } from "./upstream/mirror.ts";
 import type { Vouching } from "./upstream/request.ts";
@@ -59,6 +61,8 @@ export interface Parts {
   readonly vouching: Vouching | undefined;
   /** By route, in the order of its config. */
   readonly mirrors: ReadonlyMap<RoutePlan, readonly Mirror[]>;
+  /** Resolves once the targets of all upstreams are known that are found while it runs, or have taken too long. */
+  readonly firstTargets: Promise<void>;
   readonly carried: Carried;
   isDraining: Standing["isDraining"];
   /** Keeps what limits have counted for the next process, if the config wants that and the counts are its own. */
@@ -77,11 +81,20 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   const pseudonym = `${plan.name}-${instance}`;
   const { shared } = platform;
   const boards = keep("boards", undefined, () => openBoards(shared?.boards, shared?.worker ?? 0, platform));
+  const discoveryOf = (upstream: UpstreamPlan): Discovery | undefined =>
+    upstream.discovery &&
+    keep(
+      `upstreams.${upstream.name}.targets`,
+      [upstream.discovery, upstream.protocol],
+      () => discover(upstream, platform),
+      (part) => part.close(),
+    );
   const upstreamOf = (name: string, upstream: UpstreamPlan): Upstream =>
     keep(
       name,
-      upstream,
-      () => runUpstream(upstream, boards.targets, platform, deadlines),
+      // Targets that are found come and go without the plan.
+      upstream.discovery === undefined ? upstream : { ...upstream, targets: undefined },
+      () => runUpstream(upstream, boards.targets, platform, deadlines, discoveryOf(upstream)?.follow),
       (part) => part.close(),
     );
   const upstreams = new Map(
@@ -90,6 +103,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
       upstreamOf(`upstreams.${upstream.name}`, upstream),
     ]),
   );
+  const discoveries = Object.values(plan.upstreams).flatMap((upstream) => discoveryOf(upstream) ?? []);
   const services = servicesOf(plan, upstreamOf);
   const { token, owned } = plan.auth.identity;
   const schemes = createSchemes(plan.auth, { platform, keep }, (name) =>
@@ -116,6 +130,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     tokens: token && keep("identity.token", token, () => identityTokens(token, platform)),
     vouching: vouchingOf(plan),
     mirrors: mirrorsOf(plan, platform, deadlines, keep),
+    firstTargets: firstTargets(discoveries, platform),
     carried,
     isDraining,
     saveCounts: () => own && saveCounts(plan.limits, own, platform),
@@ -139,12 +154,18 @@ function inFlightOf(bound: InFlightPlan, platform: Platform, keep: Keep): InFlig
 }
 
 /** An upstream with who picks among its targets, and who watches them. */
-function runUpstream(plan: UpstreamPlan, board: Board, platform: Platform, deadlines: Deadlines): Upstream {
+function runUpstream(
+  plan: UpstreamPlan,
+  board: Board,
+  platform: Platform,
+  deadlines: Deadlines,
+  follow: Follow | undefined,
+): Upstream {
   const policy = createPolicy<UpstreamTarget>(plan, platform);
   const { availability, watchers } = runAvailability<UpstreamTarget>(plan, board, platform);
   const balancer = new PolicyBalancer(policy, availability, board, () => platform.now());
   const all = [...watchers, ...(policy.watchers ?? [])];
-  return new Upstream(plan, { balancer, watchers: all, board, platform, deadlines });
+  return new Upstream(plan, { balancer, watchers: all, board, platform, deadlines, follow });
 }
 
 /** The limits by name. Without counts there are none. */

@@ -160,6 +160,34 @@ export interface Files {
   replace(path: string, bytes: Uint8Array): Promise<void>;
 }
 
+/** An address that a name stands for. */
+export interface AddressRecord {
+  readonly address: string;
+  /** How long it may be taken for true; undefined where nobody says. */
+  readonly ttlMs: number | undefined;
+}
+
+/** An SRV record (RFC 2782). The runtimes do not tell its TTL. */
+export interface ServiceRecord {
+  /** Without a dot at the end; "" for a service that decidedly is not there. */
+  readonly name: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** Names of the network, asked for as they stand: no search domains, nothing remembered. */
+export interface Names {
+  /**
+   * The addresses of a name, by its A or AAAA records; by `/etc/hosts` first when no servers are named. Empty when there
+   * are none. Rejects when nobody could tell; Deno takes that for none.
+   * @param servers who is asked, as `address:port`; those of the system when undefined
+   */
+  addresses(name: string, family: 4 | 6, servers: readonly string[] | undefined): Promise<readonly AddressRecord[]>;
+  /** The SRV records of a service, likewise. */
+  services(name: string, servers: readonly string[] | undefined): Promise<readonly ServiceRecord[]>;
+}
+
 /** All that a runtime lends to the core. */
 export interface Platform {
   readonly runtime: "bun" | "deno" | "workers";
@@ -191,6 +219,8 @@ export interface Platform {
   readonly subtle: SubtleCrypto;
   /** Undefined on Cloudflare. */
   readonly files: Files | undefined;
+  /** Undefined on Cloudflare. */
+  readonly names: Names | undefined;
   /** The runtime's fetch, set so that bytes pass unchanged: no redirects followed, no decoding, no environment proxies. */
   fetch(request: Request, over: FetchConnection): Promise<Response>;
   /** Opens a connection; undefined where the runtime lends no sockets (Cloudflare), fetch is the client then. */

@@ -1,4 +1,5 @@
 // What all worker threads of a process share, so that what the config promises holds for them together.
+import type { Follow } from "./target.ts";
 
 /** Handed by the main thread to the gateway of each worker, in `Platform.shared`. */
 export interface Shared {
@@ -21,6 +22,8 @@ export interface Shared {
   note(bounds: NoteBounds, key: string): Promise<Noted>;
   /** Claims a place among those of all workers. Answers later. */
   readonly claim: Claim;
+  /** The targets that the main thread finds for the upstreams of all workers. */
+  readonly targets: (upstream: string) => Follow;
 }
 
 /** A bound on what is under way at once. */

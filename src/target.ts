@@ -42,7 +42,8 @@ export function msOf(moment: number): number {
 
 /** One address of an upstream, as it runs. */
 export class Target {
-  readonly plan: TargetPlan;
+  /** A target that stays gets the plan of its new weight. */
+  plan: TargetPlan;
   /** Its row of the board: what all threads know of it. Once it is let go, words that nobody else has. */
   words: Int32Array;
   /** Attempts under way from this thread, where the upstream's balance counts them. */
@@ -84,3 +85,9 @@ export interface Watcher<T extends Target> {
   /** The head of an answer has come (`attempt.status`), or the attempt failed (`attempt.error`). */
   settled(target: T, attempt: AttemptRecord, x: Exchange): void;
 }
+
+/**
+ * Hands over the targets of an upstream that are found while it runs: at once if they are known, and each set that differs
+ * from the one before. Gives the function that ends it.
+ */
+export type Follow = (use: (targets: readonly TargetPlan[]) => void) => () => void;

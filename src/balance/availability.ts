@@ -16,6 +16,8 @@ export class Availability<T extends Target> {
   readonly #panic: number;
   readonly #restored: (target: T) => void;
   #all: readonly T[] = [];
+  /** The targets by priority, the lowest first; each group as the config has it. */
+  #groups: readonly (readonly T[])[] = [];
   /** Monotonic milliseconds when somebody's ejection is over; Infinity for never. */
   until = Infinity;
 
@@ -31,20 +33,27 @@ export class Availability<T extends Target> {
   /** From now on these are the targets. */
   use(targets: readonly T[]): void {
     this.#all = targets;
+    this.#groups = byPriority(targets);
   }
 
   /**
-   * Those that may be picked, in the order of the config. Ejection is a guess: when nobody else is left, those who are
-   * ejected are picked.
+   * Those that may be picked, in the order of the config: of the first priority of which enough are left. Ejection is a
+   * guess: when nobody else is left, those who are ejected are picked.
    */
   look(now: number): readonly T[] {
     this.until = Infinity;
-    const up = this.#all.filter(isUp);
-    const live = up.filter((target) => !this.#stillEjected(target, now));
-    const chosen = live.length === 0 ? up : live;
-    if (this.#panic === 0) return chosen;
-    const wanted = this.#all.filter(({ plan, words }) => plan.weight > 0 && words[DRAINED] === 0);
-    return chosen.length < wanted.length * this.#panic ? wanted : chosen;
+    let rest: readonly T[] = [];
+    for (const group of this.#groups) {
+      const up = group.filter(isUp);
+      const live = up.filter((target) => !this.#stillEjected(target, now));
+      const wanted = group.filter(({ plan, words }) => plan.weight > 0 && words[DRAINED] === 0);
+      const least = wanted.length * this.#panic;
+      if (live.length > 0 && live.length >= least) return live;
+      if (rest.length > 0) continue;
+      const chosen = live.length === 0 ? up : live;
+      rest = chosen.length < least ? wanted : chosen;
+    }
+    return rest;
   }
 
   /**
@@ -68,4 +77,16 @@ export class Availability<T extends Target> {
     }
     return false;
   }
+}
+
+/** In groups of one priority, the lowest first (RFC 2782). Most upstreams have one. */
+function byPriority<T extends Target>(targets: readonly T[]): readonly (readonly T[])[] {
+  const groups = new Map<number, T[]>();
+  for (const target of targets) {
+    const { priority = 0 } = target.plan;
+    const group = groups.get(priority);
+    if (group === undefined) groups.set(priority, [target]);
+    else group.push(target);
+  }
+  return [...groups].toSorted(([one], [other]) => one - other).map(([, group]) => group);
 }

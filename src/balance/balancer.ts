@@ -27,6 +27,8 @@ export class PolicyBalancer<T extends Target> implements Balancer<T> {
 
   use(targets: readonly T[]): void {
     this.#availability.use(targets);
+    // A target that stays may have another weight.
+    this.#live = [];
     this.#look();
   }
 

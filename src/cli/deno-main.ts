@@ -31,6 +31,7 @@ async function run(named: string | undefined): Promise<number> {
   for (const warning of planWarnings(plan)) platform.notice("warn", warning);
   const gateway = createGateway(plan, platform);
   keepServing((text) => platform.notice("error", text));
+  await gateway.ready;
   const { host, port } = listen(gateway.listen, plan);
   const address = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
   terminal.err(`sluice ${manifest.version} on Deno listening on ${address} (${planSummary(plan)})`);

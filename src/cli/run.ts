@@ -68,7 +68,8 @@ export const run = defineVerb(
     keepServing((text) => platform.notice("error", text));
     // Signals are heard before anybody can be told that it listens.
     const stopped = untilStopped(servingOf(gateway), plan.graceMs, terminal);
-    tellAddress(listen(gateway, plan));
+    const first = await Promise.race([gateway.ready, stopped]);
+    if (typeof first !== "number") tellAddress(listen(gateway, plan));
     return stopped;
   },
 );

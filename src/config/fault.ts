@@ -30,6 +30,8 @@ export interface ConfigReader {
   file(path: string): string | undefined;
   /** The absolute path of a file that the config names; absent where there are no files (Cloudflare). */
   locate?(path: string): string;
+  /** False where nothing runs between requests, and no name is looked up (Cloudflare). */
+  readonly background?: boolean;
 }
 
 /** A plan, or all that stands in its way. */
@@ -45,6 +47,8 @@ export interface ProblemOptions {
   readonly nearest?: readonly [name: string, candidates: readonly string[]];
   /** Keys below the value that was examined. */
   readonly at?: ConfigPath;
+  /** Where it stands when that is another file than the config. */
+  readonly place?: ConfigFault["place"];
 }
 
 /** What a check says of a value it refuses. Where it stands and what it is are known outside. */
@@ -54,6 +58,7 @@ export class Problem {
   readonly found: string | false | undefined;
   readonly nearest: string | undefined;
   readonly at: ConfigPath;
+  readonly place: ConfigFault["place"];
 
   constructor(wanted: string, options: ProblemOptions = {}) {
     this.wanted = wanted;
@@ -61,5 +66,6 @@ export class Problem {
     this.found = options.found;
     this.nearest = options.nearest && nearestOf(...options.nearest);
     this.at = options.at ?? [];
+    this.place = options.place;
   }
 }

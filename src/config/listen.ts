@@ -1,7 +1,7 @@
 // The schema of where and how the gateway accepts.
 import { cidrSet } from "../http/ip.ts";
 import { Problem } from "./fault.ts";
-import { isHostName } from "./host-name.ts";
+import { isHostName } from "../http/host-name.ts";
 import type { ListenPlan } from "./plan.ts";
 import { list, options, or, then, type Shape } from "./shape.ts";
 import { choice, duration, size, text, whole } from "./values.ts";

@@ -4,7 +4,7 @@ import { readPattern } from "../route/pattern.ts";
 import { isToken } from "../http/message.ts";
 import { Problem } from "./fault.ts";
 import { fieldConditions, queryConditions } from "./field-changes.ts";
-import { isHostName } from "./host-name.ts";
+import { isHostName } from "../http/host-name.ts";
 import type { MatchPlan } from "./plan.ts";
 import { either, isPlainObject, maybe, oneOrMore, options, rightOnes, then, type Shape } from "./shape.ts";
 import { text } from "./values.ts";

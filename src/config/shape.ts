@@ -146,6 +146,7 @@ export function faultsOf(issues: readonly v.BaseIssue<unknown>[]): ConfigFault[]
       wanted: problem.wanted,
       ...(problem.nearest !== undefined && { nearest: problem.nearest }),
       ...(problem.hint !== undefined && { hint: problem.hint }),
+      ...(problem.place !== undefined && { place: problem.place }),
     };
   });
 }

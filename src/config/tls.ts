@@ -1,6 +1,6 @@
 // The schema of TLS towards targets.
 import { Problem, type ConfigReader } from "./fault.ts";
-import { isHostName } from "./host-name.ts";
+import { isHostName } from "../http/host-name.ts";
 import type { TlsPlan } from "./plan.ts";
 import { Secret } from "./secrets.ts";
 import { maybe, options, or, then, type Shape } from "./shape.ts";

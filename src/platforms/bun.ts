@@ -11,6 +11,7 @@ import { BunSocket, type RawSocket } from "./bun-socket.ts";
 import { tlsOptions, untrusted } from "./bun-tls.ts";
 import { bunRedis } from "./bun-redis.ts";
 import { files } from "./files.ts";
+import { names } from "./names.ts";
 import { type LinesOut, stdoutLines } from "./stdout.ts";
 
 /** What all threads have alike. */
@@ -28,6 +29,7 @@ const edge = (): Edge => ({
   verifyPassword: (password, hash) => Bun.password.verify(password, hash),
   subtle: crypto.subtle,
   files,
+  names,
   fetch: (request, { http2, tls }) =>
     fetch(request, {
       decompress: false,

@@ -8,6 +8,7 @@ import { bcryptVerify } from "./bcrypt.ts";
 import { denoRedis } from "./deno-redis.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { files } from "./files.ts";
+import { names } from "./names.ts";
 import { connect } from "./node-connect.ts";
 import { socketErrorOf } from "./socket-error.ts";
 
@@ -31,6 +32,7 @@ export function denoPlatform(): Platform & { flush(): Promise<void> } {
     verifyPassword: bcryptVerify,
     subtle: crypto.subtle,
     files,
+    names,
     fetch: unchanged,
     connect,
     listen,

@@ -25,7 +25,7 @@ export interface WorkersEntry {
  * `env("NAME")` reads the binding NAME. The plan is made at the first request, for there are no bindings before; with a
  * config that is wrong every request is answered with 500 and the console tells what is wrong.
  *
- * What does not hold there: `listen` (but `trustedProxies`), `keepAlive`, `connections`, `tls`, `maxHead` and
+ * What does not hold there: `listen` (but `trustedProxies`), `targets` that are no list, `keepAlive`, `connections`, `tls`, `maxHead` and
  * `timeouts.idle` of upstreams, `host` of upstreams, `shutdown`. `connect` and `firstByte` are one clock of their sum.
  */
 export function workers(options: GatewayOptions): WorkersEntry {
@@ -61,6 +61,7 @@ function gatewayOf(options: GatewayOptions, env: object): Gateway | undefined {
       return typeof bound === "string" ? bound : undefined;
     },
     file: () => undefined,
+    background: false,
   });
   if (plan !== undefined) {
     if (typeof plan.workers === "number" && plan.workers > 1) {
@@ -88,6 +89,7 @@ function workersPlatform(): Platform {
     verifyPassword: bcryptVerify,
     subtle: crypto.subtle,
     files: undefined,
+    names: undefined,
     fetch: (request) => fetch(request),
     connect: undefined,
     listen: undefined,

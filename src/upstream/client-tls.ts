@@ -2,10 +2,10 @@
 import type { TlsPlan } from "../config/plan.ts";
 import type { ClientTls } from "../platform.ts";
 
-/** What a connection to `host` asks of TLS. */
-export function clientTls(tls: TlsPlan, host: string): ClientTls {
+/** What a connection to the host of this name or address asks of TLS. */
+export function clientTls(tls: TlsPlan, name: string): ClientTls {
   return {
-    serverName: tls.serverName ?? host,
+    serverName: tls.serverName ?? name,
     ca: tls.ca,
     cert: tls.cert,
     key: tls.key?.reveal(),

@@ -6,7 +6,7 @@ import type { Exchange, LastStage } from "../exchange.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import { tokens } from "../http/fields.ts";
 import type { FetchConnection, Platform } from "../platform.ts";
-import { type Balancer, rowOf, Target, type Watcher } from "../target.ts";
+import { type Balancer, type Follow, rowOf, Target, type Watcher } from "../target.ts";
 import { Attempts } from "./attempts.ts";
 import { RetryBudget } from "./budget.ts";
 import { clientTls } from "./client-tls.ts";
@@ -26,7 +26,7 @@ export class UpstreamTarget extends Target {
     this.pool = pool;
     this.over = {
       http2: upstream.protocol === "h2",
-      tls: plan.secure ? clientTls(upstream.tls, plan.host) : undefined,
+      tls: plan.secure ? clientTls(upstream.tls, plan.name ?? plan.host) : undefined,
     };
   }
 }
@@ -40,6 +40,8 @@ export interface UpstreamParts {
   readonly board: Board;
   readonly platform: Platform;
   readonly deadlines: Deadlines;
+  /** Where its targets are found while it runs. */
+  readonly follow: Follow | undefined;
 }
 
 /** An upstream as it runs. Opens no connection by itself. */
@@ -48,6 +50,7 @@ export class Upstream {
   readonly balancer: Balancer<UpstreamTarget>;
   readonly watchers: readonly Watcher<UpstreamTarget>[];
   readonly #parts: UpstreamParts;
+  readonly #unfollow: (() => void) | undefined;
   #targets: readonly UpstreamTarget[] = [];
   #budget: RetryBudget | undefined = undefined;
 
@@ -57,6 +60,7 @@ export class Upstream {
     this.watchers = parts.watchers;
     this.#parts = parts;
     this.setTargets(plan.targets);
+    this.#unfollow = parts.follow?.((targets) => this.setTargets(targets));
   }
 
   /** Its targets now. */
@@ -88,18 +92,23 @@ export class Upstream {
    * go finish what is under way.
    */
   setTargets(plans: readonly TargetPlan[]): void {
-    const before = this.#targets;
     const { board } = this.#parts;
+    const before = new Map(this.#targets.map((target) => [placeOf(target.plan), target]));
     this.#targets = plans.map((plan) => {
-      const same = before.find((target) => samePlace(target.plan, plan));
-      return same ?? this.#target(plan, board.claim(rowOf(this.plan.name, plan)));
+      const place = placeOf(plan);
+      const same = before.get(place);
+      if (same === undefined) return this.#target(plan, board.claim(rowOf(this.plan.name, plan)));
+      before.delete(place);
+      same.plan = plan;
+      return same;
     });
     this.balancer.use(this.#targets);
-    for (const target of before) if (!this.#targets.includes(target)) this.#letGo(target);
+    for (const gone of before.values()) this.#letGo(gone);
   }
 
   /** Keeps no connections any more. */
   close(): void {
+    this.#unfollow?.();
     for (const target of this.#targets) this.#letGo(target);
     if (this.#budget === undefined) return;
     this.#budget.leave();
@@ -121,9 +130,9 @@ export class Upstream {
   }
 }
 
-/** Whether a target is the same, weight included. */
-function samePlace(one: TargetPlan, other: TargetPlan): boolean {
-  return one.url === other.url && one.host === other.host && one.port === other.port && one.weight === other.weight;
+/** What stays the same for as long as a target is the same one: where it is, and how it is known to be itself. */
+function placeOf({ url, host, port, name, authority }: TargetPlan): string {
+  return `${url}\n${host}\n${port}\n${name ?? ""}\n${authority}`;
 }
 
 /**

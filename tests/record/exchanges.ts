@@ -36,6 +36,7 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
     verifyPassword: (password, hash) => Bun.password.verify(password, hash),
     subtle: crypto.subtle,
     files: undefined,
+    names: undefined,
     fetch: () => Promise.reject(new Error("no network in this test")),
     connect: undefined,
     listen: undefined,

@@ -37,7 +37,7 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
   // The wiring: what stands directly in src puts the stages together.
   src: ["src"],
   // The config brings together what each stage says of its own options: their checks.
-  "src/config": ["src/route", "src/record", "src/auth"],
+  "src/config": ["src/route", "src/record", "src/auth", "src/discover"],
   // An edge that is its own entry makes the plan and starts the gateway; on Cloudflare it counts for others, too.
   "src/platforms": ["src/gateway.ts", "src/config", "src/limit/groups.ts"],
   "src/cli": ["src"],
@@ -58,7 +58,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   picocolors: ["src/record", "src/cli"],
   "structured-headers": ["src/auth", "src/respond", "src/limit"],
   valibot: ["src/config", "src/cli"],
-  yaml: ["src/auth"],
+  yaml: ["src/auth", "src/discover"],
 };
 
 /** Modules that a runtime brings. */

@@ -2,6 +2,7 @@
 import type { Platform } from "../../src/platform.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeFiles } from "./fake-files.ts";
+import { FakeNames } from "./fake-names.ts";
 import { FakeNetwork } from "./fake-network.ts";
 import { FakeRedis } from "./fake-redis.ts";
 
@@ -58,6 +59,7 @@ export class FakePlatform implements Platform {
 
   readonly subtle = crypto.subtle;
   readonly files = new FakeFiles();
+  readonly names = new FakeNames();
 
   /** What answers to the runtime's fetch: a test may put its own here. */
   fetch: Platform["fetch"] = () => Promise.reject(new Error("nothing is fetched in the fake world"));

@@ -1,4 +1,5 @@
 // What the main thread and its workers say to each other.
+import type { TargetPlan } from "../../config/upstream/plan.ts";
 import type { NoteBounds, Noted, PlaceBound, PlaceState, Shared } from "../../shared.ts";
 
 /** What a worker begins with. */
@@ -13,7 +14,9 @@ export interface Start {
   /** Whether standard output is a person's terminal, and whether to colour it. */
   readonly terminal: boolean;
   readonly colors: boolean;
-  readonly shared: Omit<Shared, "note" | "claim">;
+  readonly shared: Omit<Shared, "note" | "claim" | "targets">;
+  /** The targets that are found while it runs, as they are now. */
+  readonly targets: ReadonlyMap<string, readonly TargetPlan[]>;
   /** See clock.ts. */
   readonly clock: SharedArrayBuffer;
   /** See ThreadLinesOptions. */
@@ -27,6 +30,8 @@ export type ToWorker =
   | { readonly kind: "drain" }
   /** Cuts all, then ends. */
   | { readonly kind: "end" }
+  /** From now on these are the targets of an upstream. */
+  | { readonly kind: "targets"; readonly upstream: string; readonly targets: readonly TargetPlan[] }
   | { readonly kind: "noted"; readonly id: number; readonly noted: Noted }
   | { readonly kind: "claimed"; readonly id: number; readonly state: PlaceState };
 

@@ -1,6 +1,8 @@
 // The main thread of several workers: starts them, replaces those that die, writes their lines, and lets them go.
 import type { Plan } from "../../config/plan.ts";
+import type { TargetPlan, UpstreamPlan } from "../../config/upstream/plan.ts";
 import { buryWorker } from "../../limit/table.ts";
+import { type Discovery, discover, firstTargets } from "../../discover/discover.ts";
 import { openCounts, saveCounts } from "../../counts.ts";
 import { bunPlatform } from "../../platforms/bun.ts";
 import { stdoutLines } from "../../platforms/stdout.ts";
@@ -51,8 +53,10 @@ export class Supervisor implements Serving {
   readonly #places: readonly Place[];
   readonly #lines = stdoutLines();
   readonly #platform = bunPlatform(this.#lines);
-  readonly #common: Omit<Shared, "note" | "claim" | "worker">;
+  readonly #common: Omit<Shared, "note" | "claim" | "targets" | "worker">;
   readonly #memories = new Memories();
+  readonly #targets = new Map<string, readonly TargetPlan[]>();
+  readonly #discoveries: readonly Discovery[];
   readonly #started = Promise.withResolvers<void>();
   #address: Pick<HeldPort, "host" | "port"> = { host: "", port: 0 };
   #serves = false;
@@ -72,6 +76,19 @@ export class Supervisor implements Serving {
     this.#places = Array.from({ length: workers }, (_, index) => {
       return { number: index + 1, thread: undefined, listening: false, deaths: 0, again: undefined };
     });
+    const found = Object.values(plan.upstreams).filter(({ discovery }) => discovery !== undefined);
+    this.#discoveries = found.map((upstream) => this.#discover(upstream));
+  }
+
+  /** Targets are found once for all workers; one that begins later is given those that are known. */
+  #discover(upstream: UpstreamPlan): Discovery {
+    const { name } = upstream;
+    const discovery = discover(upstream, this.#platform);
+    discovery.follow((targets) => {
+      this.#targets.set(name, targets);
+      for (const { thread } of this.#places) thread?.send({ kind: "targets", upstream: name, targets });
+    });
+    return discovery;
   }
 
   /** Starts all workers; resolves to where they listen once all do. @throws Refusal when one of them cannot */
@@ -80,6 +97,7 @@ export class Supervisor implements Serving {
     this.#address = held;
     process.on("exit", () => this.#lines.flush());
     try {
+      await firstTargets(this.#discoveries, this.#platform);
       for (const place of this.#places) this.#begin(place);
       await this.#started.promise;
     } catch (refusal) {
@@ -107,6 +125,7 @@ export class Supervisor implements Serving {
   /** Tells all workers to go, and ends those that have not gone after so long. Gives those there were. */
   async #letGo(message: ToWorker, waitMs: number): Promise<readonly Thread[]> {
     this.#letsGo = true;
+    for (const discovery of this.#discoveries) discovery.close();
     for (const { again } of this.#places) clearTimeout(again);
     const threads = this.#places.flatMap(({ thread }) => thread ?? []);
     for (const thread of threads) thread.send(message);
@@ -133,6 +152,7 @@ export class Supervisor implements Serving {
       terminal: this.#platform.terminal,
       colors: terminal.outColors.isColorSupported,
       shared: { ...this.#common, worker: place.number },
+      targets: this.#targets,
     };
     place.thread = new Thread(embedded.startThread(), task, this.#lines, this.#memories, {
       listening: () => this.#listens(place),

@@ -16,6 +16,7 @@ import { clockOffset } from "./clock.ts";
 import type { FromWorker, Start, ToWorker } from "./messages.ts";
 import { Questions } from "./questions.ts";
 import { planOfWorker } from "./share.ts";
+import { TargetSets } from "./target-sets.ts";
 
 /** Least that the lines of one worker may wait, however many there are. */
 const LEAST_WAITING = 512 * 1024;
@@ -32,10 +33,12 @@ const scope = globalThis as unknown as Scope;
 export function serveAsWorker(embedded: Embedded): void {
   let gateway: Gateway | undefined;
   const questions = new Questions((message) => scope.postMessage(message));
+  let targets: TargetSets | undefined;
   const act = async (message: ToWorker): Promise<void> => {
     switch (message.kind) {
       case "start":
-        gateway = await start(message.start, embedded, questions);
+        targets = new TargetSets(message.start.targets);
+        gateway = await start(message.start, embedded, questions, targets);
         return;
       case "drain":
         scope.postMessage({ kind: "drained", cut: (await gateway?.drain())?.cut ?? 0 });
@@ -45,6 +48,8 @@ export function serveAsWorker(embedded: Embedded): void {
         gateway?.close();
         setImmediate(() => process.exit(0));
         return;
+      case "targets":
+        return targets?.put(message.upstream, message.targets);
       default:
         questions.answered(message);
     }
@@ -56,7 +61,7 @@ export function serveAsWorker(embedded: Embedded): void {
 }
 
 /** Comes to listen, or tells why not and ends. */
-async function start(task: Start, embedded: Embedded, questions: Questions): Promise<Gateway> {
+async function start(task: Start, embedded: Embedded, questions: Questions, targets: TargetSets): Promise<Gateway> {
   const terminal = openTerminal(task.colors ? "always" : "never");
   try {
     const offset = clockOffset(task.clock, () => scope.postMessage({ kind: "clock" }));
@@ -65,7 +70,7 @@ async function start(task: Start, embedded: Embedded, questions: Questions): Pro
       return refuse(EXIT.config, planned.findings.map((each) => findingText(each, terminal.errColors)).join("\n"));
     }
     const plan = planOfWorker(planned.plan, task.workers, task.host, task.port);
-    const platform = platformOf(task, questions, offset);
+    const platform = platformOf(task, questions, targets, offset);
     const gateway = createGateway(plan, platform);
     keepServing((text) => platform.notice("error", text));
     listen(gateway, plan);
@@ -82,7 +87,12 @@ function refuse(exitCode: number, text: string): never {
   process.exit(exitCode);
 }
 
-function platformOf({ shared, terminal, taken, workers }: Start, { note, claim }: Questions, offset: number): Platform {
+function platformOf(
+  { shared, terminal, taken, workers }: Start,
+  { note, claim }: Questions,
+  targets: TargetSets,
+  offset: number,
+): Platform {
   // Standard error takes a line whole: what the thread says last is not lost with it.
   const notice: Platform["notice"] = (level, text) => {
     try {
@@ -99,7 +109,7 @@ function platformOf({ shared, terminal, taken, workers }: Start, { note, claim }
   });
   process.on("exit", lines.flush);
   return bunThreadPlatform({
-    shared: { ...shared, note, claim },
+    shared: { ...shared, note, claim, targets: targets.targets },
     terminal,
     now: () => performance.now() + offset,
     line: (text) => lines.write(text),

@@ -1,7 +1,7 @@
 // Redis as the store of counts: what a user writes, and its schema.
 import { normalAddress } from "../../http/ip.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
-import { isHostName } from "../host-name.ts";
+import { isHostName } from "../../http/host-name.ts";
 import type { Duration, UpstreamTls } from "../options.ts";
 import { type Hidden, Secret } from "../secrets.ts";
 import { maybe, options, or, then, type Shape } from "../shape.ts";

@@ -10,6 +10,58 @@ export interface TargetOptions {
   weight?: number;
 }
 
+/** How names are looked up. */
+export interface LookupOptions {
+  /**
+   * Bounds of the time after which is asked again; between them the records' TTL decides. SRV records and `/etc/hosts`
+   * count as 30 s. Default: `{ min: "1s", max: "5m" }`.
+   */
+  refresh?: { min?: Duration; max?: Duration };
+  /** Servers to ask, an address and maybe a port: `"10.0.0.53"`, `"[fd00::53]:5353"`. Default: those of the system. */
+  resolver?: readonly string[];
+  /** Which addresses become targets. Default: `"both"`. */
+  family?: "both" | "ipv4" | "ipv6";
+}
+
+/** Every address of a name is a target. */
+export interface DnsTargets extends LookupOptions {
+  /** A URL as that of a target, whose host is a name: `"http://orders.internal:8080"`. Host and TLS go by the name. */
+  dns: string | Hidden;
+}
+
+/** The SRV records of a service say where its targets are (RFC 2782): hosts, ports, weights and priorities. */
+export interface SrvTargets extends LookupOptions {
+  /** `"_http._tcp.orders.internal"`. Host and TLS go by the name behind `_tcp`. */
+  srv: string;
+  /** Default: `"http"`. */
+  scheme?: "http" | "https";
+}
+
+/** A file says where the targets are, and is read again when it changes. */
+export interface FileTargets {
+  /** YAML or JSON: a list of URLs, or objects of `url` and `weight`. A relative path begins at the config's folder. */
+  file: string;
+}
+
+/** A target as a function gives it: its URL, or its URL and weight. */
+export type FoundTarget = string | { readonly url: string; readonly weight?: number };
+
+/**
+ * Finds targets. When it throws, rejects, takes over 10 s or gives none, the targets stay as they were.
+ * @param signal aborts when the answer is not wanted any more
+ */
+export type FindTargets = (signal: AbortSignal) => readonly FoundTarget[] | Promise<readonly FoundTarget[]>;
+
+/** A function says where the targets are. With several workers it is called in the main thread alone. */
+export interface FunctionTargets {
+  from: FindTargets;
+  /** How long after an answer it is called again. Default: `"10s"`. */
+  every?: Duration;
+}
+
+/** Where targets are found while the gateway runs. */
+export type TargetSource = DnsTargets | SrvTargets | FileTargets | FunctionTargets;
+
 /** How long the gateway waits for an upstream. Each clock runs alone; only `whole` bounds an answer that moves (case GW-25). */
 export interface UpstreamTimeouts {
   /** To connect, TLS included; then 504. Default: `"5s"`. */
@@ -121,8 +173,8 @@ export interface EjectionOptions {
 
 /** A named service. */
 export interface UpstreamOptions {
-  /** Its addresses, at least one. A string is a URL of weight 1. */
-  targets: readonly (string | Hidden | TargetOptions)[];
+  /** Its addresses, at least one, a string is a URL of weight 1; or where they are found while the gateway runs. */
+  targets: readonly (string | Hidden | TargetOptions)[] | TargetSource;
   /** How a target is picked for a request. Default: `"round-robin"`. */
   balance?: BalanceOptions;
   /**

@@ -1,5 +1,6 @@
 // The part of the plan that says what upstreams are.
 import type { TlsPlan } from "../plan.ts";
+import type { FindTargets } from "./options.ts";
 
 /** One address of an upstream: what to connect to and what to call it. */
 export interface TargetPlan {
@@ -12,6 +13,57 @@ export interface TargetPlan {
   /** What a Host field holds: host, in brackets if IPv6, and the port unless it is the scheme's own (RFC 9110 section 7.2). */
   readonly authority: string;
   readonly weight: number;
+  /** The name that its certificate is for, where it was found by a name and `host` is an address. Absent: `host`. */
+  readonly name?: string;
+  /** Those of the lowest are picked as long as one of them may be (RFC 2782). Absent: 0. */
+  readonly priority?: number;
+}
+
+/** Who is asked for names, and how often. */
+export interface LookupPlan {
+  /** Servers as `address:port`; undefined for those of the system. */
+  readonly servers: readonly string[] | undefined;
+  readonly families: readonly (4 | 6)[];
+  /** Bounds of the time after which is asked again. */
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** Where the targets of an upstream are found while it runs. */
+export type DiscoveryPlan = DnsPlan | SrvPlan | FilePlan | FunctionPlan;
+
+/** The addresses of a name. */
+export interface DnsPlan extends LookupPlan {
+  readonly kind: "dns";
+  /** What is looked up, and what the targets' certificates are for. */
+  readonly name: string;
+  readonly secure: boolean;
+  readonly port: number;
+  /** The Host field of all targets. */
+  readonly authority: string;
+}
+
+/** The hosts of a service, by its SRV records. */
+export interface SrvPlan extends LookupPlan {
+  readonly kind: "srv";
+  readonly service: string;
+  readonly secure: boolean;
+  /** Whose service it is: the Host field, and what the targets' certificates are for. */
+  readonly domain: string;
+}
+
+/** A file that holds a list of targets. */
+export interface FilePlan {
+  readonly kind: "file";
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** A function of the user's. */
+export interface FunctionPlan {
+  readonly kind: "function";
+  readonly find: FindTargets;
+  readonly everyMs: number;
 }
 
 /** How long an upstream is waited for; see UpstreamTimeouts for what each clock measures. */
@@ -82,7 +134,10 @@ export interface EjectionPlan {
 /** A named service. The plain `idleMs` and `maxAgeMs` are those of its kept connections, `timeouts.idleMs` that of a body. */
 export interface UpstreamPlan {
   readonly name: string;
+  /** With `discovery`: those that are known when the plan is made, perhaps none. */
   readonly targets: readonly TargetPlan[];
+  /** Absent: the targets stay as they are. */
+  readonly discovery?: DiscoveryPlan | undefined;
   readonly balance: BalancePlan;
   readonly slowStartMs: number | undefined;
   readonly ejection: EjectionPlan | undefined;

@@ -1,9 +1,11 @@
 // The schema of upstreams.
 import type * as v from "valibot";
+import { faultsBetween } from "../../discover/target-list.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
-import { isHostName } from "../host-name.ts";
+import { isHostName } from "../../http/host-name.ts";
+import { discoveryProblems, discoveryShape, type FoundDiscovery, targetsAt } from "./discovery.ts";
 import type { TargetPlan, UpstreamPlan } from "./plan.ts";
-import { isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "../shape.ts";
+import { either, isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "../shape.ts";
 import { balanceShape } from "./balance.ts";
 import { ejectionShape } from "./ejection.ts";
 import { hedgePlan, hedgeShape, retriesShape } from "./retries.ts";
@@ -17,7 +19,7 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
   const target = targetShape(reader);
   const shape = options(
     {
-      targets: list(target, "a list of at least one target", 1),
+      targets: either(isPlainObject, discoveryShape(reader), list(target, "a list of at least one target", 1)),
       balance: or(balanceShape, "round-robin"),
       slowStart: maybe(duration(1000, 86_400_000)),
       ejection: or(ejectionShape, {}),
@@ -31,7 +33,8 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
       maxHead: or(size, "64KiB"),
       tls: or(tlsShape(reader), {}),
     },
-    function* ({ protocol, balance, slowStart }, { targets }) {
+    function* ({ targets: right, protocol, balance, slowStart }, { targets }) {
+      if (isPlainObject(targets)) yield* discoveryProblems(right as FoundDiscovery | undefined, protocol);
       const written: readonly unknown[] = Array.isArray(targets) ? Array.from(targets) : [];
       yield* targetProblems(written, rightOnes(target, written), protocol);
       if (balance?.kind === "first" && slowStart !== undefined) {
@@ -40,10 +43,11 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
       }
     },
   );
-  return then(shape, ({ timeouts, retries, hedge, slowStart, keepAlive, connections, ...rest }) => {
+  return then(shape, ({ timeouts, retries, hedge, slowStart, keepAlive, connections, targets, ...rest }) => {
     const again = retries?.(undefined);
     return {
       ...rest,
+      ...targetsAt(targets, rest.protocol),
       slowStartMs: slowStart,
       timeouts: upstreamTimeouts(timeouts, rest.protocol),
       retries: again,
@@ -102,21 +106,8 @@ function* targetProblems(
   targets: readonly (TargetPlan | undefined)[],
   protocol: "http1" | "h2" | undefined,
 ): Generator<Problem> {
-  if (targets.length > 0 && targets.every((target) => target?.weight === 0)) {
-    yield new Problem("a target of weight above 0", {
-      at: ["targets"],
-      hint: "With all weights 0 none gets a request.",
-    });
-  }
-  const places = targets.map((target) => target && `${target.secure}|${target.host}|${target.port}`);
-  for (const [i, target] of targets.entries()) {
-    if (target === undefined) continue;
-    const at = isPlainObject(written[i]) ? ["targets", i, "url"] : ["targets", i];
-    if (protocol === "h2" && !target.secure) {
-      yield new Problem('an https target, as protocol "h2" needs', { at, hint: "HTTP/2 is spoken over TLS only." });
-    }
-    const twin = places.indexOf(places[i]);
-    if (twin < i)
-      yield new Problem("a target of its own", { at, hint: `It is targets.${twin} again: use \`weight\`.` });
+  for (const { index, wanted, hint } of faultsBetween(targets, protocol)) {
+    const at = index === undefined ? [] : isPlainObject(written[index]) ? [index, "url"] : [index];
+    yield new Problem(wanted, { at: ["targets", ...at], ...(hint !== undefined && { hint }) });
   }
 }

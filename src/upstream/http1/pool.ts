@@ -116,7 +116,7 @@ export class TargetPool implements Home {
   #connect(borrower: Borrower, connectMs: number): Wish {
     this.#open++;
     const { target } = this;
-    const host = target.host;
+    const { host, port, secure, name = host } = target;
     let connecting: Connecting | undefined;
     const over = (): void => {
       this.deadlines.disarm(deadline);
@@ -148,11 +148,7 @@ export class TargetPool implements Home {
     });
     this.deadlines.arm(deadline, connectMs);
     connecting = this.#platform.connect!(
-      {
-        host,
-        port: target.port,
-        tls: target.secure ? clientTls(this.#upstream.tls, host) : undefined,
-      },
+      { host, port, tls: secure ? clientTls(this.#upstream.tls, name) : undefined },
       {
         connected: (socket) => {
           over();

@@ -1,5 +1,5 @@
-// Names and addresses of hosts as a config may write them.
-import { normalAddress } from "../http/ip.ts";
+// Names and addresses of hosts as people write them.
+import { normalAddress } from "./ip.ts";
 
 /**
  * Whether a text is a DNS name (letters, digits, "-" and "_"; not one that ends in a number, which would be a malformed
