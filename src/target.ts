@@ -24,6 +24,10 @@ export const EJECTIONS = 7;
 export const EJECTION_REASON = 8;
 /** 1 while nobody has told that the last ejection is over. */
 export const EJECTION_TOLD = 9;
+/** The moment since which it may be picked, less than 0 for one since which it may not; 0 while slow start knows nothing. */
+export const UP_SINCE = 10;
+/** The moment when its share began to rise; 0 when it does not rise. */
+export const RAMP_SINCE = 11;
 
 /** A value of {@link CHECKED}. */
 export const UP = 1;
@@ -60,17 +64,17 @@ export function rowOf(upstream: string, target: TargetPlan): string {
   return `${upstream}\n${target.url}`;
 }
 
-/** Words of a row: when a target came to be picked, below 0 when it went; 0 for never. Moments of slow-start.ts. */
-export const UP_SINCE = 10;
-/** When its share began to rise; 0 when it does not. */
-export const RAMP_SINCE = 11;
-
 /** Says which target an attempt goes to. */
 export interface Balancer<T extends Target> {
   /** From now on these are the upstream's targets, in the order of the config. */
   use(targets: readonly T[]): void;
   /** How many targets may be picked now that are not among these. */
   untried(tried: readonly T[]): number;
+  /**
+   * When targets can be picked, if that is not at once; absent where it is always at once. To be asked before the first
+   * pick of an exchange.
+   */
+  readonly ready?: () => Promise<void> | undefined;
   /**
    * A target for the next attempt; undefined when none may be picked.
    * @param tried those of the exchange's earlier attempts: another one is picked if there is one

@@ -10,6 +10,7 @@ import type { Policy } from "./policy.ts";
  * when it changes by itself.
  */
 export class PolicyBalancer<T extends Target> implements Balancer<T> {
+  readonly ready?: () => Promise<void> | undefined;
   readonly #policy: Policy<T>;
   readonly #availability: Availability<T>;
   readonly #board: Pick<Board, "version">;
@@ -21,6 +22,7 @@ export class PolicyBalancer<T extends Target> implements Balancer<T> {
   constructor(policy: Policy<T>, availability: Availability<T>, board: Pick<Board, "version">, now: () => number) {
     this.#policy = policy;
     this.#availability = availability;
+    if (policy.ready !== undefined) this.ready = () => policy.ready!();
     this.#board = board;
     this.#now = now;
   }

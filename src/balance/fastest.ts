@@ -64,8 +64,8 @@ export class Fastest<T extends Target> extends TwoChoices<T> {
     const { error, status, startedAt, settledAt } = attempt;
     const took = Math.max(SHORTEST, settledAt - startedAt);
     const pace = this.#paceOf(target);
-    // Whoever left had waited so long at least.
-    if (error?.code === "client_disconnect") {
+    // Whoever gave up had waited so long at least.
+    if (error !== undefined && error.fault !== "upstream") {
       if (took > this.#ms(pace, settledAt)) note(pace, took, settledAt);
     } else if (error !== undefined || status >= 500) {
       note(pace, Math.max(took, FAILURE_TIMES * this.#usual), settledAt);

@@ -13,6 +13,8 @@ export interface Policy<T extends Target> {
   pick(x: Exchange): T;
   /** For a later attempt: a target that is not among `tried`, if there is one, else any. Takes nobody's turn. */
   other(x: Exchange, tried: readonly T[]): T;
+  /** When it can pick, if that is not at once; absent where it always can. */
+  ready?(): Promise<void> | undefined;
   /** What it must be told of attempts, in this order; absent for nothing. */
   readonly watchers?: readonly Watcher<T>[];
 }

@@ -1,6 +1,6 @@
 // Slow start: a target that joins, or comes back, gets a small share at first and its whole share by and by.
 import type { Exchange } from "../exchange.ts";
-import { RAMP_SINCE, type Target, UP_SINCE, type Watcher } from "../target.ts";
+import { moment, msOf, RAMP_SINCE, type Target, UP_SINCE, type Watcher } from "../target.ts";
 import type { Policy } from "./policy.ts";
 
 /** The share with which a target begins, of that which its weight says. */
@@ -9,12 +9,11 @@ const LEAST = 0.05;
 /** How often weights rise while a target warms up. */
 const STEPS = 100;
 
-/** Moments are tenths of a second: they fit into a word for years. 0 is no moment. */
-const TICK_MS = 100;
-const tick = (ms: number): number => Math.floor(ms / TICK_MS) + 1;
+/** Weights rise no more often than this. */
+const SHORTEST_STEP_MS = 100;
 
-/** What is known of an upstream for so long was there before, in ticks; what is known since then began with it. */
-const TOGETHER = 20;
+/** Threads that start together have all looked after this long: what is known for longer was there before. */
+const START_MS = 2_000;
 
 /**
  * Raises weights in a straight line, over a policy that knows nothing of it. What was there at the start does not warm up.
@@ -23,6 +22,7 @@ const TOGETHER = 20;
  */
 export class SlowStart<T extends Target> implements Policy<T> {
   readonly watchers?: readonly Watcher<T>[];
+  readonly ready?: () => Promise<void> | undefined;
   readonly #policy: Policy<T>;
   readonly #ms: number;
   readonly #now: () => number;
@@ -40,6 +40,7 @@ export class SlowStart<T extends Target> implements Policy<T> {
     this.#ms = ms;
     this.#now = now;
     if (policy.watchers !== undefined) this.watchers = policy.watchers;
+    if (policy.ready !== undefined) this.ready = () => policy.ready!();
   }
 
   use(targets: readonly T[], weights: readonly number[]): void {
@@ -77,7 +78,7 @@ export class SlowStart<T extends Target> implements Policy<T> {
       warming ||= warmth < 1;
       return weight * warmth;
     });
-    this.#next = warming ? now + Math.max(TICK_MS, this.#ms / STEPS) : Infinity;
+    this.#next = warming ? now + Math.max(SHORTEST_STEP_MS, this.#ms / STEPS) : Infinity;
     this.#policy.use(this.#targets, weights);
   }
 
@@ -85,7 +86,7 @@ export class SlowStart<T extends Target> implements Policy<T> {
   #warmth(words: Int32Array, now: number): number {
     const since = words[RAMP_SINCE]!;
     if (since === 0) return 1;
-    const part = (now - (since - 1) * TICK_MS) / this.#ms;
+    const part = Math.max(0, now - msOf(since)) / this.#ms;
     return part >= 1 ? 1 : LEAST + (1 - LEAST) * part;
   }
 
@@ -96,26 +97,31 @@ export class SlowStart<T extends Target> implements Policy<T> {
   #came(words: Int32Array, now: number, runs: boolean): void {
     const since = words[UP_SINCE]!;
     if (since > 0) return;
-    words[UP_SINCE] = tick(now);
+    words[UP_SINCE] = stamp(now);
     if (since === 0 && !runs) return;
     if (since < 0 && this.#isLong(-since, now)) words[RAMP_SINCE] = 0;
-    if (words[RAMP_SINCE] === 0) words[RAMP_SINCE] = tick(now);
+    if (words[RAMP_SINCE] === 0) words[RAMP_SINCE] = stamp(now);
   }
 
   #left(words: Int32Array, now: number): void {
     const since = words[UP_SINCE]!;
     if (since <= 0) return;
     if (this.#isLong(since, now)) words[RAMP_SINCE] = 0;
-    words[UP_SINCE] = -tick(now);
+    words[UP_SINCE] = -stamp(now);
   }
 
   #isLong(since: number, now: number): boolean {
-    return (tick(now) - since) * TICK_MS >= this.#ms;
+    return now - msOf(since) >= this.#ms;
   }
 }
 
+/** 0 stands for no moment. */
+function stamp(now: number): number {
+  return Math.max(1, moment(now));
+}
+
 function isOld(words: Int32Array, now: number): boolean {
-  return words[UP_SINCE] !== 0 && tick(now) - Math.abs(words[UP_SINCE]!) >= TOGETHER;
+  return words[UP_SINCE] !== 0 && now - msOf(Math.abs(words[UP_SINCE]!)) >= START_MS;
 }
 
 /** Where targets are: one that another with the same row has replaced is still there. */

@@ -150,8 +150,17 @@ export function upstreamStage(
   const upgrades = new Set(way.upgrade);
   const writer = requestWriter(upstream.plan, changes, pseudonym, vouching, way.timeouts.deadlineFields);
   const passage = passageTo(upstream, way, writer, platform);
-  return (x) =>
-    new Promise((resolve, reject) => new Attempts(x, passage, upgradeOf(x, upgrades), resolve, reject).start());
+  return whenReady(
+    upstream.balancer,
+    (x) => new Promise((resolve, reject) => new Attempts(x, passage, upgradeOf(x, upgrades), resolve, reject).start()),
+  );
+}
+
+/** A stage that begins once targets can be picked. */
+function whenReady({ ready }: Balancer<UpstreamTarget>, stage: LastStage): LastStage {
+  if (ready === undefined) return stage;
+  const begin: LastStage = (x) => ready()?.then(() => begin(x)) ?? stage(x);
+  return begin;
 }
 
 /** The protocol an exchange asks to switch to, if the route allows it; else "" (RFC 9110 section 7.8). */

@@ -12,6 +12,8 @@ import { anExchange, Attempting, sharesOf, targetsOf, type Underway } from "./do
 const refused = (): GatewayError => new GatewayError("connection_refused", "nobody listens");
 const left = (): GatewayError => new GatewayError("client_disconnect", "the client left");
 
+const withdrawn = (): GatewayError => new GatewayError("attempt_withdrawn", "another attempt was answered first");
+
 function leastBusy(weights: readonly number[], seed = 1): [Target[], Attempting<Target>, Policy<Target>] {
   const targets = targetsOf(weights);
   const policy = new LeastBusy<Target>(chances(seed));
@@ -256,7 +258,10 @@ describe("fastest", () => {
     expect(share).toBeLessThan(0.025);
   });
 
-  test("a client that left says how long it waited at least, and nothing more", () => {
+  test.each<[string, () => GatewayError]>([
+    ["a client that left", left],
+    ["an attempt that another one was faster than", withdrawn],
+  ])("%s says how long it waited at least, and nothing more", (_, left) => {
     const course = new Course([1, 1]);
     const [one, two] = course.targets;
     course.tell(one!, 5, 200);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createPolicy } from "../../src/balance/create.ts";
 import type { Policy } from "../../src/balance/policy.ts";
+import { Secret } from "../../src/config/secrets.ts";
 import type { BalancePlan, UpstreamPlan } from "../../src/config/upstream/plan.ts";
 import type { Target } from "../../src/target.ts";
 import { FakePlatform } from "../support/fake-platform.ts";
@@ -16,11 +17,27 @@ interface Kind {
   readonly spreads: boolean;
 }
 
+const STICKY: BalancePlan = {
+  kind: "sticky",
+  cookie: "lb",
+  secret: new Secret("secret", "STICKY"),
+  attributes: "",
+  secure: undefined,
+  pick: { kind: "random" },
+};
+
 const KINDS: Readonly<Record<string, Kind>> = {
   "round-robin": { balance: { kind: "round-robin" }, weighted: true, spreads: true },
   random: { balance: { kind: "random" }, weighted: true, spreads: true },
   "least-busy": { balance: { kind: "least-busy" }, weighted: true, spreads: true },
   fastest: { balance: { kind: "fastest" }, weighted: true, spreads: true },
+  "hash without a text": {
+    balance: { kind: "hash", by: { kind: "header", key: "x-none" }, bound: 1.25 },
+    weighted: true,
+    spreads: true,
+  },
+  "sticky without a cookie": { balance: STICKY, weighted: true, spreads: true },
+  hash: { balance: { kind: "hash", by: { kind: "address" }, bound: 1.25 }, weighted: false, spreads: false },
   first: { balance: { kind: "first" }, weighted: false, spreads: false },
 };
 

@@ -1,5 +1,5 @@
 // What a user writes about upstreams: where they are, who picks among their targets, how long they are waited for.
-import type { Duration, Size, UpstreamTls } from "../options.ts";
+import type { CallerBy, Duration, Size, UpstreamTls } from "../options.ts";
 import type { Hidden } from "../secrets.ts";
 
 /** One address of an upstream. */
@@ -147,10 +147,55 @@ export interface ConnectionOptions {
  * - `"least-busy"`: the one of two, drawn by weight, that has less under way for its weight.
  * - `"fastest"`: the one of two, drawn by weight, that has lately answered sooner, times what is under way there.
  * - `"first"`: the first in the order of `targets`; the others stand by.
+ * - {@link HashOptions}: requests of one caller, or of one path, go to one target.
+ * - {@link StickyOptions}: a cookie leads to the target that answered before.
  *
  * What is under way, and how fast targets are, each worker sees for itself.
  */
-export type BalanceOptions = "round-robin" | "random" | "least-busy" | "fastest" | "first";
+export type BalanceOptions = PickWord | HashOptions | { sticky: StickyOptions };
+
+/** The policies that need no options: see {@link BalanceOptions}. */
+export type PickWord = "round-robin" | "random" | "least-busy" | "fastest" | "first";
+
+/**
+ * Requests with the same text go to the same target, from all workers and gateways, by weight. Only what a target had moves
+ * when it goes, and only to it when one joins. Requests without a text (no such field or cookie) go anywhere, by weight.
+ */
+export interface HashOptions {
+  /** The text: of the caller, or `"path"` for the path as it is matched, without its query. */
+  hash: CallerBy | "path";
+  /**
+   * A target that has so many times its share of what is under way in this worker, and more than 8, passes requests on to
+   * the next in line. A number over 1, or `false`: never. Default: `1.25`.
+   */
+  bound?: number | false;
+}
+
+/**
+ * The answer has a cookie that names its target by a keyed hash: it tells nothing of the target, and nobody can make one.
+ * A cookie of a target that is gone, down or of weight 0 leads to another target and is replaced. Answers from 500 on have
+ * none. The upstream sees the cookie.
+ */
+export interface StickyOptions {
+  /** Its name. Upstreams that one browser may reach on the same path need different ones. */
+  cookie: string;
+  /** `env("NAME")`: at least 32 bytes, the same for all gateways that serve the same clients. */
+  secret: Hidden;
+  /** How a target is picked for who has no cookie. Default: `"round-robin"`. */
+  balance?: PickWord;
+  /** How long the cookie is kept, in whole seconds. Default: until the browser is closed. */
+  maxAge?: Duration;
+  /** Default: `"/"`. */
+  path?: string;
+  /** Default: none, the host alone. */
+  domain?: string;
+  /** Whether it is sent over TLS only. Default: as the client came, by `X-Forwarded-Proto` where a trusted proxy says it. */
+  secure?: boolean;
+  /** Whether scripts cannot see it. Default: `true`. */
+  httpOnly?: boolean;
+  /** `"none"` needs `secure: true`. Default: `"lax"`. */
+  sameSite?: "strict" | "lax" | "none";
+}
 
 /**
  * When a target is ejected: it gets nothing for a while, because the attempts at it fail. A failure is no connection, no

@@ -1,5 +1,6 @@
 // The part of the plan that says what upstreams are.
-import type { TlsPlan } from "../plan.ts";
+import type { CallerByPlan, TlsPlan } from "../plan.ts";
+import type { Secret } from "../secrets.ts";
 import type { FindTargets } from "./options.ts";
 
 /** One address of an upstream: what to connect to and what to call it. */
@@ -118,8 +119,32 @@ export interface HedgePlan {
 }
 
 /** How a target is picked: see BalanceOptions. */
-export interface BalancePlan {
+export type BalancePlan = PickPlan | HashPlan | StickyPlan;
+
+/** How a target is picked for a request whoever sends it. */
+export interface PickPlan {
   readonly kind: "round-robin" | "random" | "least-busy" | "fastest" | "first";
+}
+
+/** Requests of one text go to one target. */
+export interface HashPlan {
+  readonly kind: "hash";
+  readonly by: CallerByPlan | { readonly kind: "path" };
+  /** How many times its share a target may have under way; undefined: no matter how many. */
+  readonly bound: number | undefined;
+}
+
+/** A cookie leads to the target. */
+export interface StickyPlan {
+  readonly kind: "sticky";
+  readonly cookie: string;
+  readonly secret: Secret;
+  /** What stands behind the value, from "; " on; without Secure. */
+  readonly attributes: string;
+  /** Undefined: as the client came. */
+  readonly secure: boolean | undefined;
+  /** How a target is picked for those that nothing binds. */
+  readonly pick: PickPlan;
 }
 
 /** When a target that fails gets nothing for a while: see EjectionOptions. */

@@ -20,7 +20,7 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
   const shape = options(
     {
       targets: either(isPlainObject, discoveryShape(reader), list(target, "a list of at least one target", 1)),
-      balance: or(balanceShape, "round-robin"),
+      balance: or(balanceShape(reader), "round-robin"),
       slowStart: maybe(duration(1000, 86_400_000)),
       ejection: or(ejectionShape, {}),
       protocol: or(choice("http1", "h2"), "http1"),
