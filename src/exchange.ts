@@ -110,6 +110,8 @@ export interface AttemptRecord {
 /** What a limit said of an exchange. */
 export interface Limited {
   readonly limit: LimitPlan;
+  /** Whether it let the exchange pass. What a limit in observe mode says bars nobody. */
+  readonly allowed: boolean;
   /** Units that are left. */
   readonly remaining: number;
   /** Milliseconds until there are more. */

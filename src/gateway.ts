@@ -2,7 +2,7 @@
 import { allowStage } from "./auth/allow.ts";
 import { authStage } from "./auth/auth.ts";
 import { forwards, type Plan, type RoutePlan } from "./config/plan.ts";
-import { GatewayError, toGatewayError } from "./errors.ts";
+import { toGatewayError } from "./errors.ts";
 import {
   type Answer,
   Answer as GatewayAnswer,
@@ -18,8 +18,7 @@ import { Deadlines } from "./http/deadlines.ts";
 import { Fields, plainName } from "./http/fields.ts";
 import { cidrSet } from "./http/ip.ts";
 import { inOrder } from "./in-order.ts";
-import { readTarget } from "./http/target.ts";
-import { clientAddress } from "./listen/client-address.ts";
+import { identify, readPath } from "./listen/arrive.ts";
 import { Listeners, type NextListener } from "./listen/listeners.ts";
 import type { Stays } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
@@ -28,12 +27,14 @@ import { limitFields } from "./limit/fields.ts";
 import { inFlightStage } from "./limit/in-flight.ts";
 import { limitsStage } from "./limit/shared-limits.ts";
 import { createParts, type Parts } from "./parts.ts";
+import { meterListeners } from "./meter.ts";
 import type { Platform } from "./platform.ts";
+import type { Metrics } from "./record/metrics.ts";
 import { recorder } from "./record/record.ts";
 import { addCookies } from "./respond/cookies.ts";
 import { compileCors, type Cors, isPreflight } from "./respond/cors.ts";
 import { fieldChanges } from "./respond/headers.ts";
-import { readinessAnswer } from "./respond/readiness.ts";
+import { type Obstacle, readinessAnswer } from "./respond/readiness.ts";
 import { problemAnswer } from "./respond/problem.ts";
 import { faultStage } from "./route/faults.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
@@ -62,6 +63,8 @@ export interface Gateway {
    * @throws SocketError when it cannot listen where the plan says
    */
   prepare(plan: Plan, over?: () => void): Prepared;
+  /** What stands in the way of the gateway's work. */
+  obstacles(): readonly Obstacle[];
   /** Accepts no more, lets exchanges finish up to the plan's grace, then cuts the rest. */
   drain(): Promise<{ cut: number }>;
   /** Closes everything at once. */
@@ -78,24 +81,23 @@ export interface Prepared {
   drop(): void;
 }
 
-/** A request id from a trusted proxy is kept when it looks like this. */
-const REQUEST_ID = /^[A-Za-z0-9._~-]{1,128}$/;
-
 /**
  * Makes a gateway of a plan.
  * @param over see {@link Gateway.prepare}
+ * @param metrics where it counts; without them it counts nothing
  */
-export function createGateway(plan: Plan, platform: Platform, over?: () => void): Gateway {
+export function createGateway(plan: Plan, platform: Platform, over?: () => void, metrics?: Metrics): Gateway {
   const deadlines = new Deadlines(platform);
   let draining = false;
   const instance = platform.shared?.instance ?? platform.uuid().slice(0, 8);
-  const standing = { platform, deadlines, instance, isDraining: () => draining };
+  const standing = { platform, deadlines, instance, metrics, isDraining: () => draining };
   /** Those that have exchanges, and the one that runs. */
   const living = new Set<Generation>();
   const generationOf = (plan: Plan, over?: () => void, before?: Parts): Generation => {
     const parts = createParts(plan, standing, before);
     return new Generation(plan, parts, layWay(plan, parts), (generation) => {
       living.delete(generation);
+      parts.meter?.close();
       parts.carried.close([...living].map(({ parts }) => parts.carried));
       over?.();
     });
@@ -112,20 +114,30 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void)
     finish: (x, ending) => x.way!.finish(x, ending),
   };
   const listeners = new Listeners(way, platform, deadlines);
+  const unread = metrics && meterListeners(metrics, listeners);
   const close = (): void => {
-    for (const { parts } of living) parts.carried.close([]);
+    unread?.();
+    for (const { parts } of living) {
+      parts.meter?.close();
+      parts.carried.close([]);
+    }
   };
   return {
     ready: current.parts.firstTargets,
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
     listen: () => listeners.open(plan.listen),
+    obstacles: () => obstaclesIn(current.parts),
     prepare(plan, over) {
       const next = generationOf(plan, over, current.parts);
+      const drop = (): void => {
+        next.parts.meter?.close();
+        next.parts.carried.close([...living].map(({ parts }) => parts.carried));
+      };
       let listener: NextListener;
       try {
         listener = listeners.next(plan.listen);
       } catch (error) {
-        next.parts.carried.close([...living].map(({ parts }) => parts.carried));
+        drop();
         throw error;
       }
       return {
@@ -139,7 +151,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void)
         },
         drop() {
           listener.drop();
-          next.parts.carried.close([...living].map(({ parts }) => parts.carried));
+          drop();
         },
       };
     },
@@ -159,7 +171,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void)
 
 /** THE WAY of a plan: every stage of every route is folded here, once. */
 function layWay(plan: Plan, parts: Parts): Way {
-  const { overload, platform } = parts;
+  const { overload, platform, meter } = parts;
   const routes = routeStage(plan.routes);
   const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
   const cors = corsOf(plan.routes);
@@ -192,6 +204,7 @@ function layWay(plan: Plan, parts: Parts): Way {
 
   return {
     travel(x, send) {
+      meter?.exchanges.began();
       let answer: Answer | Promise<Answer>;
       try {
         identify(x, isTrusted, platform);
@@ -210,13 +223,17 @@ function layWay(plan: Plan, parts: Parts): Way {
       } else send(respond(x, answer));
     },
     refuse(x, error) {
-      if (x.id === "") identify(x, isTrusted, platform);
+      if (x.id === "") {
+        meter?.exchanges.began();
+        identify(x, isTrusted, platform);
+      }
       return refuse(x, error);
     },
     finish(x, ending) {
       for (const giveBack of x.held) giveBack();
       overload?.end(x);
       record(x, ending);
+      meter?.exchanges.ended(x, ending);
     },
   };
 }
@@ -236,7 +253,10 @@ function foldRoute(route: RoutePlan, parts: Parts): LastStage {
 }
 
 /** The stages that refuse: who calls, and what they may do; and then which upstream of several is taken. */
-function guards(route: RoutePlan, { platform, schemes, limits, inFlight, limitStore, vouching }: Parts): Stage[] {
+function guards(
+  route: RoutePlan,
+  { platform, schemes, limits, inFlight, limitStore, vouching, meter }: Parts,
+): Stage[] {
   const stages: Stage[] = [];
   if (route.maxBody !== undefined) stages.push(bodySizeStage(route.maxBody));
   const running = route.limits.map(({ name }) => limits.get(name)!);
@@ -246,7 +266,10 @@ function guards(route: RoutePlan, { platform, schemes, limits, inFlight, limitSt
   const early = running.filter(({ plan }) => !asks || plan.by.kind === "address");
   const late = running.filter((limit) => !early.includes(limit));
   if (early.length > 0) stages.push(limitsStage(early, limitStore));
-  if (route.auth.length > 0) stages.push(authStage(route.auth.map((name) => schemes.get(name)!)));
+  if (route.auth.length > 0) {
+    const asked = route.auth.map((name) => schemes.get(name)!);
+    stages.push(authStage(asked, meter?.judged));
+  }
   if (route.allow !== undefined) {
     stages.push(allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes)));
   }
@@ -278,7 +301,7 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
       return () => answer();
     }
     case "readiness":
-      return readinessAnswer(() => unreadyIn(parts));
+      return readinessAnswer(() => obstaclesIn(parts));
     case "key-set":
       return parts.tokens!.keySet;
     case "redirect":
@@ -289,14 +312,16 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
   }
 }
 
-/** What stands in the way of the gateway's work, by the names of the config. */
-function unreadyIn({ schemes, upstreams, isDraining }: Parts): string[] {
-  const names = [...schemes.values()]
-    .filter((scheme) => scheme.unready?.() !== undefined)
-    .map(({ name }) => `auth.${name}`);
-  const empty = [...upstreams.values()].filter(({ targets }) => targets.length === 0);
-  names.push(...empty.map(({ plan }) => `upstreams.${plan.name}`));
-  return isDraining() ? ["draining", ...names] : names;
+/** What stands in the way of the gateway's work. */
+function obstaclesIn({ schemes, upstreams, isDraining }: Parts): Obstacle[] {
+  const found = [...schemes.values()].flatMap((scheme): Obstacle[] => {
+    const reason = scheme.unready?.();
+    return reason === undefined ? [] : [{ name: `auth.${scheme.name}`, reason }];
+  });
+  for (const { plan, targets } of upstreams.values()) {
+    if (targets.length === 0) found.push({ name: `upstreams.${plan.name}`, reason: "it has no targets" });
+  }
+  return isDraining() ? [{ name: "draining", reason: "the gateway shuts down" }, ...found] : found;
 }
 
 /** The routes that pages of other origins may call; undefined without any. */
@@ -315,31 +340,4 @@ function preflight(x: Exchange, routes: RouteStage, cors: ReadonlyMap<RoutePlan,
   if (policy === undefined) return undefined;
   x.route = route;
   return policy.preflight(x, routes.methods(x));
-}
-
-/** Who asks, and by which id the exchange is known. */
-function identify(x: Exchange, isTrusted: ((address: string) => boolean) | undefined, platform: Platform): void {
-  if (isTrusted !== undefined) {
-    const { client, trusted } = clientAddress(isTrusted, x.peer, x.fields);
-    x.client = client;
-    x.trusted = trusted;
-    const id = trusted ? x.fields.joined("x-request-id") : undefined;
-    if (id !== undefined && REQUEST_ID.test(id)) {
-      x.id = id;
-      return;
-    }
-  }
-  x.id = platform.uuid();
-}
-
-/** The path that is matched, recorded and forwarded. */
-function readPath(x: Exchange): void {
-  if (x.target === "*") {
-    x.path = "*";
-    return;
-  }
-  const target = readTarget(x.target);
-  if (typeof target === "string") throw new GatewayError("http_request_error", target, { publicDetail: target });
-  x.path = target.path;
-  x.query = target.query;
 }

@@ -1,4 +1,5 @@
 // What a config may import: `import { defineGateway, env } from "sluice"`.
+export type { AdminOptions } from "./config/admin/options.ts";
 export { apiKey } from "./config/auth/api-key.ts";
 export type { ApiKeyOptions } from "./config/auth/api-key.ts";
 export { basic } from "./config/auth/basic.ts";
@@ -52,6 +53,7 @@ export { durableObject } from "./config/limit/durable-object.ts";
 export type { DurableObjectStoreOptions } from "./config/limit/durable-object.ts";
 export { redis } from "./config/limit/redis.ts";
 export type { RedisStoreOptions } from "./config/limit/redis.ts";
+export type { LogOptions } from "./config/log/options.ts";
 export { env } from "./config/secrets.ts";
 export type { EnvReference, Hidden, Secret } from "./config/secrets.ts";
 export type {
@@ -68,7 +70,6 @@ export type {
   HandlerRoute,
   ListenOptions,
   ListenTimeouts,
-  LogOptions,
   MatchOptions,
   Names,
   ParamsOf,

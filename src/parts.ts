@@ -25,7 +25,9 @@ import { Places } from "./limit/places.ts";
 import { redisStore } from "./limit/redis-store.ts";
 import type { CountStore } from "./limit/store.ts";
 import { LimitTable } from "./limit/table.ts";
+import { Meter, meterCarried } from "./meter.ts";
 import type { Platform } from "./platform.ts";
+import type { Metrics } from "./record/metrics.ts";
 import type { Counts } from "./shared.ts";
 import { openBoards } from "./shared-board.ts";
 import type { Follow } from "./target.ts";
@@ -41,6 +43,8 @@ export interface Standing {
   readonly deadlines: Deadlines;
   /** Tells this process from others in Via. */
   readonly instance: string;
+  /** Undefined where nobody asks for them. */
+  readonly metrics: Metrics | undefined;
   /** Whether the gateway lets go. */
   isDraining(): boolean;
 }
@@ -63,6 +67,8 @@ export interface Parts {
   readonly mirrors: ReadonlyMap<RoutePlan, readonly Mirror[]>;
   /** Resolves once the targets of all upstreams are known that are found while it runs, or have taken too long. */
   readonly firstTargets: Promise<void>;
+  /** Undefined where nobody asks for metrics. */
+  readonly meter: Meter | undefined;
   readonly carried: Carried;
   isDraining: Standing["isDraining"];
   /** Keeps what limits have counted for the next process, if the config wants that and the counts are its own. */
@@ -74,7 +80,7 @@ export interface Parts {
  * @param before the parts of the plan that runs, to take from
  */
 export function createParts(plan: Plan, standing: Standing, before?: Parts): Parts {
-  const { platform, deadlines, instance, isDraining } = standing;
+  const { platform, deadlines, instance, metrics, isDraining } = standing;
   const carried = new Carried(before?.carried);
   const { keep } = carried;
   // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
@@ -111,13 +117,17 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   );
   const own = ownCounts(plan, platform, keep);
   const underWay = keep("underWay", undefined, () => new Tally(platform.shared?.underWay, platform.shared?.worker));
+  const counts = own ?? platform.shared?.limits;
+  const limiter = counts && limiterOf(counts, platform, keep);
+  const inFlight = new Map(plan.inFlight.map((bound) => [bound.name, inFlightOf(bound, platform, keep)]));
+  if (metrics !== undefined) meterCarried(metrics, limiter, own, platform, keep);
   const parts: Parts = {
     platform,
     pseudonym,
     upstreams,
     schemes,
-    limits: limitsOf(plan, own ?? platform.shared?.limits, platform, keep),
-    inFlight: new Map(plan.inFlight.map((bound) => [bound.name, inFlightOf(bound, platform, keep)])),
+    limits: limiter === undefined ? new Map() : limitsOf(plan, limiter, counts!, platform),
+    inFlight,
     overload:
       plan.overload &&
       keep(
@@ -131,6 +141,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     vouching: vouchingOf(plan),
     mirrors: mirrorsOf(plan, platform, deadlines, keep),
     firstTargets: firstTargets(discoveries, platform),
+    meter: metrics && new Meter(metrics, plan, inFlight.values(), platform),
     carried,
     isDraining,
     saveCounts: () => own && saveCounts(plan.limits, own, platform),
@@ -168,17 +179,19 @@ function runUpstream(
   return new Upstream(plan, { balancer, watchers: all, board, platform, deadlines, follow });
 }
 
-/** The limits by name. Without counts there are none. */
+/** Where limits are decided. */
+function limiterOf({ memory }: Counts, platform: Platform, keep: Keep): Limiter {
+  const worker = platform.shared?.worker ?? 1;
+  return keep("limiter", memory.entries, () => new Limiter(new LimitTable(memory, worker)));
+}
+
+/** The limits by name. */
 function limitsOf(
   { limits }: Plan,
-  counts: Counts | undefined,
+  limiter: Limiter,
+  { secret, ahead }: Counts,
   platform: Platform,
-  keep: Keep,
 ): ReadonlyMap<string, RunningLimit> {
-  if (counts === undefined) return new Map();
-  const { memory, secret, ahead } = counts;
-  const worker = platform.shared?.worker ?? 1;
-  const limiter = keep("limiter", memory.entries, () => new Limiter(new LimitTable(memory, worker)));
   const clock = (): number => platform.now() + ahead;
   return new Map(limits.limits.map((limit) => [limit.name, runLimit(limit, limiter, secret, clock, platform)]));
 }

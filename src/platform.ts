@@ -188,6 +188,18 @@ export interface Names {
   services(name: string, servers: readonly string[] | undefined): Promise<readonly ServiceRecord[]>;
 }
 
+/** What the process takes of the machine. */
+export interface ProcessUsage {
+  /** Processor time so far, user and system. */
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  /** Since the epoch. */
+  readonly startedAtSeconds: number;
+  /** File descriptors open, and how many may be; absent where the system does not tell. */
+  readonly openFiles?: number | undefined;
+  readonly mostFiles?: number | undefined;
+}
+
 /** All that a runtime lends to the core. */
 export interface Platform {
   readonly runtime: "bun" | "deno" | "workers";
@@ -231,6 +243,10 @@ export interface Platform {
   readonly redis: ((options: RedisOptions, handler: RedisHandler) => RedisConnection) | undefined;
   /** Takes one line (without its newline) for the access log. Never blocks, never throws. */
   line(text: string): void;
+  /** How many lines were lost because nobody took them; absent where that is not known. */
+  readonly linesLost?: (() => number) | undefined;
+  /** What the process takes of the machine; absent where the runtime does not tell. */
+  readonly usage?: (() => ProcessUsage) | undefined;
   /** Tells the operator something that is not an exchange. */
   notice(level: "info" | "warn" | "error", text: string): void;
 }

@@ -12,8 +12,9 @@ import type { Scheme, Verdict } from "./scheme.ts";
  * - 401 with a challenge of each (RFC 9110 section 15.5.2), or 400 when what came is malformed and nothing else was wrong.
  * When all schemes observe, the refusal is noted and the exchange goes on without an identity; one that accepts while
  * others enforce counts as accepting.
+ * @param judged is told of every verdict
  */
-export function authStage(schemes: readonly Scheme[]): Stage {
+export function authStage(schemes: readonly Scheme[], judged?: (scheme: string, verdict: Verdict) => void): Stage {
   const observed = schemes.every(({ observe }) => observe);
   const all = fieldsOf(schemes);
   const strips = schemes.map((scheme) =>
@@ -38,6 +39,7 @@ export function authStage(schemes: readonly Scheme[]): Stage {
   };
   /** Whether the verdict is an identity, with which the exchange goes on. */
   const accepts = (x: Exchange, i: number, refusals: Refusals, verdict: Verdict): boolean => {
+    judged?.(schemes[i]!.name, verdict);
     if (verdict === undefined) return false;
     if (verdict instanceof GatewayError || verdict instanceof Answer) {
       refusals.add(i, verdict);

@@ -8,7 +8,10 @@ import { formatFault, placeFaults } from "../config/report.ts";
 import { resolvePlan } from "../config/resolve.ts";
 import { planWarnings } from "../config/warnings.ts";
 import { createGateway } from "../gateway.ts";
+import { Metrics } from "../record/metrics.ts";
+import { meterProcess } from "../record/process-metrics.ts";
 import { denoPlatform } from "../platforms/deno.ts";
+import { overseenIn, withAdmin } from "./admin-listener.ts";
 import { readerFor } from "./config-reader.ts";
 import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
@@ -16,6 +19,7 @@ import { listenRefusal } from "./listen-refusal.ts";
 import { planSummary } from "./plan-summary.ts";
 import { keepServing, servingOf, untilStopped } from "./serving.ts";
 import { formatRefusal, openTerminal, shownPath } from "./terminal.ts";
+import { urlOf } from "./url-of.ts";
 
 const terminal = openTerminal("auto");
 
@@ -29,13 +33,19 @@ async function run(named: string | undefined): Promise<number> {
   const platform = denoPlatform();
   if (typeof plan.workers === "number" && plan.workers > 1) platform.notice("warn", ONE_WORKER);
   for (const warning of planWarnings(plan)) platform.notice("warn", warning);
-  const gateway = createGateway(plan, platform);
+  const metrics = plan.admin && new Metrics();
+  const gateway = createGateway(plan, platform, undefined, metrics);
   keepServing((text) => platform.notice("error", text));
+  let serving = servingOf(gateway);
+  if (metrics !== undefined) {
+    meterProcess(metrics, platform, { version: manifest.version, revision: "" }, () => 1);
+    serving = withAdmin(serving, plan, overseenIn(gateway, metrics), platform, terminal);
+  }
   await gateway.ready;
   const { host, port } = listen(gateway.listen, plan);
-  const address = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const address = urlOf(host, port);
   terminal.err(`sluice ${manifest.version} on Deno listening on ${address} (${planSummary(plan)})`);
-  const exitCode = await untilStopped(servingOf(gateway), plan.graceMs, terminal);
+  const exitCode = await untilStopped(serving, plan.graceMs, terminal);
   await platform.flush();
   return exitCode;
 }

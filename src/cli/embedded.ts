@@ -1,5 +1,7 @@
 // What the executable carries inside: its version, the modules a config may import, and the types for the editor.
 
+import type { Build } from "../record/process-metrics.ts";
+
 /** What the build puts beside the code. From source the same is taken from the folder. */
 export interface Embedded {
   /** Version of the package: "0.1.0". */
@@ -14,6 +16,11 @@ export interface Embedded {
   readonly startThread: () => Worker;
   /** The archive that `types.ts` unpacks; undefined from source. */
   readonly types: (() => Promise<Uint8Array>) | undefined;
+}
+
+/** What runs, for metrics. */
+export function buildOf({ version, commit }: Embedded): Build {
+  return { version, revision: commit };
 }
 
 /** Version and commit in one word, as `.sluice/version` keeps it: "0.1.0+1a2b3c4". */

@@ -1,13 +1,19 @@
 // Why the gateway could not listen, in one message that says what to do.
 import { EXIT, messageOf, Refusal, systemCode } from "./exit.ts";
 
-/** The refusal for what `listen` threw: 77 when it is not permitted, else 71. */
-export function listenRefusal(error: unknown, host: string, port: number): Refusal {
+/** How to take another port. */
+const ANOTHER = "listen.port in the config, --port or SLUICE_PORT";
+
+/**
+ * The refusal for what `listen` threw: 77 when it is not permitted, else 71.
+ * @param another how to take another port
+ */
+export function listenRefusal(error: unknown, host: string, port: number, another = ANOTHER): Refusal {
   const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   switch (systemCode(error)) {
     case "EADDRINUSE":
       return new Refusal(EXIT.os, `Cannot listen on ${address}: another process listens there.`, {
-        hint: `Find it with: ss -ltnp 'sport = :${port}'\nOr take another port: listen.port in the config, --port or SLUICE_PORT.`,
+        hint: `Find it with: ss -ltnp 'sport = :${port}'\nOr take another port: ${another}.`,
       });
     case "EACCES":
       return new Refusal(EXIT.permission, `Cannot listen on ${address}: not permitted.`, {

@@ -3,8 +3,11 @@ import { availableParallelism } from "node:os";
 import type { Plan } from "../config/plan.ts";
 import { planWarnings } from "../config/warnings.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
+import { Metrics } from "../record/metrics.ts";
+import { meterProcess } from "../record/process-metrics.ts";
 import { bunPlatform } from "../platforms/bun.ts";
-import { fullVersion } from "./embedded.ts";
+import { buildOf, fullVersion } from "./embedded.ts";
+import { overseenIn, withAdmin } from "./admin-listener.ts";
 import { usageError } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { listenRefusal } from "./listen-refusal.ts";
@@ -12,6 +15,7 @@ import { planConfig, reportFindings } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
 import { reexecute } from "./reexecute.ts";
 import { keepServing, servingOf, untilStopped } from "./serving.ts";
+import { urlOf } from "./url-of.ts";
 import { defineVerb } from "./verb.ts";
 import { staleTypes } from "./version-stamp.ts";
 
@@ -57,17 +61,24 @@ export const run = defineVerb(
       const { Supervisor } = await import("./workers/supervisor.ts");
       const supervisor = new Supervisor({ workers, plan, file, embedded, terminal });
       keepServing((text) => terminal.err(`sluice: error: ${text}`));
-      const stopped = untilStopped(supervisor, plan.graceMs, terminal);
+      const serving = supervisor.withAdmin();
+      const stopped = untilStopped(serving, plan.graceMs, terminal);
       const first = await Promise.race([supervisor.start(), stopped]);
       if (typeof first !== "number") tellAddress(first);
       return stopped;
     }
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
-    const gateway = createGateway(plan, platform);
+    const metrics = plan.admin && new Metrics();
+    const gateway = createGateway(plan, platform, undefined, metrics);
     keepServing((text) => platform.notice("error", text));
+    let serving = servingOf(gateway);
+    if (metrics !== undefined) {
+      meterProcess(metrics, platform, buildOf(embedded), () => 1);
+      serving = withAdmin(serving, plan, overseenIn(gateway, metrics), platform, terminal);
+    }
     // Signals are heard before anybody can be told that it listens.
-    const stopped = untilStopped(servingOf(gateway), plan.graceMs, terminal);
+    const stopped = untilStopped(serving, plan.graceMs, terminal);
     const first = await Promise.race([gateway.ready, stopped]);
     if (typeof first !== "number") tellAddress(listen(gateway, plan));
     return stopped;
@@ -103,8 +114,4 @@ function listen(gateway: Gateway, plan: Plan): { host: string; port: number } {
   } catch (error) {
     throw listenRefusal(error, plan.listen.host, plan.listen.port);
   }
-}
-
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

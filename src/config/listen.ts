@@ -9,7 +9,8 @@ import { choice, duration, size, text, whole } from "./values.ts";
 const AN_ADDRESS = "an address to bind";
 const A_RANGE = 'an IP address or a range such as "10.0.0.0/8"';
 
-const bindAddress = text(AN_ADDRESS, (host) => {
+/** An address to listen on. */
+export const bindAddress = text(AN_ADDRESS, (host) => {
   if (isHostName(host)) return host;
   const hint = 'It is an IP address or a name, without brackets and port, such as "0.0.0.0", "::" or "localhost".';
   return new Problem(AN_ADDRESS, { hint });

@@ -1,8 +1,10 @@
 // What a user writes in gateway.config.ts. Every option with its unit and default; what runs is plan.ts.
 import type { Context, MiddlewareHandler } from "hono";
+import type { AdminOptions } from "./admin/options.ts";
 import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "./auth/options.ts";
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
+import type { LogOptions } from "./log/options.ts";
 import type { Hidden } from "./secrets.ts";
 import type { BranchOptions, FaultOptions, MirrorOptions } from "./shaping/options.ts";
 import type { HedgeOptions, RouteRetries, UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
@@ -286,14 +288,6 @@ export interface RedirectRoute<M extends string = string, N extends Names = AnyN
 export type RouteOptions<M extends string = string, N extends Names = AnyNames> =
   UpstreamRoute<M, N> | SplitRoute<M, N> | HandlerRoute<M, N> | AnswerRoute<M, N> | RedirectRoute<M, N>;
 
-/** The access log. */
-export interface LogOptions {
-  /** `"json"` lines, `"pretty"` for people, or `"auto"`: pretty when stdout is a terminal. Default: `"auto"`. */
-  format?: "json" | "pretty" | "auto";
-  /** Query parameters whose values are masked, beside the built-in list of credentials. */
-  redactQuery?: readonly string[];
-}
-
 /** The whole config. Routes need at least one entry; all else has a default. */
 export interface GatewayOptions {
   /** The gateway's name in `Via` and `Proxy-Status`. Default: `"sluice"`. */
@@ -320,6 +314,8 @@ export interface GatewayOptions {
   routes: Readonly<Record<string, RouteOptions>>;
   /** `false` writes no access log. Default: `true`. */
   log?: boolean | LogOptions;
+  /** Metrics and health of the gateway itself, on a listener of their own. Default: none. */
+  admin?: AdminOptions;
   /** Threads on the one port: 1 to 256, or `"auto"`, one a core. On Deno and Cloudflare above 1 warns. Default: `1`. */
   workers?: number | "auto";
   shutdown?: {

@@ -19,6 +19,8 @@ export interface Plan {
   readonly routes: readonly RoutePlan[];
   /** False: no access log. */
   readonly log: LogPlan | false;
+  /** Undefined: there is none, and nothing is counted. */
+  readonly admin: AdminPlan | undefined;
   /** Threads that serve. */
   readonly workers: number | "auto";
   readonly graceMs: number;
@@ -38,6 +40,15 @@ export interface ListenPlan {
   readonly sendMs: number;
   readonly halfClose: "ask" | "answer" | "leave";
   readonly maxConnections: number;
+}
+
+/** The admin listener. */
+export interface AdminPlan {
+  readonly port: number;
+  readonly host: string;
+  /** Lower case. */
+  readonly names: readonly string[];
+  readonly token: Secret | undefined;
 }
 
 /** TLS towards the `https` targets of an upstream. `undefined`: the target's host, the system's authorities, no client certificate. */

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { isToken } from "../http/message.ts";
 import { findRouteFaults, type RouteFault } from "../route/conflicts.ts";
+import { adminShape } from "./admin/admin.ts";
 import { consumersShape, type FoundKeyFile, keysShape } from "./auth/consumers.ts";
 import { identityShape, withOwned } from "./auth/identity.ts";
 import { planKeyFile } from "./auth/key-file.ts";
@@ -70,6 +71,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       identity: or(identityShape(reader, schemes.length > 0), {}),
       routes: named(route, "an object of routes by name", routeNameProblem),
       log: logShape,
+      admin: maybe(adminShape(reader)),
       workers: or(workersShape, 1),
       shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
     },
@@ -99,6 +101,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
         ...own,
       ],
       log: withCredentials(log, auth),
+      admin: written.admin,
       workers,
       graceMs: shutdown.grace,
     };

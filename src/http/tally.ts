@@ -4,6 +4,8 @@
 export class Tally {
   readonly #words: Int32Array;
   readonly #own: number;
+  /** How often this thread found no room. */
+  refused = 0;
 
   /** @param words a word a worker, shared; absent for one thread */
   constructor(words: Int32Array = new Int32Array(1), own = 0) {
@@ -22,13 +24,18 @@ export class Tally {
   /** Counts one more if it fits. Of several workers that want the last place at the same moment, perhaps none gets it. */
   add(most: number): boolean {
     if (this.#words.length === 1) {
-      if (this.#words[0]! >= most) return false;
+      if (this.#words[0]! >= most) return this.#refuse();
       this.#words[0]!++;
       return true;
     }
     Atomics.add(this.#words, this.#own, 1);
     if (this.sum <= most) return true;
     Atomics.sub(this.#words, this.#own, 1);
+    return this.#refuse();
+  }
+
+  #refuse(): false {
+    this.refused++;
     return false;
   }
 

@@ -6,9 +6,18 @@ import type { Platform, Timer } from "../platform.ts";
 import type { Claim, PlaceState } from "../shared.ts";
 import { countedBy } from "./counted-by.ts";
 
+/** What has become of those who asked for a place, and how many wait for one now. */
+interface InFlightCounts {
+  allowed: number;
+  refused: number;
+  observed: number;
+  waiting: number;
+}
+
 /** A bound as it runs. Its places belong to its name, whichever routes name it. */
 export class InFlight {
   readonly plan: InFlightPlan;
+  readonly counts: InFlightCounts = { allowed: 0, refused: 0, observed: 0, waiting: 0 };
   readonly #platform: Platform;
   readonly #textOf: (x: Exchange) => string | undefined;
   readonly #claim: Claim;
@@ -36,7 +45,7 @@ export class InFlight {
       state = now;
       changed?.(now);
     });
-    if (state === "full") throw this.#refusal("no place is free");
+    if (state === "full") throw this.#refuse("no place is free");
     if (state !== undefined && state !== "waits") return this.#hold(x, state, release);
     return this.#wait(x, state, release, (told) => (changed = told));
   }
@@ -44,6 +53,7 @@ export class InFlight {
   /** The place belongs to the exchange: it is given back where the exchange ends. */
   #hold(x: Exchange, state: PlaceState, release: () => void): void {
     if (state === "over") x.observations = [...x.observations, this.#observed()];
+    this.counts[state === "over" ? "observed" : "allowed"]++;
     x.held = [...x.held, release];
   }
 
@@ -56,7 +66,9 @@ export class InFlight {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const before = x.left.onLeave;
     let timer: Timer;
+    this.counts.waiting++;
     const over = (): void => {
+      this.counts.waiting--;
       this.#platform.clearTimer(timer);
       x.left.onLeave = before;
     };
@@ -67,10 +79,10 @@ export class InFlight {
     };
     const take = (state: PlaceState): void => {
       if (state === "waits") {
-        timer = this.#platform.setTimer(() => giveUp(this.#refusal("none came free in time")), this.plan.waitMs);
+        timer = this.#platform.setTimer(() => giveUp(this.#refuse("none came free in time")), this.plan.waitMs);
       } else if (state === "full") {
         over();
-        reject(this.#refusal("no place is free"));
+        reject(this.#refuse("no place is free"));
       } else {
         over();
         this.#hold(x, state, release);
@@ -84,6 +96,11 @@ export class InFlight {
     listen(take);
     if (first !== undefined) take(first);
     return promise;
+  }
+
+  #refuse(why: string): GatewayError {
+    this.counts.refused++;
+    return this.#refusal(why);
   }
 
   #refusal(why: string): GatewayError {

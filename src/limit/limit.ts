@@ -14,14 +14,9 @@ import { type WindowRule, windowRule } from "./window.ts";
 export interface RunningLimit {
   readonly plan: LimitPlan;
   /** Counts the exchange if it fits. Undefined: the exchange is none that this limit counts. */
-  take(x: Exchange): Taken | undefined;
+  take(x: Exchange): Limited | undefined;
   /** What a store is asked in place of that. @param wall milliseconds since the epoch */
   ask(x: Exchange, wall: number): Ask | undefined;
-}
-
-/** What a limit decided. */
-export interface Taken extends Limited {
-  readonly allowed: boolean;
 }
 
 /**
@@ -104,14 +99,14 @@ function quotaSpan({ limit, span }: LimitPlan): (wall: number) => Span {
  */
 export function limitStage(limits: readonly RunningLimit[]): Stage {
   return (x) => {
-    const said: Taken[] = [];
+    const said: Limited[] = [];
     takeAll(limits, x, said);
     note(x, said);
   };
 }
 
 /** Takes of each limit and adds what it said. @throws GatewayError when one refuses, see {@link refuse} */
-export function takeAll(limits: readonly RunningLimit[], x: Exchange, said: Taken[]): void {
+export function takeAll(limits: readonly RunningLimit[], x: Exchange, said: Limited[]): void {
   for (const limit of limits) {
     const taken = limit.take(x);
     if (taken === undefined) continue;
@@ -133,7 +128,7 @@ export function note(x: Exchange, said: readonly Limited[]): void {
 }
 
 /** Gives back what was counted and ends the way. @throws the error */
-export function refuse(x: Exchange, said: readonly Taken[], error: GatewayError): never {
+export function refuse(x: Exchange, said: readonly Limited[], error: GatewayError): never {
   for (const other of said) other.giveBack?.();
   note(
     x,
@@ -143,7 +138,7 @@ export function refuse(x: Exchange, said: readonly Taken[], error: GatewayError)
 }
 
 /** 429, with all that it should say. */
-export function refusalOf({ limit, resetMs }: Taken): GatewayError {
+export function refusalOf({ limit, resetMs }: Limited): GatewayError {
   const seconds = Math.max(1, Math.ceil(resetMs / 1000));
   return new GatewayError("rate_limit_exceeded", `limits.${limit.name}: over ${limit.limit}`, {
     fields: Number.isFinite(seconds) ? [["Retry-After", String(seconds)]] : [],

@@ -1,7 +1,7 @@
 // The stage that limits by a store beyond this process: one question for all of the route's limits.
 import { GatewayError } from "../errors.ts";
-import type { Exchange, Stage } from "../exchange.ts";
-import { limitStage, note, observe, refusalOf, refuse, type RunningLimit, type Taken, takeAll } from "./limit.ts";
+import type { Exchange, Limited, Stage } from "../exchange.ts";
+import { limitStage, note, observe, refusalOf, refuse, type RunningLimit, takeAll } from "./limit.ts";
 import type { Ask, CountStore, StoreDecision } from "./store.ts";
 
 /**
@@ -13,7 +13,7 @@ export function limitsStage(limits: readonly RunningLimit[], store: CountStore |
   if (store === undefined || shared.length === 0) return limitStage(limits);
   const own = limits.filter(({ plan }) => !plan.shared);
   return (x) => {
-    const said: Taken[] = [];
+    const said: Limited[] = [];
     takeAll(own, x, said);
     const wall = store.wallClock();
     const asks: Ask[] = [];
@@ -30,12 +30,12 @@ export function limitsStage(limits: readonly RunningLimit[], store: CountStore |
   };
 }
 
-function conclude(decision: StoreDecision, asks: readonly Ask[], x: Exchange, said: Taken[]): void {
+function conclude(decision: StoreDecision, asks: readonly Ask[], x: Exchange, said: Limited[]): void {
   const { refused } = decision;
   for (const [place, { limit, units, endsInMs }] of asks.entries()) {
     const { fits, remaining, resetMs } = decision.said[place]!;
     const counted = fits && refused < 0 && units > 0;
-    const taken: Taken = {
+    const taken: Limited = {
       limit,
       allowed: fits,
       remaining,
@@ -56,7 +56,7 @@ function decideWithout(
   shared: readonly RunningLimit[],
   asks: readonly Ask[],
   x: Exchange,
-  said: Taken[],
+  said: Limited[],
 ): void {
   if (store.onError === "local") {
     x.limitStore = "local";

@@ -35,6 +35,22 @@ export function expiresAt(words: Int32Array, at: number): number {
   return Math.floor((words[at + EXPIRY]! >>> 0) / 32);
 }
 
+/** Entries looked at to tell how many there are: about a millisecond. */
+const MOST_LOOKED_AT = 2 ** 20;
+
+/**
+ * How many entries count something at this moment of the clock; of a larger table a part is looked at, for
+ * which set an entry is in is as good as drawn by lot.
+ */
+export function entriesIn({ entries, locks }: TableMemory, now: number): number {
+  const all = locks.length * WAYS;
+  const looked = Math.min(all, MOST_LOOKED_AT);
+  const second = Math.floor(now / 1000);
+  let count = 0;
+  for (let each = 0; each < looked; each++) if (expiresAt(entries, each * ENTRY_WORDS) > second) count++;
+  return Math.round((count * all) / looked);
+}
+
 /** Says that this worker has died and frees what it held. Its number may then be given to another. */
 export function buryWorker({ living, locks }: TableMemory, worker: number): void {
   Atomics.store(living, worker, 0);

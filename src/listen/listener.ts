@@ -26,8 +26,6 @@ export class Listener implements Shared {
   readonly #open = new Set<Guest>();
   readonly #tally: Tally;
   readonly #socket: ListeningSocket;
-  /** Connections closed because too many were open. */
-  #turnedAway = 0;
   #quietUntil = 0;
   #second = -1;
   #date = "";
@@ -59,12 +57,11 @@ export class Listener implements Shared {
 
   #turnAway(socket: Socket): void {
     socket.destroy();
-    this.#turnedAway += 1;
     const now = this.platform.now();
     if (now < this.#quietUntil) return;
     this.#quietUntil = now + NOTICE_EVERY_MS;
     const most = `${this.plan.maxConnections} connections are open, the most that listen.maxConnections allows`;
-    this.platform.notice("warn", `${most}: new ones are closed at once (${this.#turnedAway} since the start)`);
+    this.platform.notice("warn", `${most}: new ones are closed at once (${this.#tally.refused} since the start)`);
   }
 
   /** Where it listens. */

@@ -62,6 +62,16 @@ export class Listeners {
     return this.#current?.address;
   }
 
+  /** Connections open now, tunnels included. */
+  get connections(): number {
+    return this.#all.reduce((sum, { connections }) => sum + connections, 0);
+  }
+
+  /** Connections closed at once because too many were open. */
+  get turnedAway(): number {
+    return this.#tally.refused;
+  }
+
   /**
    * Accepts no more, lets exchanges finish for at most `graceMs`, then cuts the rest; resolves to how many were cut, once
    * all are closed and recorded.

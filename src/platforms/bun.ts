@@ -12,10 +12,11 @@ import { tlsOptions, untrusted } from "./bun-tls.ts";
 import { bunRedis } from "./bun-redis.ts";
 import { files } from "./files.ts";
 import { names } from "./names.ts";
+import { processUsage } from "./process-usage.ts";
 import { type LinesOut, stdoutLines } from "./stdout.ts";
 
 /** What all threads have alike. */
-type Edge = Omit<Platform, "shared" | "terminal" | "now" | "line" | "notice" | "listen">;
+type Edge = Omit<Platform, "shared" | "terminal" | "now" | "line" | "linesLost" | "usage" | "notice" | "listen">;
 
 const edge = (): Edge => ({
   runtime: "bun",
@@ -51,13 +52,15 @@ export function bunPlatform(lines: LinesOut = stdoutLines()): Platform & { flush
     now: () => performance.now(),
     listen: (options) => listen(options, false),
     line: (text) => lines.write(text),
+    linesLost: () => lines.dropped,
+    usage: processUsage,
     notice: (level, text) => process.stderr.write(noticeText(level, text)),
     flush: () => lines.flush(),
   };
 }
 
 /** What a worker thread brings of its own. */
-export type ThreadPlatform = Required<Pick<Platform, "shared" | "terminal" | "now" | "line" | "notice">>;
+export type ThreadPlatform = Required<Pick<Platform, "shared" | "terminal" | "now" | "line" | "linesLost" | "notice">>;
 
 /** The platform of a worker thread of the executable: it listens on the same port as others. */
 export function bunThreadPlatform(thread: ThreadPlatform): Platform {

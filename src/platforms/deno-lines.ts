@@ -7,6 +7,8 @@ export interface LinesOnDeno {
   write(line: string): void;
   /** Resolves once all is written, or when the reader took nothing for a second. */
   flush(): Promise<void>;
+  /** Lines lost so far. */
+  readonly dropped: number;
 }
 
 /** Lines are written after so long, or when so many characters are together. */
@@ -27,6 +29,7 @@ export function linesOnDeno(output: DenoOutput, notice: (text: string) => void):
   let gathered = "";
   let waiting = 0;
   let lost = 0;
+  let dropped = 0;
   let moved = 0;
   let writing: Promise<void> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -36,6 +39,7 @@ export function linesOnDeno(output: DenoOutput, notice: (text: string) => void):
     if (lost === 0 && !gone)
       notice("standard output takes nothing: lines of the access log are lost until its reader goes on");
     lost += 1;
+    dropped += 1;
   };
   const writeOn = async (): Promise<void> => {
     while (gathered !== "" && !gone) {
@@ -65,6 +69,9 @@ export function linesOnDeno(output: DenoOutput, notice: (text: string) => void):
   };
 
   return {
+    get dropped() {
+      return dropped;
+    },
     write(line) {
       if (gone || waiting + line.length >= MOST_WAITING) return lose();
       gathered += `${line}\n`;

@@ -10,6 +10,7 @@ import { DenoSocket } from "./deno-socket.ts";
 import { files } from "./files.ts";
 import { names } from "./names.ts";
 import { connect } from "./node-connect.ts";
+import { processUsage } from "./process-usage.ts";
 import { socketErrorOf } from "./socket-error.ts";
 
 /** The platform for Deno. `flush` resolves once what the access log still holds is written. */
@@ -38,6 +39,8 @@ export function denoPlatform(): Platform & { flush(): Promise<void> } {
     listen,
     redis: denoRedis,
     line: (text) => lines.write(text),
+    linesLost: () => lines.dropped,
+    usage: processUsage,
     notice,
     flush: () => lines.flush(),
   };

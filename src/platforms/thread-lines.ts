@@ -24,7 +24,10 @@ export class ThreadLines {
   /** Bytes that waited at the other side when we last looked. */
   #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** Lost since the operator was told that lines are. */
   #dropped = 0;
+  /** Lines lost so far. */
+  lost = 0;
 
   constructor(options: ThreadLinesOptions) {
     this.#options = options;
@@ -33,6 +36,7 @@ export class ThreadLines {
   /** Takes one line without its newline. Never waits, never throws; the line is lost when too much waits already. */
   write(line: string): void {
     if (this.#waiting + this.#gathered.length + line.length >= this.#options.mostWaiting && !this.#hasRoom(line)) {
+      this.lost++;
       if (this.#dropped++ === 0) this.#options.notice(LOSING);
       return;
     }

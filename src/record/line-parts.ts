@@ -2,6 +2,7 @@
 import type { MatchPlan, RoutePlan } from "../config/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import { jsonText } from "./json-text.ts";
+import { routePattern } from "./outcome.ts";
 
 const MOST = 256;
 const MOST_AGENT = 512;
@@ -115,7 +116,7 @@ export function routeTexts(): (route: RoutePlan, match: MatchPlan | undefined) =
     const key = match ?? route;
     let text = known.get(key);
     if (text === undefined) {
-      const pattern = match?.path ?? (route.matches.length === 1 ? route.matches[0]!.path : undefined);
+      const pattern = routePattern(route, match);
       const patternText = pattern === undefined ? "" : `,"http.route":"${jsonText(pattern, MOST)}"`;
       text = inOnePiece(`${patternText},"sluice.route":"${jsonText(route.name, MOST)}"`);
       known.set(key, text);

@@ -1,5 +1,6 @@
 // What an exchange was and came to: the one reading that every form of the record shares.
 import type { GatewayError } from "../errors.ts";
+import type { MatchPlan, RoutePlan } from "../config/plan.ts";
 import type { Ending, Exchange } from "../exchange.ts";
 
 /**
@@ -32,6 +33,11 @@ export function queryOf(x: Exchange): string {
   if (!refusedUnread(x)) return x.query;
   const mark = x.target.indexOf("?");
   return mark < 0 ? "" : x.target.slice(mark);
+}
+
+/** The pattern that fitted, or the only one there is. */
+export function routePattern(route: RoutePlan, match: MatchPlan | undefined): string | undefined {
+  return match?.path ?? (route.matches.length === 1 ? route.matches[0]!.path : undefined);
 }
 
 /** Whether the way ended before the target was read: then path and query are not set. */

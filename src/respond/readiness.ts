@@ -2,13 +2,20 @@
 import { answerOfBytes, type Exchange, type LastStage } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 
+/** Why the gateway is not ready: a part by its name in the config, such as "auth.token", and what is wrong with it. */
+export interface Obstacle {
+  readonly name: string;
+  /** For the operator. */
+  readonly reason: string;
+}
+
 /**
  * Answers 200 when nothing stands in the way, else 503 with the names of what does; never with the reasons, which are for
- * the operator and stand in the log. `obstacles` gives the names, such as `auth.token`.
+ * the operator and stand in the log.
  */
-export function readinessAnswer(obstacles: () => readonly string[]): LastStage {
+export function readinessAnswer(obstacles: () => readonly Obstacle[]): LastStage {
   return (x: Exchange) => {
-    const unready = obstacles();
+    const unready = obstacles().map(({ name }) => name);
     const status = unready.length === 0 ? 200 : 503;
     const said = unready.length === 0 ? { ready: true } : { ready: false, unready };
     const content = new TextEncoder().encode(JSON.stringify(said));

@@ -1,4 +1,5 @@
 // Reads observed values by their path, and decides the checks of a case.
+import { RANDOM_WORDS } from "./metrics-steps.ts";
 import { substitute, type Check, type Expectation, type Json } from "./format.ts";
 
 /** All that was observed, by the names the checks use. */
@@ -97,6 +98,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   // What is preferred is wanted here.
   prefer: (seen, wanted) => same(single(seen), wanted),
   count_equals_all_200: (seen, _, setting) => list(seen).length === setting.observed["count_200"],
+  none_contains_any_RAND: (seen) =>
+    list(seen).every((value) => ![...RANDOM_WORDS].some((word) => String(value).includes(word))),
   not_true_for_variant: (seen, wanted, setting) => setting.variant !== wanted || single(seen) !== true,
 };
 

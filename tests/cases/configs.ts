@@ -9,6 +9,19 @@ import type { Json } from "./format.ts";
 /** Makes the config of one variant. */
 export type ConfigOf = (origins: Readonly<Record<string, RawOrigin>>, vars: Readonly<Record<string, Json>>) => Config;
 
+/** GW-52. */
+const counted: ConfigOf = ({ u1 }) =>
+  source(`{
+  listen: { host: "127.0.0.1", port: 0 },
+  admin: { port: 0 },
+  upstreams: { u1: { targets: [${JSON.stringify(u1!.url)}] } },
+  auth: { key: apiKey() },
+  routes: {
+    items: { match: "/items/:id", to: "u1", auth: "none" },
+    keyed: { match: "/key", to: "u1", auth: "key" },
+  },
+}`);
+
 /** All requests below these paths to the first origin. */
 const prefixes =
   (...paths: string[]): ConfigOf =>
@@ -133,6 +146,7 @@ export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
   "GW-40": limited,
   "GW-43": withTokens(""),
   "GW-44": withTokens('keySet: { timeout: "1s", cooldown: "5s" },'),
+  "GW-52": counted,
   "GW-58": prefixes("/*"),
   "GW-59": identities,
 };
@@ -141,5 +155,4 @@ export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
 export const LATER: Readonly<Record<string, string>> = {
   "GW-32": "retries after an answer and the replay limit are not built yet",
   "GW-35": "health checks and reload are not built yet",
-  "GW-52": "metrics are not built yet",
 };

@@ -1,5 +1,6 @@
 // The format of cases.json: faults of real gateways, described so that a script can decide them. Its `about` explains it.
 import { readFileSync } from "node:fs";
+import { randomWord } from "./metrics-steps.ts";
 
 /** A value that stands in the file. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -73,7 +74,7 @@ export function substitute(value: Json, vars: Readonly<Record<string, Json>>): J
   const look = (name: string, otherwise: string | undefined): Json => {
     const found = vars[name];
     if (found !== undefined) return found;
-    if (name === "RAND") return Math.random().toString(36).slice(2);
+    if (name === "RAND" || name === "RAND_UPPER") return randomWord(name === "RAND_UPPER");
     if (otherwise === undefined) throw new Error(`the variable ${name} has no value`);
     return /^[[{]/.test(otherwise) ? (JSON.parse(otherwise) as Json) : otherwise;
   };

@@ -144,6 +144,7 @@ export const ORIGINS: Readonly<Record<string, OriginOf>> = {
   "GW-43": keySets,
   "GW-44": (server, _vars, _seen, issuer) =>
     server.name === "u1" ? { behaviour: answering(text(server, "reply")) } : { behaviour: issuing(issuer) },
+  "GW-52": replies,
   "GW-58": replies,
   "GW-59": secure,
 };

@@ -8,6 +8,7 @@ import { failuresOf } from "./checks.ts";
 import { CONFIGS } from "./configs.ts";
 import { substitute, type Case, type Json, type Step, type Variant } from "./format.ts";
 import { count200, type IssuerState, JWT_OPERATIONS, tokenOf } from "./jwt-steps.ts";
+import { observeMetrics } from "./metrics-steps.ts";
 import { observeOrigin, observeResponse } from "./observations.ts";
 import { ORIGINS } from "./origins.ts";
 import { nothingSeen, openWebSocket, readUntilClosed, type ObservedEnd } from "./websocket-steps.ts";
@@ -138,6 +139,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   shutdown_write: (run, step) => run.client(step).finish(),
   sleep: (run, step) => elapse(run.number(step, "ms")),
   expect_silence: (run, step) => run.client(step).expectSilence(run.number(step, "ms")),
+  scrape: async (run, step) => {
+    run.results[step.as!] = await observeMetrics(run.gateway.adminPort);
+  },
   repeat: async (run, step) => {
     for (let times = run.number(step, "times"); times > 0; times--) await runSteps(run, step.steps!);
   },

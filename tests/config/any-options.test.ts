@@ -64,6 +64,7 @@ const whole = (): Record<string, unknown> => ({
     },
   },
   log: { format: "json", redactQuery: ["a"] },
+  admin: { port: 1, host: "::1", names: ["a"] },
   shutdown: { grace: "1s" },
 });
 

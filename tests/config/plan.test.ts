@@ -62,6 +62,7 @@ describe("without options", () => {
         },
       ],
       log: { format: "auto", redactQuery: CREDENTIAL_PARAMETERS },
+      admin: undefined,
       workers: 1,
       graceMs: 25_000,
     });

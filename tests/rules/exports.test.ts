@@ -20,6 +20,7 @@ const VALUES = [
 ];
 
 const TYPES = [
+  "AdminOptions",
   "AllowExchange",
   "AllowOptions",
   "AllowRule",

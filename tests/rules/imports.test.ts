@@ -17,12 +17,14 @@ const CONTRACTS = [
   "src/target.ts",
   "src/verdict.ts",
   "src/config/options.ts",
+  "src/config/admin/options.ts",
   "src/config/plan.ts",
   "src/config/secrets.ts",
   "src/config/auth/options.ts",
   "src/config/auth/plan.ts",
   "src/config/limit/options.ts",
   "src/config/limit/plan.ts",
+  "src/config/log/options.ts",
   "src/config/shaping/options.ts",
   "src/config/shaping/plan.ts",
   "src/config/upstream/options.ts",
@@ -38,6 +40,8 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
   src: ["src"],
   // The config brings together what each stage says of its own options: their checks.
   "src/config": ["src/route", "src/record", "src/auth", "src/discover"],
+  // A second way, with few steps of its own: it listens, answers and tells as the first one does.
+  "src/admin": ["src/listen", "src/record", "src/respond"],
   // An edge that is its own entry makes the plan and starts the gateway; on Cloudflare it counts for others, too.
   "src/platforms": ["src/gateway.ts", "src/config", "src/limit/groups.ts"],
   "src/cli": ["src"],

@@ -80,6 +80,13 @@ export class Gateway {
     return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
+  /** The port of the admin listener. */
+  get adminPort(): number {
+    const said = /^sluice: admin on .*:(\d+)$/m.exec(this.stderr.text);
+    if (said === null) throw new Error("the gateway has no admin listener");
+    return Number(said[1]);
+  }
+
   /** Whether the process is still there. */
   get alive(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;

@@ -5,6 +5,7 @@ import { messageOf, formatPath } from "../../src/config/message.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 import { createGateway, type Gateway } from "../../src/gateway.ts";
+import { Metrics } from "../../src/record/metrics.ts";
 import { FakeClient, FakeTarget } from "./fake-peers.ts";
 import type { FakeSocket } from "./fake-socket.ts";
 import { FakePlatform } from "./fake-platform.ts";
@@ -43,6 +44,8 @@ export function toUpstream(
 export class World {
   readonly platform = new FakePlatform();
   readonly gateway: Gateway;
+  /** Filled where the options have `admin`. */
+  readonly metrics = new Metrics();
   readonly targets: Record<string, FakeTarget> = {};
   readonly #files: Readonly<Record<string, string>>;
   readonly #clients: FakeClient[] = [];
@@ -51,7 +54,7 @@ export class World {
   constructor(options: GatewayOptions, files: Readonly<Record<string, string>> = {}) {
     for (const [path, text] of Object.entries(files)) this.platform.files.write(path, text);
     this.#files = files;
-    this.gateway = createGateway(this.#planOf(options), this.platform);
+    this.gateway = createGateway(this.#planOf(options), this.platform, undefined, options.admin && this.metrics);
     this.gateway.listen();
   }
 

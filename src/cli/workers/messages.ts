@@ -1,5 +1,7 @@
 // What the main thread and its workers say to each other.
 import type { TargetPlan } from "../../config/upstream/plan.ts";
+import type { Change } from "../../record/metrics.ts";
+import type { Obstacle } from "../../respond/readiness.ts";
 import type { NoteBounds, Noted, PlaceBound, PlaceState, Shared } from "../../shared.ts";
 
 /** What a worker begins with. */
@@ -32,6 +34,8 @@ export type ToWorker =
   | { readonly kind: "end" }
   /** From now on these are the targets of an upstream. */
   | { readonly kind: "targets"; readonly upstream: string; readonly targets: readonly TargetPlan[] }
+  /** Tells what it has counted. */
+  | { readonly kind: "count"; readonly id: number }
   | { readonly kind: "noted"; readonly id: number; readonly noted: Noted }
   | { readonly kind: "claimed"; readonly id: number; readonly state: PlaceState };
 
@@ -46,5 +50,12 @@ export type FromWorker =
   | { readonly kind: "note"; readonly id: number; readonly bounds: NoteBounds; readonly key: string }
   | { readonly kind: "claim"; readonly id: number; readonly bound: PlaceBound; readonly text: string }
   | { readonly kind: "release"; readonly id: number }
+  /** What it has counted since it last told, in answer to a question or, with `id` 0, unasked. */
+  | {
+      readonly kind: "counted";
+      readonly id: number;
+      readonly changes: readonly Change[];
+      readonly obstacles: readonly Obstacle[];
+    }
   /** All its exchanges have ended, so many of them by force. It ends. */
   | { readonly kind: "drained"; readonly cut: number };

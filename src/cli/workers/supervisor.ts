@@ -7,11 +7,16 @@ import { openCounts, saveCounts } from "../../counts.ts";
 import { bunPlatform } from "../../platforms/bun.ts";
 import { stdoutLines } from "../../platforms/stdout.ts";
 import { boardMemories } from "../../shared-board.ts";
+import { meterCounts } from "../../meter.ts";
+import { FAMILIES } from "../../record/families.ts";
+import { meterProcess } from "../../record/process-metrics.ts";
 import type { Shared } from "../../shared.ts";
-import type { Embedded } from "../embedded.ts";
+import { withAdmin } from "../admin-listener.ts";
+import { buildOf, type Embedded } from "../embedded.ts";
 import { EXIT, Refusal } from "../exit.ts";
 import type { Serving } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
+import { Gathering } from "./gathering.ts";
 import { Memories } from "./memories.ts";
 import type { ToWorker } from "./messages.ts";
 import { type HeldPort, holdPort } from "./port.ts";
@@ -53,6 +58,8 @@ export class Supervisor implements Serving {
   readonly #places: readonly Place[];
   readonly #lines = stdoutLines();
   readonly #platform = bunPlatform(this.#lines);
+  /** Undefined where nobody asks for metrics. */
+  readonly #gathering: Gathering | undefined;
   readonly #common: Omit<Shared, "note" | "claim" | "targets" | "worker">;
   readonly #memories = new Memories();
   readonly #targets = new Map<string, readonly TargetPlan[]>();
@@ -73,6 +80,7 @@ export class Supervisor implements Serving {
       underWay: words(),
       boards: boardMemories(this.#platform),
     };
+    if (plan.admin !== undefined) this.#gathering = this.#gather();
     this.#places = Array.from({ length: workers }, (_, index) => {
       return { number: index + 1, thread: undefined, listening: false, deaths: 0, again: undefined };
     });
@@ -89,6 +97,29 @@ export class Supervisor implements Serving {
       for (const { thread } of this.#places) thread?.send({ kind: "targets", upstream: name, targets });
     });
     return discovery;
+  }
+
+  /** What serves, and the admin listener where the plan has one. @throws Refusal when that cannot listen */
+  withAdmin(): Serving {
+    const { plan, terminal } = this.#options;
+    const gathering = this.#gathering;
+    return gathering === undefined ? this : withAdmin(this, plan, gathering, this.#platform, terminal);
+  }
+
+  #gather(): Gathering {
+    const living = (): Map<number, Thread> =>
+      new Map(
+        this.#places.flatMap(({ number, thread, listening }) =>
+          thread === undefined || !listening ? [] : [[number, thread]],
+        ),
+      );
+    const gathering = new Gathering(living);
+    const { total } = gathering;
+    meterProcess(total, this.#platform, buildOf(this.#options.embedded), () => living().size);
+    total.read(FAMILIES.logLinesDropped, {}, () => this.#lines.dropped);
+    const { limits } = this.#common;
+    if (limits !== undefined) meterCounts(total, limits, this.#platform);
+    return gathering;
   }
 
   /** Starts all workers; resolves to where they listen once all do. @throws Refusal when one of them cannot */
@@ -157,6 +188,7 @@ export class Supervisor implements Serving {
     place.thread = new Thread(embedded.startThread(), task, this.#lines, this.#memories, {
       listening: () => this.#listens(place),
       refused: (exitCode, text) => this.#refused(place, exitCode, text),
+      counted: (message) => this.#gathering?.counted(place.number, message),
       gone: (exitCode) => this.#gone(place, exitCode),
     });
   }
@@ -183,6 +215,7 @@ export class Supervisor implements Serving {
     place.listening = false;
     const { limits, connections, underWay } = this.#common;
     for (const words of [connections, underWay]) Atomics.store(words, place.number, 0);
+    this.#gathering?.gone(place.number);
     if (limits !== undefined) buryWorker(limits.memory, place.number);
     if (this.#letsGo) return;
     const what = `worker ${place.number} ended with exit code ${exitCode}${reason === "" ? "" : ` (${reason})`}`;

@@ -10,6 +10,8 @@ export interface ThreadEvents {
   listening(): void;
   /** It cannot serve, and ends. */
   refused(exitCode: number, text: string): void;
+  /** It has counted. */
+  counted(message: Extract<FromWorker, { kind: "counted" }>): void;
   /** It has ended, as it was told or not. */
   gone(exitCode: number): void;
 }
@@ -57,6 +59,8 @@ export class Thread {
           this.#claims.get(data.id)?.();
           this.#claims.delete(data.id);
           return undefined;
+        case "counted":
+          return events.counted(data);
         case "drained":
           this.cut = data.cut;
       }

@@ -12,7 +12,9 @@ import { listenRefusal } from "../listen-refusal.ts";
 import { findingText, planConfig } from "../plan-config.ts";
 import { keepServing } from "../serving.ts";
 import { formatRefusal, openTerminal } from "../terminal.ts";
+import { Metrics } from "../../record/metrics.ts";
 import { clockOffset } from "./clock.ts";
+import { tellCounts } from "./counting.ts";
 import type { FromWorker, Start, ToWorker } from "./messages.ts";
 import { Questions } from "./questions.ts";
 import { planOfWorker } from "./share.ts";
@@ -29,27 +31,36 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope;
 
+/** What a worker has begun. */
+interface Served {
+  readonly gateway: Gateway;
+  /** See tellCounts. */
+  tell(id: number): void;
+}
+
 /** Serves in this thread until the main thread ends it. */
 export function serveAsWorker(embedded: Embedded): void {
-  let gateway: Gateway | undefined;
+  let serving: Served | undefined;
   const questions = new Questions((message) => scope.postMessage(message));
   let targets: TargetSets | undefined;
   const act = async (message: ToWorker): Promise<void> => {
     switch (message.kind) {
       case "start":
         targets = new TargetSets(message.start.targets);
-        gateway = await start(message.start, embedded, questions, targets);
+        serving = await start(message.start, embedded, questions, targets);
         return;
       case "drain":
-        scope.postMessage({ kind: "drained", cut: (await gateway?.drain())?.cut ?? 0 });
+        scope.postMessage({ kind: "drained", cut: (await serving?.gateway.drain())?.cut ?? 0 });
         return process.exit(0);
       case "end":
         // Cuts what is under way, so that it is recorded: that comes with the sockets' last word, a turn later.
-        gateway?.close();
+        serving?.gateway.close();
         setImmediate(() => process.exit(0));
         return;
       case "targets":
         return targets?.put(message.upstream, message.targets);
+      case "count":
+        return serving?.tell(message.id);
       default:
         questions.answered(message);
     }
@@ -61,7 +72,7 @@ export function serveAsWorker(embedded: Embedded): void {
 }
 
 /** Comes to listen, or tells why not and ends. */
-async function start(task: Start, embedded: Embedded, questions: Questions, targets: TargetSets): Promise<Gateway> {
+async function start(task: Start, embedded: Embedded, questions: Questions, targets: TargetSets): Promise<Served> {
   const terminal = openTerminal(task.colors ? "always" : "never");
   try {
     const offset = clockOffset(task.clock, () => scope.postMessage({ kind: "clock" }));
@@ -71,11 +82,13 @@ async function start(task: Start, embedded: Embedded, questions: Questions, targ
     }
     const plan = planOfWorker(planned.plan, task.workers, task.host, task.port);
     const platform = platformOf(task, questions, targets, offset);
-    const gateway = createGateway(plan, platform);
+    const metrics = plan.admin && new Metrics();
+    const gateway = createGateway(plan, platform, undefined, metrics);
     keepServing((text) => platform.notice("error", text));
     listen(gateway, plan);
+    const tell = metrics && tellCounts(metrics, gateway, (message) => scope.postMessage(message));
     scope.postMessage({ kind: "listening" });
-    return gateway;
+    return { gateway, tell: (id) => tell?.(id) };
   } catch (thrown) {
     if (thrown instanceof Refusal) return refuse(thrown.exitCode, formatRefusal(thrown, terminal.errColors));
     return refuse(EXIT.bug, thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
@@ -113,6 +126,7 @@ function platformOf(
     terminal,
     now: () => performance.now() + offset,
     line: (text) => lines.write(text),
+    linesLost: () => lines.lost,
     notice,
   });
 }

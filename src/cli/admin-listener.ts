@@ -1,0 +1,43 @@
+// The admin listener beside what serves: opened before it, closed after it.
+import { openAdmin, type Admin } from "../admin/admin.ts";
+import type { Overseen } from "../admin/acts.ts";
+import type { Plan } from "../config/plan.ts";
+import type { Gateway } from "../gateway.ts";
+import type { Platform } from "../platform.ts";
+import type { Metrics } from "../record/metrics.ts";
+import { listenRefusal } from "./listen-refusal.ts";
+import type { Serving } from "./serving.ts";
+import type { Terminal } from "./terminal.ts";
+import { urlOf } from "./url-of.ts";
+
+/** What is overseen where one gateway serves in this thread. */
+export function overseenIn(gateway: Gateway, metrics: Metrics): Overseen {
+  return { metrics: () => metrics, obstacles: () => gateway.obstacles() };
+}
+
+/**
+ * Opens the admin listener, if the plan has one, and tells where it is. What serves closes it when it has ended: until
+ * then it tells how far that has come. @throws Refusal when it cannot listen
+ */
+export function withAdmin(
+  serving: Serving,
+  plan: Plan,
+  overseen: Overseen,
+  platform: Platform,
+  terminal: Terminal,
+): Serving {
+  if (plan.admin === undefined) return serving;
+  const admin = open(plan, plan.admin, overseen, platform);
+  const { host, port } = admin.address;
+  terminal.err(`sluice: admin on ${urlOf(host, port)}`);
+  const closing = <T>(ended: Promise<T>): Promise<T> => ended.finally(() => admin.close());
+  return { drain: () => closing(serving.drain()), end: () => closing(serving.end()) };
+}
+
+function open(plan: Plan, admin: NonNullable<Plan["admin"]>, overseen: Overseen, platform: Platform): Admin {
+  try {
+    return openAdmin(admin, plan.name, overseen, platform);
+  } catch (error) {
+    throw listenRefusal(error, admin.host, admin.port, "admin.port in the config");
+  }
+}

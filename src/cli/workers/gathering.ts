@@ -1,0 +1,61 @@
+// The metrics of all workers: each tells what it has counted, every second and when it is asked; here it is added up.
+import type { Overseen } from "../../admin/acts.ts";
+import { Metrics } from "../../record/metrics.ts";
+import type { Obstacle } from "../../respond/readiness.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+/** A worker that is busy for so long holds nobody up: it is told of by what it said last, a second ago at most. */
+const PATIENCE_MS = 100;
+
+/** Workers that live, by number. */
+type Living = () => ReadonlyMap<number, { send(message: ToWorker): void }>;
+
+/** What the main thread knows of its workers. What one of them has counted outlives it. */
+export class Gathering implements Overseen {
+  readonly total = new Metrics();
+  readonly #living: Living;
+  readonly #obstacles = new Map<number, readonly Obstacle[]>();
+  /** For each question, the workers that have not answered, and what to do when all have. */
+  readonly #questions = new Map<number, { readonly waits: Set<number>; done(): void }>();
+  #count = 0;
+
+  constructor(living: Living) {
+    this.#living = living;
+  }
+
+  metrics(): Promise<Metrics> {
+    const { promise, resolve } = Promise.withResolvers<Metrics>();
+    const id = ++this.#count;
+    const living = this.#living();
+    const done = (): void => {
+      clearTimeout(late);
+      this.#questions.delete(id);
+      resolve(this.total);
+    };
+    const late = setTimeout(done, PATIENCE_MS);
+    this.#questions.set(id, { waits: new Set(living.keys()), done });
+    for (const worker of living.values()) worker.send({ kind: "count", id });
+    return promise;
+  }
+
+  obstacles(): readonly Obstacle[] {
+    if (this.#living().size === 0) return [{ name: "workers", reason: "no worker serves" }];
+    const all = [...this.#obstacles.values()].flat();
+    return [...new Map(all.map((obstacle) => [obstacle.name, obstacle])).values()];
+  }
+
+  /** A worker has told what it counted since it last did. */
+  counted(worker: number, { id, changes, obstacles }: Extract<FromWorker, { kind: "counted" }>): void {
+    this.total.merge(worker, changes);
+    this.#obstacles.set(worker, obstacles);
+    const question = this.#questions.get(id);
+    question?.waits.delete(worker);
+    if (question?.waits.size === 0) question.done();
+  }
+
+  /** A worker has ended. */
+  gone(worker: number): void {
+    this.total.forget(worker);
+    this.#obstacles.delete(worker);
+  }
+}

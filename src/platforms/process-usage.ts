@@ -1,0 +1,30 @@
+// What the process takes of the machine, by node:process and Linux's /proc. For Bun and Deno.
+import { readdirSync, readFileSync } from "node:fs";
+import process from "node:process";
+import type { ProcessUsage } from "../platform.ts";
+
+const startedAtSeconds = performance.timeOrigin / 1000;
+
+/** As it is now. */
+export function processUsage(): ProcessUsage {
+  const { user, system } = process.cpuUsage();
+  return {
+    cpuSeconds: (user + system) / 1_000_000,
+    residentBytes: process.memoryUsage().rss,
+    startedAtSeconds,
+    openFiles: whereThereIs(() => readdirSync("/proc/self/fd").length),
+    mostFiles: whereThereIs(() => {
+      const most = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+      return most === undefined ? undefined : Number(most);
+    }),
+  };
+}
+
+/** Other systems have no /proc, and Deno may not be allowed to read it. */
+function whereThereIs(read: () => number | undefined): number | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+// All that is counted, in one table: docs/metrics.md explains each row, and a test holds both together.
+import { counter, type Family, gauge, histogram } from "./family.ts";
+
+/** Of durations: what OpenTelemetry advises for HTTP (semantic conventions 1.44, metrics). */
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+/** Of content: from 256 B to 1 GiB, each four times the one before. */
+const BYTES = Array.from({ length: 12 }, (_, power) => 256 * 4 ** power);
+/** Of what should take no time. */
+const DELAYS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+const ROUTE = ["http.route", "sluice.route"] as const;
+
+/**
+ * The families. Labels hold what the config names, methods that are known or `_OTHER`, statuses, and words of the
+ * gateway's own: never a path, a Host, a key, an address or a caller. Those of OpenTelemetry have its names, and labels
+ * with dots; the gateway's own have short ones.
+ */
+export const FAMILIES = {
+  serverDuration: histogram(
+    "http.server.request.duration",
+    "s",
+    "Time from a request's head to the last byte of its answer",
+    SECONDS,
+    ["http.request.method", ...ROUTE, "http.response.status_code", "url.scheme", "error.type"],
+  ),
+  serverActive: gauge("http.server.active_requests", "Requests under way"),
+  requestSize: histogram("http.server.request.body.size", "By", "Content received from clients", BYTES, ROUTE),
+  responseSize: histogram("http.server.response.body.size", "By", "Content sent to clients", BYTES, ROUTE),
+
+  connections: gauge("sluice.connections.open", "Connections of clients that are open"),
+  connectionsRefused: counter("sluice.connections.refused", "Connections closed because too many were open"),
+
+  authDecisions: counter("sluice.auth.decisions", "What schemes said of the credentials they were shown", [
+    "scheme",
+    "outcome",
+  ]),
+  observed: counter("sluice.observed.refusals", "What policies in observe mode would have refused", [
+    "route",
+    "policy",
+  ]),
+
+  limitDecisions: counter("sluice.limit.decisions", "Exchanges that limits have counted", ["limit", "decision"]),
+  limitStoreErrors: counter("sluice.limit.store_errors", "Exchanges of which the store of counts could not decide", [
+    "outcome",
+  ]),
+  limitEntries: gauge("sluice.limit.entries", "Callers that the table of limits holds"),
+  limitCapacity: gauge("sluice.limit.capacity", "Callers that the table of limits can hold"),
+  limitEvictions: counter("sluice.limit.evictions", "Callers that made place in the table although they still counted"),
+  inFlightDecisions: counter("sluice.in_flight.decisions", "Exchanges that asked for a place of inFlight", [
+    "bound",
+    "decision",
+  ]),
+  inFlightWaiting: gauge("sluice.in_flight.waiting", "Exchanges that wait for a place of inFlight", ["bound"]),
+  overloadRefusals: counter("sluice.overload.refusals", "Exchanges shed over overload.maxInFlight"),
+
+  logLinesDropped: counter("sluice.log.lines_dropped", "Lines of the access log that were lost"),
+
+  buildInfo: gauge("sluice.build_info", "Always 1; what runs", ["version", "revision", "runtime"]),
+  workers: gauge("sluice.workers", "Threads that serve"),
+  eventLoopDelay: histogram("sluice.event_loop.delay", "s", "How late a timer was, twice a second", DELAYS),
+  cpu: counter("process.cpu", "Processor time of the process, user and system", [], "s"),
+  residentMemory: gauge("process.resident_memory", "Resident memory of the process", [], "By"),
+  startTime: gauge("process.start_time", "When the process began, since the epoch", [], "s"),
+  openFiles: gauge("process.open_fds", "File descriptors that are open"),
+  mostFiles: gauge("process.max_fds", "File descriptors that may be open"),
+} as const satisfies Readonly<Record<string, Family>>;

@@ -1,0 +1,160 @@
+// The admin listener: who may ask it what, and what it says of the gateway.
+import { afterEach, describe, expect, test } from "bun:test";
+import { type Admin, openAdmin } from "../../src/admin/admin.ts";
+import type { AdminOptions } from "../../src/config/admin/options.ts";
+import { env } from "../../src/config/secrets.ts";
+import { Metrics } from "../../src/record/metrics.ts";
+import { FAMILIES } from "../../src/record/families.ts";
+import type { Obstacle } from "../../src/respond/readiness.ts";
+import { planOf } from "../config/support.ts";
+import { type FakeAnswer, fieldOf } from "../support/fake-messages.ts";
+import { FakeClient } from "../support/fake-peers.ts";
+import { FakePlatform } from "../support/fake-platform.ts";
+import { readMetrics, sumOf } from "../support/metrics-text.ts";
+
+const TOKEN = "a-token-of-more-than-16";
+let open: Admin | undefined;
+afterEach(() => {
+  open?.close();
+  open = undefined;
+});
+
+interface Question {
+  readonly method?: string;
+  readonly path?: string;
+  readonly host?: string;
+  readonly fields?: readonly string[];
+  readonly options?: AdminOptions;
+  readonly obstacles?: readonly Obstacle[];
+  readonly metrics?: Metrics;
+}
+
+/** Asks a listener of these options once. */
+async function ask(question: Question): Promise<FakeAnswer> {
+  const { method = "GET", path = "/healthz", host = "127.0.0.1:9901", fields = [], options = {} } = question;
+  const plan = planOf({ admin: options, routes: { r: { match: "/", answer: {} } } }, { env: { TOKEN } });
+  const { obstacles = [], metrics = new Metrics() } = question;
+  const platform = new FakePlatform();
+  open = openAdmin(plan.admin!, "gate", { metrics: () => metrics, obstacles: () => obstacles }, platform);
+  const client = new FakeClient(platform.network.dial(`${plan.admin!.host}:9901`), () => 0);
+  client.methods.push(method);
+  client.send(
+    [`${method} ${path} HTTP/1.1`, ...(host === "" ? [] : [`Host: ${host}`]), ...fields, "", ""].join("\r\n"),
+  );
+  for (let turn = 0; turn < 5; turn++) {
+    platform.clock.settle();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  expect(platform.lines).toEqual([]);
+  return client.answer;
+}
+
+const codeOf = (answer: FakeAnswer): unknown => (JSON.parse(answer.body) as { code?: string }).code;
+
+describe("is answered:", () => {
+  test.each<[string, Question]>([
+    ["an address, whatever port stands behind it", { host: "192.0.2.1:1234" }],
+    ["an address of IPv6", { host: "[::1]:9901" }],
+    ["localhost", { host: "localhost:9901" }],
+    ["a name of admin.names, in any letters", { host: "Gate.Internal", options: { names: ["gate.INTERNAL"] } }],
+    ["the name that it is bound to", { host: "localhost", options: { host: "localhost" } }],
+    ["its own page", { fields: ["Origin: http://127.0.0.1:9901", "Sec-Fetch-Site: same-origin"] }],
+    ["an address that a person typed", { fields: ["Sec-Fetch-Site: none"] }],
+    ["who has the token", { fields: [`Authorization: Bearer ${TOKEN}`], options: { token: env("TOKEN") } }],
+    [
+      "the word Bearer in any letters",
+      { fields: [`authorization: bEARER ${TOKEN}`], options: { token: env("TOKEN") } },
+    ],
+    ["/livez without the token", { path: "/livez", options: { token: env("TOKEN") } }],
+    ["/readyz without the token", { path: "/readyz?verbose", options: { token: env("TOKEN") } }],
+    ["HEAD", { method: "HEAD", path: "/metrics" }],
+  ])("%s", async (_, question) => {
+    expect((await ask({ ...question, host: question.host ?? "127.0.0.1:9901" })).status).toBe(200);
+  });
+});
+
+const guarded: AdminOptions = { token: env("TOKEN") };
+
+describe("is refused:", () => {
+  test.each<[string, number, string, Question]>([
+    ["a name that nobody gave it (DNS rebinding)", 403, "access_denied", { host: "evil.test" }],
+    ["a name that begins like an address", 403, "access_denied", { host: "127.0.0.1.evil.test" }],
+    ["a name that ends like one of its own", 403, "access_denied", { host: "evil-localhost" }],
+    ["an address in odd spelling, which is a name", 403, "access_denied", { host: "127.1" }],
+    ["no Host in HTTP/1.1", 400, "http_request_error", { host: "" }],
+    ["a page of another origin", 403, "origin_not_allowed", { fields: ["Origin: http://evil.test"] }],
+    ["a page of another port", 403, "origin_not_allowed", { fields: ["Origin: http://127.0.0.1:8080"] }],
+    ["a page without an origin", 403, "origin_not_allowed", { fields: ["Origin: null"] }],
+    ["an image on a page of others", 403, "origin_not_allowed", { fields: ["Sec-Fetch-Site: cross-site"] }],
+    ["a page of a sibling", 403, "origin_not_allowed", { fields: ["Sec-Fetch-Site: same-site"] }],
+    ["a strange name, even at an open path", 403, "access_denied", { host: "evil.test", path: "/livez" }],
+    ["no token", 401, "authentication_required", { options: guarded }],
+    ["a wrong token", 401, "invalid_credentials", { options: guarded, fields: ["Authorization: Bearer wrong"] }],
+    [
+      "the beginning of it",
+      401,
+      "invalid_credentials",
+      { options: guarded, fields: [`Authorization: Bearer ${TOKEN.slice(0, -1)}`] },
+    ],
+    ["more than it", 401, "invalid_credentials", { options: guarded, fields: [`Authorization: Bearer ${TOKEN}x`] }],
+    [
+      "two of them",
+      401,
+      "authentication_required",
+      { options: guarded, fields: [`Authorization: Bearer ${TOKEN}`, `Authorization: Bearer ${TOKEN}`] },
+    ],
+    [
+      "another way to show it",
+      401,
+      "authentication_required",
+      { options: guarded, fields: [`Authorization: Basic ${TOKEN}`] },
+    ],
+    ["who guesses paths without the token", 401, "authentication_required", { options: guarded, path: "/secret" }],
+    ["a path where nothing is", 404, "route_not_found", { path: "/secret" }],
+    ["a path below one", 404, "route_not_found", { path: "/metrics/x" }],
+    ["another method", 405, "method_not_allowed", { method: "POST", path: "/metrics" }],
+  ])("%s", async (_, status, code, question) => {
+    const answer = await ask(question);
+    expect([answer.status, codeOf(answer)]).toEqual([status, code]);
+    expect(fieldOf(answer, "content-type")).toBe("application/problem+json");
+    if (status === 401) expect(fieldOf(answer, "www-authenticate")).toMatch(/^Bearer realm="sluice admin"/);
+    if (status === 405) expect(fieldOf(answer, "allow")).toBe("GET, HEAD");
+    expect(answer.body).not.toContain(TOKEN);
+  });
+});
+
+describe("health", () => {
+  const obstacles = [{ name: "auth.token", reason: "no keys from https://id.test" }];
+
+  test("is live whatever stands in the way", async () => {
+    expect((await ask({ path: "/livez", obstacles })).status).toBe(200);
+  });
+
+  test("readiness tells names to everybody, health tells reasons", async () => {
+    const ready = await ask({ path: "/readyz", obstacles });
+    expect([ready.status, JSON.parse(ready.body)]).toEqual([503, { ready: false, unready: ["auth.token"] }]);
+    const health = await ask({ path: "/healthz", obstacles });
+    expect([health.status, JSON.parse(health.body)]).toEqual([503, { ready: false, obstacles }]);
+    expect(fieldOf(health, "retry-after")).toBe("1");
+  });
+
+  test("is good when nothing does", async () => {
+    expect(JSON.parse((await ask({ path: "/healthz" })).body)).toEqual({ ready: true, obstacles: [] });
+  });
+});
+
+test.each([
+  ["prometheus", [], "text/plain; version=0.0.4; charset=utf-8"],
+  [
+    "openmetrics",
+    ["Accept: application/openmetrics-text"],
+    "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+  ],
+] as const)("metrics come as %s to who asks for it", async (format, fields, type) => {
+  const metrics = new Metrics();
+  metrics.counter(FAMILIES.overloadRefusals, {}).add(7);
+  const answer = await ask({ path: "/metrics", fields, metrics });
+  expect(fieldOf(answer, "content-type")).toBe(type);
+  expect(fieldOf(answer, "cache-control")).toBe("no-store");
+  expect(sumOf(readMetrics(answer.body, format), "sluice_overload_refusals_total")).toBe(7);
+});
