@@ -104,6 +104,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
   };
   let current = generationOf(plan, over);
   living.add(current);
+  current.parts.checkHealth();
 
   const way: Way = {
     travel(x, send) {
@@ -147,6 +148,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
           current = next;
           living.add(next);
           listener.take(staysIn(plan));
+          next.parts.checkHealth();
           before.retire();
         },
         drop() {

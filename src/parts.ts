@@ -14,6 +14,7 @@ import type { MirrorPlan } from "./config/shaping/plan.ts";
 import type { UpstreamPlan } from "./config/upstream/plan.ts";
 import { movedCounts, openCounts, saveCounts } from "./counts.ts";
 import { discover, type Discovery, firstTargets } from "./discover/discover.ts";
+import { HealthChecks } from "./health-checks.ts";
 import type { Deadlines } from "./http/deadlines.ts";
 import { Tally } from "./http/tally.ts";
 import { InFlight } from "./limit/in-flight.ts";
@@ -55,6 +56,8 @@ export interface Parts {
   /** What the gateway calls itself in Via. */
   readonly pseudonym: string;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** From now on the targets of this plan are checked, and no others. Where several workers serve, the main thread does. */
+  checkHealth(): void;
   readonly schemes: ReadonlyMap<string, Scheme>;
   readonly limits: ReadonlyMap<string, RunningLimit>;
   readonly inFlight: ReadonlyMap<string, InFlight>;
@@ -109,7 +112,12 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
       upstreamOf(`upstreams.${upstream.name}`, upstream),
     ]),
   );
-  const discoveries = Object.values(plan.upstreams).flatMap((upstream) => discoveryOf(upstream) ?? []);
+  const discoveries = new Map(
+    Object.values(plan.upstreams).flatMap((upstream): [string, Discovery][] => {
+      const discovery = discoveryOf(upstream);
+      return discovery === undefined ? [] : [[upstream.name, discovery]];
+    }),
+  );
   const services = servicesOf(plan, upstreamOf);
   const { token, owned } = plan.auth.identity;
   const schemes = createSchemes(plan.auth, { platform, keep }, (name) =>
@@ -125,6 +133,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     platform,
     pseudonym,
     upstreams,
+    checkHealth: healthOf(plan, discoveries, boards.targets, standing, keep),
     schemes,
     limits: limiter === undefined ? new Map() : limitsOf(plan, limiter, counts!, platform),
     inFlight,
@@ -140,7 +149,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     tokens: token && keep("identity.token", token, () => identityTokens(token, platform)),
     vouching: vouchingOf(plan),
     mirrors: mirrorsOf(plan, platform, deadlines, keep),
-    firstTargets: firstTargets(discoveries, platform),
+    firstTargets: firstTargets([...discoveries.values()], platform),
     meter: metrics && new Meter(metrics, plan, inFlight.values(), platform),
     carried,
     isDraining,
@@ -148,6 +157,25 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   };
   carried.complete();
   return parts;
+}
+
+/** One for all plans: it is told of each. */
+function healthOf(
+  { upstreams }: Plan,
+  discoveries: ReadonlyMap<string, Discovery>,
+  board: Board,
+  { platform, deadlines }: Standing,
+  keep: Keep,
+): Parts["checkHealth"] {
+  if (platform.shared !== undefined) return () => undefined;
+  const checks = keep(
+    "health",
+    undefined,
+    () => new HealthChecks(board, platform, deadlines),
+    (part) => part.close(),
+  );
+  const follows = new Map([...discoveries].map(([name, { follow }]) => [name, follow]));
+  return () => checks.use(Object.values(upstreams), follows);
 }
 
 /** The process's own counts; undefined where the config has no limits, and where several workers share theirs. */

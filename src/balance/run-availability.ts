@@ -16,15 +16,18 @@ export interface RunningAvailability<T extends Target> {
 
 /** Decides for one upstream. */
 export function runAvailability<T extends Target>(
-  { name, ejection, targets }: UpstreamPlan,
+  { name, ejection, health, targets, discovery }: UpstreamPlan,
   board: Board,
   platform: Platform,
 ): RunningAvailability<T> {
   const tell = (level: "info" | "warn", { plan }: Target, what: string): void =>
     platform.notice(level, `${name} ${plan.url}: ${what}`);
-  const availability = new Availability<T>(0, (target) => tell("info", target, "picked again: its ejection is over"));
+  const availability = new Availability<T>(health?.panic ?? 0, (target) =>
+    tell("info", target, "picked again: its ejection is over"),
+  );
   // The only target there is stays, whatever becomes of it.
-  if (ejection === undefined || targets.length === 1) return { availability, watchers: [] };
+  if (ejection === undefined || (discovery === undefined && targets.length === 1))
+    return { availability, watchers: [] };
   const watcher = new Ejection<T>(
     ejection,
     availability,

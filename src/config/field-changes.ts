@@ -59,16 +59,24 @@ export function fieldNameProblem(name: string): Problem | undefined {
 /** The name of a field that a request may have and that is no matter of its framing. As written. */
 export const fieldName: Shape<string> = text(A_NAME, (name) => fieldNameProblem(name) ?? name);
 
-/** `set` and `remove`; undefined when there is nothing to do. */
-export function fieldChanges(side: Side, reader: ConfigReader): Shape<FieldChangesPlan | undefined> {
+/** Fields to write into a message: values may be secrets. */
+export function fieldsToSet(
+  side: Side,
+  reader: ConfigReader,
+): Shape<readonly (readonly [name: string, value: string | Secret])[]> {
   const value = hiddenText<string | Secret>(
     A_VALUE,
     reader,
     (found) => valueProblem(found.text) ?? found.secret ?? found.text,
   );
-  const set = named(value, "an object of field names and values", (name, at, names) => {
+  return named(value, "an object of field names and values", (name, at, names) => {
     return nameProblem(name, at, names) ?? ownedProblem(name, side);
   });
+}
+
+/** `set` and `remove`; undefined when there is nothing to do. */
+export function fieldChanges(side: Side, reader: ConfigReader): Shape<FieldChangesPlan | undefined> {
+  const set = fieldsToSet(side, reader);
   const removed = text(A_NAME, (name) => nameProblem(name, 0, []) ?? keptProblem(name, side) ?? name.toLowerCase());
   const changes = options({ set: maybe(set), remove: maybe(list(removed, "a list of field names")) });
   return then(changes, ({ set = [], remove = [] }) => (set.length + remove.length === 0 ? undefined : { remove, set }));

@@ -73,6 +73,15 @@ export function whole(least: number, most: number): Shape<number> {
   });
 }
 
+const A_STATUS = 'a status such as 404, or a class such as "4xx"';
+
+/** A status, or a class of statuses as its first digit. */
+export const statusOrClass: Shape<number> = leaf((value) => {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 100 && value <= 599) return value;
+  const digit = typeof value === "string" ? /^([1-5])xx$/.exec(value)?.[1] : undefined;
+  return digit === undefined ? new Problem(A_STATUS) : Number(digit);
+});
+
 /** A number from 0 to 1. */
 export const share: Shape<number> = leaf((value) => {
   const right = typeof value === "number" && value >= 0 && value <= 1;

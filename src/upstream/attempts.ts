@@ -1,4 +1,5 @@
 // The loop of attempts: one exchange's passage through an upstream. The one place where a request is sent again.
+import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Answer, AttemptReason, Exchange } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
@@ -123,7 +124,7 @@ export class Attempts {
   #begin(reason: AttemptReason | undefined, fresh: boolean): void {
     const { upstream } = this.passage;
     const to = upstream.balancer.pick(this.x, this.#tried);
-    if (to === undefined) return this.#fail(noneAvailable(upstream.plan.name));
+    if (to === undefined) return this.#fail(noneAvailable(upstream.plan));
     this.#send((this.#attempt = this.#make(to, reason, fresh)));
   }
 
@@ -320,9 +321,11 @@ function isEndless({ fields }: Answer): boolean {
   return /^(?:text\/event-stream|application\/grpc)/i.test(fields.get("content-type") ?? "");
 }
 
-function noneAvailable(upstream: string): GatewayError {
-  return new GatewayError("destination_unavailable", `no target of ${upstream} may be picked`, {
+/** No sooner than at the next check does a target come back. */
+function noneAvailable({ name, health }: UpstreamPlan): GatewayError {
+  const seconds = Math.max(1, Math.ceil((health?.intervalMs ?? 0) / 1000));
+  return new GatewayError("destination_unavailable", `no target of ${name} may be picked`, {
     retry: "safe",
-    fields: [["Retry-After", "1"]],
+    fields: [["Retry-After", String(seconds)]],
   });
 }

@@ -1,6 +1,7 @@
-// TLS towards a target, from the plan alone: never from a request (case GW-59).
+// How a target is connected to, from the plan alone: never from a request (case GW-59).
 import type { TlsPlan } from "../config/plan.ts";
-import type { ClientTls } from "../platform.ts";
+import type { TargetPlan } from "../config/upstream/plan.ts";
+import type { ClientTls, ConnectOptions } from "../platform.ts";
 
 /** What a connection to the host of this name or address asks of TLS. */
 export function clientTls(tls: TlsPlan, name: string): ClientTls {
@@ -11,4 +12,9 @@ export function clientTls(tls: TlsPlan, name: string): ClientTls {
     key: tls.key?.reveal(),
     verify: tls.verify,
   };
+}
+
+/** Where a target is and how it is spoken to: for traffic and checks alike (case GW-26). */
+export function connectOptions({ host, port, secure, name = host }: TargetPlan, tls: TlsPlan): ConnectOptions {
+  return { host, port, tls: secure ? clientTls(tls, name) : undefined };
 }

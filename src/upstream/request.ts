@@ -73,6 +73,13 @@ export interface Vouching {
   lines(x: Exchange): string;
 }
 
+/** The Host field that a target sees, of traffic and of checks (case GW-26). `client`: the authority that was asked, or "". */
+export function hostOf(host: UpstreamPlan["host"], target: TargetPlan, client: string): string {
+  if (host === "upstream") return target.authority;
+  if (host === "client") return client === "" ? target.authority : client;
+  return host.fixed;
+}
+
 /** Compiles what is the same for every request of a route. */
 export function requestWriter(
   upstream: UpstreamPlan,
@@ -92,12 +99,7 @@ export function requestWriter(
     removed.add(plainName(fieldKey(name)));
     constant += `${name}: ${wireText(typeof value === "string" ? value : value.reveal())}\r\n`;
   }
-  const { host } = upstream;
-  const hostFor = (x: Exchange, target: TargetPlan): string => {
-    if (host === "upstream") return target.authority;
-    if (host === "client") return x.authority === "" ? target.authority : x.authority;
-    return host.fixed;
-  };
+  const hostFor = (x: Exchange, target: TargetPlan): string => hostOf(upstream.host, target, x.authority);
   return {
     trails: (x, key) => !removed.has(plainName(key)) && !x.strip.includes(key),
     head(x, target, upgrade, lines = "") {

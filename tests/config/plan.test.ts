@@ -84,6 +84,7 @@ describe("without options", () => {
       balance: { kind: "round-robin" },
       slowStartMs: undefined,
       ejection: { failures: 5, timeMs: 30_000, maxTimeMs: 300_000, maxShare: 0.5 },
+      health: undefined,
       protocol: "http1",
       host: "upstream",
       timeouts: TIMEOUTS,
@@ -165,6 +166,16 @@ describe("with options", () => {
       protocol: "http1",
       balance: "round-robin",
       ejection: { failures: 2, time: "1s", maxTime: "2s", maxShare: 0.1 },
+      health: {
+        path: "/up/../ok?a=b",
+        interval: "2s",
+        rise: 3,
+        fall: 4,
+        jitter: 0,
+        start: "down",
+        panic: 0.2,
+        status: [204, "3xx"],
+      },
       host: "client",
       timeouts: { connect: "1s", firstByte: "2s", idle: "3s" },
       keepAlive: { idle: "4s", maxIdle: 0, maxAge: "6s" },
@@ -174,6 +185,20 @@ describe("with options", () => {
     });
     expect(plan).toMatchObject({
       ejection: { failures: 2, timeMs: 1_000, maxTimeMs: 2_000, maxShare: 0.1 },
+      health: {
+        kind: "http",
+        path: "/ok?a=b",
+        intervalMs: 2_000,
+        timeoutMs: 1_000,
+        rise: 3,
+        fall: 4,
+        jitter: 0,
+        start: "down",
+        panic: 0.2,
+        statuses: [204, 3],
+        body: undefined,
+        fields: [],
+      },
       host: "client",
       timeouts: { connectMs: 1_000, firstByteMs: 2_000, idleMs: 3_000 },
       idleMs: 4_000,
@@ -194,6 +219,26 @@ describe("with options", () => {
     ["api.test:8080", { fixed: "api.test:8080" }],
     ["[::1]:8080", { fixed: "[::1]:8080" }],
   ] as const)("the Host field %j is %j", (host, wanted) => expect(upstreamOf({ host }).host).toEqual(wanted));
+
+  test("checks have the documented defaults", () => {
+    const common = { intervalMs: 3_000, timeoutMs: 1_000, rise: 2, fall: 3, jitter: 0.1, start: "up", panic: 0 };
+    const http = {
+      kind: "http",
+      method: "GET",
+      path: "/",
+      statuses: [2],
+      body: undefined,
+      host: undefined,
+      fields: [],
+    };
+    expect(upstreamOf({ health: { path: "/" } }).health as unknown).toEqual({ ...common, ...http });
+    expect(upstreamOf({ health: { tcp: true } }).health as unknown).toEqual({ ...common, kind: "tcp" });
+    expect(upstreamOf({ health: { tcp: true, interval: "400ms" } }).health).toMatchObject({ timeoutMs: 400 });
+    expect(upstreamOf({ health: { path: "/", status: 418, headers: { a: "b" } } }).health).toMatchObject({
+      statuses: [418],
+      fields: [["a", "b"]],
+    });
+  });
 
   test("ejection can be off", () => expect(upstreamOf({ ejection: false }).ejection).toBeUndefined());
 

@@ -12,7 +12,10 @@ test("the tree in ARCHITECTURE.md is the tree of src (npm run tree)", () => {
 
 test("the clocks in ARCHITECTURE.md have the defaults that the plan has", () => {
   const { plan } = resolvePlan(
-    { upstreams: { app: { targets: ["http://127.0.0.1:1"] } }, routes: { app: { match: "/*", to: "app" } } },
+    {
+      upstreams: { app: { targets: ["http://127.0.0.1:1"], health: { tcp: true } } },
+      routes: { app: { match: "/*", to: "app" } },
+    },
     { env: () => undefined, file: () => undefined },
   );
   const { listen, graceMs } = plan!;
@@ -26,6 +29,7 @@ test("the clocks in ARCHITECTURE.md have the defaults that the plan has", () => 
     "connections.wait": upstream.waitMs,
     "timeouts.firstByte": upstream.timeouts.firstByteMs,
     "timeouts.idle": upstream.timeouts.idleMs,
+    "health.timeout": upstream.health!.timeoutMs,
     "keepAlive.idle": upstream.idleMs,
     "keepAlive.maxAge": upstream.maxAgeMs,
     "shutdown.grace": graceMs,

@@ -4,13 +4,16 @@ import type { TargetPlan, UpstreamPlan } from "../../config/upstream/plan.ts";
 import { buryWorker } from "../../limit/table.ts";
 import { type Discovery, discover, firstTargets } from "../../discover/discover.ts";
 import { openCounts, saveCounts } from "../../counts.ts";
+import { HealthChecks } from "../../health-checks.ts";
+import { Deadlines } from "../../http/deadlines.ts";
 import { bunPlatform } from "../../platforms/bun.ts";
 import { stdoutLines } from "../../platforms/stdout.ts";
-import { boardMemories } from "../../shared-board.ts";
 import { meterCounts } from "../../meter.ts";
 import { FAMILIES } from "../../record/families.ts";
 import { meterProcess } from "../../record/process-metrics.ts";
+import { boardMemories, MAIN_THREAD, openBoards } from "../../shared-board.ts";
 import type { Shared } from "../../shared.ts";
+import type { Follow } from "../../target.ts";
 import { withAdmin } from "../admin-listener.ts";
 import { buildOf, type Embedded } from "../embedded.ts";
 import { EXIT, Refusal } from "../exit.ts";
@@ -64,6 +67,9 @@ export class Supervisor implements Serving {
   readonly #memories = new Memories();
   readonly #targets = new Map<string, readonly TargetPlan[]>();
   readonly #discoveries: readonly Discovery[];
+  readonly #follows: ReadonlyMap<string, Follow>;
+  /** Each target is checked once, however many workers there are. */
+  readonly #health: HealthChecks;
   readonly #started = Promise.withResolvers<void>();
   #address: Pick<HeldPort, "host" | "port"> = { host: "", port: 0 };
   #serves = false;
@@ -81,11 +87,14 @@ export class Supervisor implements Serving {
       boards: boardMemories(this.#platform),
     };
     if (plan.admin !== undefined) this.#gathering = this.#gather();
+    const { targets } = openBoards(this.#common.boards, MAIN_THREAD, this.#platform);
+    this.#health = new HealthChecks(targets, this.#platform, new Deadlines(this.#platform));
     this.#places = Array.from({ length: workers }, (_, index) => {
       return { number: index + 1, thread: undefined, listening: false, deaths: 0, again: undefined };
     });
     const found = Object.values(plan.upstreams).filter(({ discovery }) => discovery !== undefined);
     this.#discoveries = found.map((upstream) => this.#discover(upstream));
+    this.#follows = new Map(found.map(({ name }, i) => [name, this.#discoveries[i]!.follow]));
   }
 
   /** Targets are found once for all workers; one that begins later is given those that are known. */
@@ -128,6 +137,7 @@ export class Supervisor implements Serving {
     this.#address = held;
     process.on("exit", () => this.#lines.flush());
     try {
+      this.#health.use(Object.values(this.#options.plan.upstreams), this.#follows);
       await firstTargets(this.#discoveries, this.#platform);
       for (const place of this.#places) this.#begin(place);
       await this.#started.promise;
@@ -169,6 +179,7 @@ export class Supervisor implements Serving {
     }, waitMs);
     await Promise.all(threads.map(({ ended }) => ended));
     clearTimeout(late);
+    this.#health.close();
     this.#lines.flush();
     return threads;
   }

@@ -11,7 +11,8 @@ import type { Hidden } from "../secrets.ts";
 import { chained, either, isPlainObject, leaf, list, maybe, options, or, then, type Shape } from "../shape.ts";
 import { readTargetUrl } from "../upstream/target.ts";
 import { tlsShape } from "../tls.ts";
-import { connections, hostField, keepAlive, pooling } from "../upstream/upstream.ts";
+import { hostField } from "../upstream/host-field.ts";
+import { connections, keepAlive, pooling } from "../upstream/upstream.ts";
 import { duration, hiddenText, size, text } from "../values.ts";
 import { type NoClaims, type SchemeCommon, SchemeOptions } from "./options.ts";
 import type { SchemeCommonPlan } from "./plan.ts";
@@ -101,6 +102,7 @@ export function forwardAuthShape(gateway: string, reader: ConfigReader): Shape<(
       balance: { kind: "round-robin" },
       slowStartMs: undefined,
       ejection: undefined,
+      health: undefined,
       protocol: "http1",
       host,
       timeouts: {

@@ -2,7 +2,7 @@
 import { fieldName } from "../field-changes.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
 import { either, isPlainObject, leaf, list, maybe, named, options, or, partOf, then, type Shape } from "../shape.ts";
-import { choice, duration, text, whole } from "../values.ts";
+import { choice, duration, statusOrClass, text, whole } from "../values.ts";
 import type { LimitExchange } from "./options.ts";
 import { storeShape } from "./store.ts";
 import type { InFlightPlan, LimitByPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./plan.ts";
@@ -47,13 +47,6 @@ const cost: Shape<LimitPlan["cost"]> = leaf((value) => {
   return right ? value : new Problem(A_COST);
 });
 
-const A_STATUS = 'a status such as 404, or a class such as "4xx"';
-const status = leaf((value): number | Problem => {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 100 && value <= 599) return value;
-  const digit = typeof value === "string" ? /^([1-5])xx$/.exec(value)?.[1] : undefined;
-  return digit === undefined ? new Problem(A_STATUS) : Number(digit);
-});
-
 const A_ZONE = 'the name of a time zone, such as "Europe/Berlin"';
 const timeZone = text(A_ZONE, (name) => {
   try {
@@ -72,7 +65,7 @@ const limit: Shape<Omit<LimitPlan, "name">> = then(
       timeZone: maybe(timeZone),
       by: or(by, "address"),
       cost: or(cost, 1),
-      statuses: maybe(list(status, "a list of statuses", 1)),
+      statuses: maybe(list(statusOrClass, "a list of statuses", 1)),
       mode: or(choice("enforce", "observe"), "enforce"),
       store: maybe(choice("process")),
     },

@@ -216,6 +216,54 @@ export interface EjectionOptions {
   maxShare?: number;
 }
 
+/** How targets are checked, and when they are up or down. Give a `path`, or `tcp: true`. */
+export type HealthOptions = HttpCheckOptions | TcpCheckOptions;
+
+/** What both kinds of checks have. */
+export interface HealthCommon {
+  /** From the beginning of a check to that of the next. Default: `"3s"`. */
+  interval?: Duration;
+  /** For the whole check; at most the interval. Default: `"1s"`, or the interval if that is shorter. */
+  timeout?: Duration;
+  /** So many checks in a row must pass before a target that is down is up. Default: `2`. */
+  rise?: number;
+  /** So many checks in a row must fail before a target that is up is down. Default: `3`. */
+  fall?: number;
+  /** By this share of the interval at most a check comes sooner or later, so that not all come at once. Default: `0.1`. */
+  jitter?: number;
+  /** What a target is before its first check. Default: `"up"`; `"down"` lets it wait for one check that passes. */
+  start?: "up" | "down";
+  /**
+   * When a smaller share of the targets than this is up, checks are not believed, and all are picked. Default: `0`, never:
+   * when all are down the answer is 503.
+   */
+  panic?: number;
+}
+
+/** A check that asks and looks at the answer. */
+export interface HttpCheckOptions extends HealthCommon {
+  /** What to ask for: `"/healthz"`. */
+  path: string;
+  /** Default: `"GET"`. */
+  method?: "GET" | "HEAD" | "OPTIONS" | "POST";
+  /** A status, a class such as `"2xx"`, or several: an answer with another one fails. Default: `"2xx"`. */
+  status?: number | StatusClass | readonly (number | StatusClass)[];
+  /** A text that the first 64 KiB of the content must hold. Default: none. */
+  body?: string;
+  /** Fields to send. `User-Agent` is `sluice-health` unless it stands here. */
+  headers?: Readonly<Record<string, string | Hidden>>;
+  /** The Host field. Default: as requests have it; with `host: "client"` the target's own authority. */
+  host?: string;
+}
+
+/** A check that only connects, with TLS to `https` targets. */
+export interface TcpCheckOptions extends HealthCommon {
+  tcp: true;
+}
+
+/** All statuses with this first digit. */
+export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
+
 /** A named service. */
 export interface UpstreamOptions {
   /** Its addresses, at least one, a string is a URL of weight 1; or where they are found while the gateway runs. */
@@ -229,6 +277,11 @@ export interface UpstreamOptions {
   slowStart?: Duration;
   /** When a target that fails gets nothing for a while. Default: after 5 failures in a row, where there are other targets. */
   ejection?: false | EjectionOptions;
+  /**
+   * How each target is asked whether it can serve: once for all workers. Not on Cloudflare, where nothing runs in the
+   * background. Default: not at all.
+   */
+  health?: HealthOptions;
   /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */
   protocol?: "http1" | "h2";
   /**

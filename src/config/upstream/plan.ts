@@ -156,6 +156,36 @@ export interface EjectionPlan {
   readonly maxShare: number;
 }
 
+/** How targets are checked: see HealthOptions. */
+export type HealthPlan = HealthCommonPlan & (HttpCheckPlan | { readonly kind: "tcp" });
+
+/** What all kinds of checks have. */
+export interface HealthCommonPlan {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly rise: number;
+  readonly fall: number;
+  /** From 0 to 1. */
+  readonly jitter: number;
+  readonly start: "up" | "down";
+  /** From 0 to 1; 0 for never. */
+  readonly panic: number;
+}
+
+/** A check that asks. */
+export interface HttpCheckPlan {
+  readonly kind: "http";
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  /** Statuses, and classes by their first digit. */
+  readonly statuses: readonly number[];
+  /** A text that the content must hold. */
+  readonly body: string | undefined;
+  readonly host: string | undefined;
+  readonly fields: readonly (readonly [name: string, value: string | Secret])[];
+}
+
 /** A named service. The plain `idleMs` and `maxAgeMs` are those of its kept connections, `timeouts.idleMs` that of a body. */
 export interface UpstreamPlan {
   readonly name: string;
@@ -166,6 +196,7 @@ export interface UpstreamPlan {
   readonly balance: BalancePlan;
   readonly slowStartMs: number | undefined;
   readonly ejection: EjectionPlan | undefined;
+  readonly health: HealthPlan | undefined;
   readonly protocol: "http1" | "h2";
   readonly host: "upstream" | "client" | { readonly fixed: string };
   readonly timeouts: TimeoutsPlan;

@@ -2,17 +2,18 @@
 import type * as v from "valibot";
 import { faultsBetween } from "../../discover/target-list.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
-import { isHostName } from "../../http/host-name.ts";
 import { discoveryProblems, discoveryShape, type FoundDiscovery, targetsAt } from "./discovery.ts";
 import type { TargetPlan, UpstreamPlan } from "./plan.ts";
 import { either, isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "../shape.ts";
 import { balanceShape } from "./balance.ts";
 import { ejectionShape } from "./ejection.ts";
+import { healthShape } from "./health.ts";
+import { hostField } from "./host-field.ts";
 import { hedgePlan, hedgeShape, retriesShape } from "./retries.ts";
 import { targetShape } from "./target.ts";
 import { timeoutsShape, upstreamTimeouts } from "./timeouts.ts";
 import { tlsShape } from "../tls.ts";
-import { choice, duration, size, text, whole } from "../values.ts";
+import { choice, duration, size, whole } from "../values.ts";
 
 /** An upstream without its name. */
 export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "name">> {
@@ -23,6 +24,7 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
       balance: or(balanceShape(reader), "round-robin"),
       slowStart: maybe(duration(1000, 86_400_000)),
       ejection: or(ejectionShape, {}),
+      health: maybe(healthShape(reader)),
       protocol: or(choice("http1", "h2"), "http1"),
       host: or(hostField, "upstream"),
       timeouts: maybe(timeoutsShape),
@@ -84,20 +86,6 @@ export const connections = options({
   max: or(whole(1, 1_000_000), 4096),
   wait: or(duration(0), "5s"),
   maxWaiting: or(whole(0, 1_000_000), 1024),
-});
-
-const A_HOST = '"upstream", "client" or a host';
-
-/** The Host field that an upstream sees. */
-export const hostField: Shape<UpstreamPlan["host"]> = text(A_HOST, (written) => {
-  if (written === "upstream" || written === "client") return written;
-  const parts = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(written);
-  const name = parts?.[1] ?? parts?.[2] ?? "";
-  const bracketed = parts?.[1] !== undefined;
-  const right = isHostName(name) && name.includes(":") === bracketed && Number(parts?.[3] ?? 1) <= 65_535;
-  return right
-    ? { fixed: written }
-    : new Problem(A_HOST, { hint: 'A host is a name and maybe a port: "api.internal:8080".' });
 });
 
 /** What is wrong between the targets of an upstream. */

@@ -118,6 +118,12 @@ export class Connection implements SocketHandler, BodySource {
     this.#home.release(this);
   }
 
+  /** Closes in good order, whatever runs. Nobody is told but the pool. */
+  close(): void {
+    this.#receiver = undefined;
+    this.#socket.close();
+  }
+
   /** Closes at once, whatever runs. Nobody is told but the pool. */
   destroy(): void {
     this.#receiver = undefined;

@@ -4,7 +4,7 @@ import { GatewayError } from "../../errors.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
 import type { HeadLimits } from "../../http/message.ts";
 import type { Connecting, Platform } from "../../platform.ts";
-import { clientTls } from "../client-tls.ts";
+import { connectOptions } from "../client-tls.ts";
 import { connectFailure } from "./connect-failure.ts";
 import { Connection, type Home } from "./connection.ts";
 
@@ -116,7 +116,6 @@ export class TargetPool implements Home {
   #connect(borrower: Borrower, connectMs: number): Wish {
     this.#open++;
     const { target } = this;
-    const { host, port, secure, name = host } = target;
     let connecting: Connecting | undefined;
     const over = (): void => {
       this.deadlines.disarm(deadline);
@@ -147,16 +146,13 @@ export class TargetPool implements Home {
       );
     });
     this.deadlines.arm(deadline, connectMs);
-    connecting = this.#platform.connect!(
-      { host, port, tls: secure ? clientTls(this.#upstream.tls, name) : undefined },
-      {
-        connected: (socket) => {
-          over();
-          borrower.ready(new Connection(socket, this, this.#platform.now()));
-        },
-        failed: (error) => lost(connectFailure(error, target.url)),
+    connecting = this.#platform.connect!(connectOptions(target, this.#upstream.tls), {
+      connected: (socket) => {
+        over();
+        borrower.ready(new Connection(socket, this, this.#platform.now()));
       },
-    );
+      failed: (error) => lost(connectFailure(error, target.url)),
+    });
     return {
       cancel: () => {
         if (connecting !== undefined) abort();

@@ -1,0 +1,131 @@
+// Health on the executable: targets that flap, with one thread and with several, which know the same and check once.
+import { afterEach, describe, expect, test } from "bun:test";
+import { until } from "../support/deadline.ts";
+import { type Gateway, startGateway } from "../support/executable.ts";
+import { get } from "../support/messages.ts";
+import { plain } from "../support/origin-exchange.ts";
+import { exchange } from "../support/raw-client.ts";
+import { type RawOrigin, startOrigin } from "../support/raw-origin.ts";
+
+const PATH = "/healthz";
+const INTERVAL = 200;
+
+/** A target that answers as it is told, and tells checks from requests. */
+interface Flapping {
+  readonly origin: RawOrigin;
+  check: number;
+  traffic: number;
+  /** When checks came. */
+  readonly checks: number[];
+  requests: number;
+}
+
+const running: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of running.splice(0).reverse()) await stop();
+});
+
+async function flapping(): Promise<Flapping> {
+  const state = { check: 200, traffic: 200, checks: [] as number[], requests: 0 };
+  const origin = await startOrigin({
+    behaviour: async (x) => {
+      const isCheck = x.request.target === PATH;
+      if (isCheck) state.checks.push(performance.now());
+      else state.requests++;
+      await x.send(plain("ok", `HTTP/1.1 ${isCheck ? state.check : state.traffic} Fine\r\n`));
+    },
+  });
+  running.push(() => origin.stop());
+  return Object.assign(state, { origin });
+}
+
+async function start(workers: number, targets: readonly Flapping[], upstream: object): Promise<Gateway> {
+  const gateway = await startGateway({
+    workers,
+    upstreams: { up: { targets: targets.map(({ origin }) => origin.url), ...upstream } },
+    routes: { all: { match: "/*", to: "up" } },
+  });
+  running.push(() => gateway.stop());
+  return gateway;
+}
+
+/** Statuses of so many requests, each on a connection of its own, so that all workers get some. */
+async function statusesOf({ port }: Gateway, count: number): Promise<number[]> {
+  const all = await Promise.all(Array.from({ length: count }, () => exchange(port, get("/it"))));
+  return all.map(({ status }) => status);
+}
+
+const count = (text: string, part: string): number => text.split(part).length - 1;
+
+describe.each([1, 3])("%i workers", (workers) => {
+  test("check each target once in its interval, and all know what came of it", async () => {
+    const [a, b] = [await flapping(), await flapping()];
+    const health = { path: PATH, interval: `${INTERVAL}ms`, fall: 2, rise: 2 } as const;
+    const gateway = await start(workers, [a, b], { health, ejection: false });
+    await until(() => a.checks.length >= 8 && b.checks.length >= 8, "eight checks of each");
+    for (const { checks } of [a, b]) expect((checks[7]! - checks[0]!) / 7).toBeGreaterThan(INTERVAL * 0.85);
+
+    b.check = 503;
+    await until(() => gateway.stderr.text.includes(": down: "), "b to be down");
+    b.requests = 0;
+    expect(await statusesOf(gateway, 40)).toEqual(Array(40).fill(200));
+    expect(b.requests).toBe(0);
+
+    a.check = 503;
+    await until(() => count(gateway.stderr.text, ": down: ") === 2, "a to be down");
+    a.requests = 0;
+    expect(await statusesOf(gateway, 20)).toEqual(Array(20).fill(503));
+    expect([a.requests, b.requests]).toEqual([0, 0]);
+
+    a.check = b.check = 200;
+    await until(() => count(gateway.stderr.text, ": up: ") === 2, "both to be up");
+    expect(await statusesOf(gateway, 40)).toEqual(Array(40).fill(200));
+    expect(Math.min(a.requests, b.requests)).toBeGreaterThan(5);
+    // Each change is told once, not once a worker.
+    expect(count(gateway.stderr.text, "2 checks in a row")).toBe(4);
+  });
+
+  test("eject a target together, and tell it once", async () => {
+    const [a, b] = [await flapping(), await flapping()];
+    const gateway = await start(workers, [a, b], { ejection: { failures: 5, time: "60s" } });
+    b.traffic = 503;
+    await until(async () => {
+      await statusesOf(gateway, 12);
+      return gateway.stderr.text.includes("ejected");
+    }, "b to be ejected");
+    b.requests = 0;
+    expect(await statusesOf(gateway, 40)).toEqual(Array(40).fill(200));
+    expect(b.requests).toBe(0);
+    expect(gateway.stderr.text).toContain("ejected for 1m: 5 failures in a row, the last: status 503");
+    expect(count(gateway.stderr.text, "ejected")).toBe(1);
+  });
+});
+
+test("a worker that is replaced knows what the others know", async () => {
+  const [a, b] = [await flapping(), await flapping()];
+  b.check = 503;
+  const gateway = await startGateway(
+    `import { defineGateway } from "sluice";
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0 },
+  workers: 2,
+  upstreams: {
+    up: { targets: ["${a.origin.url}", "${b.origin.url}"], health: { path: "${PATH}", interval: "200ms", fall: 1 } },
+  },
+  routes: {
+    all: { match: "/*", to: "up" },
+    die: { match: "/die", handler: () => process.exit(3) },
+  },
+});
+`,
+  );
+  running.push(() => gateway.stop());
+  await until(() => gateway.stderr.text.includes(": down: "), "b to be down");
+  b.requests = 0;
+  for (let died = 1; died <= 3; died++) {
+    await exchange(gateway.port, get("/die")).catch(() => undefined);
+    await until(() => count(gateway.stderr.text, "serves again") === died, "another worker");
+    expect(await statusesOf(gateway, 20)).toEqual(Array(20).fill(200));
+  }
+  expect(b.requests).toBe(0);
+});
