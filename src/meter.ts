@@ -1,7 +1,8 @@
 // The meter: what the parts of a gateway count, brought to the registry.
 import type { Verdict } from "./auth/scheme.ts";
 import type { Keep } from "./carried.ts";
-import type { Plan } from "./config/plan.ts";
+import { isEjected, isUp } from "./balance/availability.ts";
+import type { Plan, RoutePlan } from "./config/plan.ts";
 import { GatewayError } from "./errors.ts";
 import { Answer } from "./exchange.ts";
 import type { InFlight } from "./limit/in-flight.ts";
@@ -13,6 +14,8 @@ import { ExchangeMetrics } from "./record/exchange-metrics.ts";
 import { FAMILIES } from "./record/families.ts";
 import type { Counter, Metrics } from "./record/metrics.ts";
 import type { Counts } from "./shared.ts";
+import type { Mirror } from "./upstream/mirror.ts";
+import type { Upstream } from "./upstream/upstream.ts";
 
 /** How often it is looked how late timers are. */
 const LOOK_MS = 500;
@@ -47,49 +50,90 @@ export class Meter {
   }
 }
 
-/**
- * Lets be read what outlives a plan: each thing once, whichever plans have it.
- * @param own the counts, where they are this gateway's alone
- */
-export function meterCarried(
-  metrics: Metrics,
-  limiter: Limiter | undefined,
-  own: Counts | undefined,
-  platform: Platform,
-  keep: Keep,
-): void {
+/** What outlives a plan, and is metered. */
+export interface CarriedParts {
+  readonly upstreams: Iterable<Upstream>;
+  readonly mirrors: ReadonlyMap<RoutePlan, readonly Mirror[]>;
+  readonly limiter: Limiter | undefined;
+  /** The counts of limits, where they are this gateway's alone. */
+  readonly own: Counts | undefined;
+}
+
+/** Lets be read what outlives a plan: each thing once, whichever plans have it. */
+export function meterCarried(metrics: Metrics, parts: CarriedParts, platform: Platform, keep: Keep): void {
   const kept = (name: string, madeOf: unknown, begin: () => End): void =>
     void keep(`metrics.${name}`, madeOf, begin, (end) => end());
   const { linesLost } = platform;
   kept("loop", undefined, () => watchLoop(metrics, platform));
-  if (linesLost !== undefined) kept("log", undefined, () => metrics.read(FAMILIES.logLinesDropped, {}, linesLost));
+  if (linesLost !== undefined) kept("log", undefined, () => metrics.count(FAMILIES.logLinesDropped, {}, linesLost));
+  for (const upstream of parts.upstreams) {
+    kept(`upstreams.${upstream.plan.name}`, upstream, () => meterUpstream(metrics, upstream));
+  }
+  for (const [route, mirrors] of parts.mirrors) {
+    for (const mirror of mirrors) {
+      const { name } = mirror.plan.upstream;
+      kept(`mirrors.${route.name}.${name}`, mirror, () => meterMirror(metrics, route.name, mirror));
+    }
+  }
+  const { own, limiter } = parts;
   if (own !== undefined) kept("counts", own, () => meterCounts(metrics, own, platform));
   if (limiter === undefined) return;
-  kept("limiter", limiter, () => metrics.read(FAMILIES.limitEvictions, {}, () => limiter.table.counts.evicted));
+  kept("limiter", limiter, () => metrics.count(FAMILIES.limitEvictions, {}, () => limiter.table.counts.evicted));
 }
 
 /** Lets the table of limits be read. */
 export function meterCounts(metrics: Metrics, { memory, ahead }: Counts, platform: Pick<Platform, "now">): End {
   const entries = (): number => entriesIn(memory, platform.now() + ahead);
   return all(
-    metrics.read(FAMILIES.limitEntries, {}, entries),
-    metrics.read(FAMILIES.limitCapacity, {}, () => memory.tags.length / 2),
+    metrics.readOne(FAMILIES.limitEntries, entries),
+    metrics.readOne(FAMILIES.limitCapacity, () => memory.tags.length / 2),
   );
 }
 
 /** Lets the connections of clients be read. */
 export function meterListeners(metrics: Metrics, listeners: Listeners): End {
   return all(
-    metrics.read(FAMILIES.connections, {}, () => listeners.connections),
-    metrics.read(FAMILIES.connectionsRefused, {}, () => listeners.turnedAway),
+    metrics.readOne(FAMILIES.connections, () => listeners.connections),
+    metrics.count(FAMILIES.connectionsRefused, {}, () => listeners.turnedAway),
   );
 }
 
 function meterBound(metrics: Metrics, { plan, counts }: InFlight): End[] {
   const decisions = (["allowed", "refused", "observed"] as const).map((decision) =>
-    metrics.read(FAMILIES.inFlightDecisions, { bound: plan.name, decision }, () => counts[decision]),
+    metrics.count(FAMILIES.inFlightDecisions, { bound: plan.name, decision }, () => counts[decision]),
   );
-  return [...decisions, metrics.read(FAMILIES.inFlightWaiting, { bound: plan.name }, () => counts.waiting)];
+  return [...decisions, metrics.read(FAMILIES.inFlightWaiting, () => [[{ bound: plan.name }, counts.waiting]])];
+}
+
+/** An upstream's targets may change while it runs. */
+function meterUpstream(metrics: Metrics, upstream: Upstream): End {
+  const of = (url: string): { "sluice.upstream": string; "sluice.target": string } => {
+    return { "sluice.upstream": upstream.plan.name, "sluice.target": url };
+  };
+  return all(
+    metrics.read(FAMILIES.clientConnections, function* () {
+      for (const { plan, pool } of upstream.targets) {
+        if (pool === undefined) continue;
+        const { open, idle } = pool.counts;
+        yield [{ ...of(plan.url), "http.connection.state": "active" }, open - idle];
+        yield [{ ...of(plan.url), "http.connection.state": "idle" }, idle];
+      }
+    }),
+    metrics.read(FAMILIES.targetUp, function* () {
+      for (const target of upstream.targets) {
+        const mayBePicked = isUp(target) && !isEjected(target, upstream.now());
+        yield [{ upstream: upstream.plan.name, target: target.plan.url }, Number(mayBePicked)];
+      }
+    }),
+  );
+}
+
+function meterMirror(metrics: Metrics, route: string, { plan, counts }: Mirror): End {
+  const labels = { route, upstream: plan.upstream.name };
+  const outcomes = Object.keys(counts) as (keyof typeof counts)[];
+  return all(
+    ...outcomes.map((outcome) => metrics.count(FAMILIES.mirrorCopies, { ...labels, outcome }, () => counts[outcome])),
+  );
 }
 
 function watchLoop(metrics: Metrics, platform: Platform): End {

@@ -128,7 +128,10 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   const counts = own ?? platform.shared?.limits;
   const limiter = counts && limiterOf(counts, platform, keep);
   const inFlight = new Map(plan.inFlight.map((bound) => [bound.name, inFlightOf(bound, platform, keep)]));
-  if (metrics !== undefined) meterCarried(metrics, limiter, own, platform, keep);
+  const mirrors = mirrorsOf(plan, platform, deadlines, keep);
+  if (metrics !== undefined) {
+    meterCarried(metrics, { upstreams: upstreams.values(), mirrors, limiter, own }, platform, keep);
+  }
   const parts: Parts = {
     platform,
     pseudonym,
@@ -148,7 +151,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     limitStore: storeOf(plan, platform, deadlines, keep),
     tokens: token && keep("identity.token", token, () => identityTokens(token, platform)),
     vouching: vouchingOf(plan),
-    mirrors: mirrorsOf(plan, platform, deadlines, keep),
+    mirrors,
     firstTargets: firstTargets([...discoveries.values()], platform),
     meter: metrics && new Meter(metrics, plan, inFlight.values(), platform),
     carried,

@@ -1,30 +1,26 @@
 // Exchanges in numbers: each is counted once, where it ends, from what is known of it then.
 import type { LimitPlan } from "../config/limit/plan.ts";
 import type { MatchPlan, Plan, RoutePlan } from "../config/plan.ts";
-import { type ErrorCode, type GatewayError, MEANINGS } from "../errors.ts";
+import type { UpstreamPlan } from "../config/upstream/plan.ts";
+import type { GatewayError } from "../errors.ts";
 import type { Ending, Exchange } from "../exchange.ts";
 import type { Platform } from "../platform.ts";
+import { Durations } from "./durations.ts";
 import { FAMILIES } from "./families.ts";
 import type { Counter, Histogram, Metrics } from "./metrics.ts";
 import { errorOf, routePattern, statusOf } from "./outcome.ts";
 
-/** Methods that are told by name (RFC 9110 section 9.3, RFC 5789, RFC 10008); all others are one (OpenTelemetry). */
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "CONNECT", "TRACE", "_OTHER"];
-const OTHER = METHODS.length - 1;
-const METHOD_NUMBERS: ReadonlyMap<string, number> = new Map(METHODS.map((method, at) => [method, at]));
-
-/** Of what failed: nothing, an answer that tells of a failure by its status, or a word of the vocabulary. */
-const ERROR_TYPES: readonly string[] = ["", "status", ...Object.keys(MEANINGS)];
-const ERROR_NUMBERS: ReadonlyMap<string, number> = new Map(ERROR_TYPES.map((type, at) => [type, at]));
-const BY_STATUS = 1;
+/** Targets that are known at once; where they come and go, those that went are forgotten with the others. */
+const MOST_TARGETS = 1000;
 
 /** Counts exchanges. */
 export class ExchangeMetrics {
   readonly #metrics: Metrics;
   readonly #now: () => number;
   readonly #places = new Map<MatchPlan | RoutePlan | undefined, Place>();
+  readonly #targets = new Map<UpstreamPlan, Map<string, Durations>>();
   readonly #limits: ReadonlyMap<LimitPlan, Decisions>;
-  readonly #ends: (() => void)[];
+  readonly #end: () => void;
   #active = 0;
 
   constructor(metrics: Metrics, { limits, overload }: Pick<Plan, "limits" | "overload">, platform: Platform) {
@@ -32,7 +28,7 @@ export class ExchangeMetrics {
     this.#now = () => platform.now();
     this.#limits = new Map(limits.limits.map((limit) => [limit, decisionsOf(metrics, limit)]));
     if (overload !== undefined) metrics.counter(FAMILIES.overloadRefusals, {});
-    this.#ends = [metrics.read(FAMILIES.serverActive, {}, () => this.#active)];
+    this.#end = metrics.readOne(FAMILIES.serverActive, () => this.#active);
   }
 
   /** An exchange has begun. */
@@ -43,28 +39,30 @@ export class ExchangeMetrics {
   /** It has ended. */
   ended(x: Exchange, ending: Ending): void {
     this.#active--;
+    const now = this.#now();
     const error = errorOf(x, ending);
     const place = this.#placeOf(x);
-    place.duration(x, statusOf(x, ending), error).observe((this.#now() - x.startedAt) / 1000);
+    place.durations.of(x.method, x.scheme, statusOf(x, ending), error?.code).observe((now - x.startedAt) / 1000);
     place.requestSize.observe(ending.bytesIn);
     place.responseSize.observe(ending.bytesOut);
+    if (x.attempts.length > 0) this.#attempts(x, x.upstream!, now);
     for (const { limit, allowed } of x.limited) {
       const decisions = this.#limits.get(limit)!;
       if (allowed) decisions.allowed.add();
       else if (limit.observe) decisions.observed.add();
       else decisions.refused.add();
     }
-    for (const { policy } of x.observations) {
-      this.#metrics.counter(FAMILIES.observed, { route: x.route?.name ?? "", policy }).add();
-    }
+    const route = x.route?.name ?? "";
+    for (const { policy } of x.observations) this.#metrics.counter(FAMILIES.observed, { route, policy }).add();
+    for (const fault of x.faults) this.#metrics.counter(FAMILIES.faults, { route, fault }).add();
     const outcome = storeOutcome(x, error);
     if (outcome !== undefined) this.#metrics.counter(FAMILIES.limitStoreErrors, { outcome }).add();
     if (error?.code === "overloaded") this.#metrics.counter(FAMILIES.overloadRefusals, {}).add();
   }
 
-  /** The gateway has ended. What was counted stays. */
+  /** The plan has ended. What was counted stays. */
   close(): void {
-    for (const end of this.#ends) end();
+    this.#end();
   }
 
   #placeOf({ route, match }: Exchange): Place {
@@ -75,6 +73,27 @@ export class ExchangeMetrics {
       this.#places.set(key, place);
     }
     return place;
+  }
+
+  #attempts(x: Exchange, upstream: UpstreamPlan, now: number): void {
+    for (const { target, startedAt, settledAt, status, error, reason } of x.attempts) {
+      const seconds = ((settledAt === 0 ? now : settledAt) - startedAt) / 1000;
+      this.#targetOf(upstream, target).of(x.method, x.scheme, status, error?.code).observe(seconds);
+      if (reason === undefined) continue;
+      this.#metrics.counter(FAMILIES.retries, { upstream: upstream.name, reason }).add();
+    }
+  }
+
+  #targetOf(upstream: UpstreamPlan, target: string): Durations {
+    let targets = this.#targets.get(upstream);
+    if (targets === undefined) this.#targets.set(upstream, (targets = new Map()));
+    let durations = targets.get(target);
+    if (durations === undefined) {
+      durations = durationsAt(this.#metrics, upstream, target);
+      if (targets.size >= MOST_TARGETS) targets.clear();
+      targets.set(target, durations);
+    }
+    return durations;
   }
 }
 
@@ -98,39 +117,29 @@ function decisionsOf(metrics: Metrics, { name }: LimitPlan): Decisions {
 class Place {
   readonly requestSize: Histogram;
   readonly responseSize: Histogram;
-  readonly #metrics: Metrics;
-  readonly #labels: { readonly "http.route": string; readonly "sluice.route": string };
-  readonly #durations = new Map<number, Histogram>();
+  readonly durations: Durations;
 
   constructor(metrics: Metrics, route: RoutePlan | undefined, match: MatchPlan | undefined) {
-    this.#metrics = metrics;
-    this.#labels = {
+    const place = {
       "http.route": (route && routePattern(route, match)) ?? "",
       "sluice.route": route?.name ?? "",
     };
-    this.requestSize = metrics.histogram(FAMILIES.requestSize, this.#labels);
-    this.responseSize = metrics.histogram(FAMILIES.responseSize, this.#labels);
+    this.requestSize = metrics.histogram(FAMILIES.requestSize, place);
+    this.responseSize = metrics.histogram(FAMILIES.responseSize, place);
+    this.durations = new Durations(500, (labels) =>
+      metrics.histogram(FAMILIES.serverDuration, { ...place, ...labels }),
+    );
   }
+}
 
-  /** The series of such an exchange: found by one number, for a text would have to be made at every request. */
-  duration({ method, scheme }: Exchange, status: number, error: GatewayError | undefined): Histogram {
-    const methodNumber = METHOD_NUMBERS.get(method) ?? OTHER;
-    const errorNumber = error === undefined ? (status >= 500 ? BY_STATUS : 0) : ERROR_NUMBERS.get(error.code)!;
-    const key =
-      ((status * METHODS.length + methodNumber) * ERROR_TYPES.length + errorNumber) * 2 + Number(scheme === "https");
-    return this.#durations.get(key) ?? this.#newDuration(key, METHODS[methodNumber]!, scheme, status, error?.code);
-  }
-
-  #newDuration(key: number, method: string, scheme: string, status: number, code: ErrorCode | undefined): Histogram {
-    const statusText = status === 0 ? "" : String(status);
-    const duration = this.#metrics.histogram(FAMILIES.serverDuration, {
-      ...this.#labels,
-      "http.request.method": method,
-      "http.response.status_code": statusText,
-      "url.scheme": scheme,
-      "error.type": code ?? (status >= 500 ? statusText : ""),
-    });
-    this.#durations.set(key, duration);
-    return duration;
-  }
+/** The series of a target. For whoever asked it, an answer from 400 on is a failure. */
+function durationsAt(metrics: Metrics, { name }: UpstreamPlan, target: string): Durations {
+  const [, scheme, host = "", port] = /^(https?):\/\/(\[[^\]]*\]|[^:/]*)(?::(\d+))?/i.exec(target) ?? [];
+  const place = {
+    "sluice.upstream": name,
+    "sluice.target": target,
+    "server.address": host.replace(/^\[|\]$/g, ""),
+    "server.port": port ?? (scheme?.toLowerCase() === "https" ? "443" : "80"),
+  };
+  return new Durations(400, (labels) => metrics.histogram(FAMILIES.clientDuration, { ...place, ...labels }));
 }

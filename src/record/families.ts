@@ -1,5 +1,5 @@
 // All that is counted, in one table: docs/metrics.md explains each row, and a test holds both together.
-import { counter, type Family, gauge, histogram } from "./family.ts";
+import { counter, gauge, histogram } from "./family.ts";
 
 /** Of durations: what OpenTelemetry advises for HTTP (semantic conventions 1.44, metrics). */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -9,6 +9,7 @@ const BYTES = Array.from({ length: 12 }, (_, power) => 256 * 4 ** power);
 const DELAYS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 const ROUTE = ["http.route", "sluice.route"] as const;
+const TARGET = ["sluice.upstream", "sluice.target"] as const;
 
 /**
  * The families. Labels hold what the config names, methods that are known or `_OTHER`, statuses, and words of the
@@ -26,6 +27,32 @@ export const FAMILIES = {
   serverActive: gauge("http.server.active_requests", "Requests under way"),
   requestSize: histogram("http.server.request.body.size", "By", "Content received from clients", BYTES, ROUTE),
   responseSize: histogram("http.server.response.body.size", "By", "Content sent to clients", BYTES, ROUTE),
+
+  clientDuration: histogram(
+    "http.client.request.duration",
+    "s",
+    "Time of an attempt at a target, to the head of its answer or to its failure",
+    SECONDS,
+    [...TARGET, "server.address", "server.port", "http.request.method", "http.response.status_code", "error.type"],
+  ),
+  clientConnections: gauge("http.client.open_connections", "Connections to targets, idle or in use", [
+    "http.connection.state",
+    ...TARGET,
+  ]),
+  retries: counter("sluice.upstream.retries", "Attempts after the first one, by why they were made", [
+    "upstream",
+    "reason",
+  ]),
+  targetUp: gauge(
+    "sluice.upstream.up",
+    "1 for a target that may be picked, 0 for one that may not",
+    ["upstream", "target"],
+    {
+      across: "same",
+    },
+  ),
+  mirrorCopies: counter("sluice.mirror.copies", "What became of copies for mirrors", ["route", "upstream", "outcome"]),
+  faults: counter("sluice.faults.injected", "Faults that were made on purpose", ["route", "fault"]),
 
   connections: gauge("sluice.connections.open", "Connections of clients that are open"),
   connectionsRefused: counter("sluice.connections.refused", "Connections closed because too many were open"),
@@ -59,8 +86,8 @@ export const FAMILIES = {
   workers: gauge("sluice.workers", "Threads that serve"),
   eventLoopDelay: histogram("sluice.event_loop.delay", "s", "How late a timer was, twice a second", DELAYS),
   cpu: counter("process.cpu", "Processor time of the process, user and system", [], "s"),
-  residentMemory: gauge("process.resident_memory", "Resident memory of the process", [], "By"),
-  startTime: gauge("process.start_time", "When the process began, since the epoch", [], "s"),
+  residentMemory: gauge("process.resident_memory", "Resident memory of the process", [], { unit: "By" }),
+  startTime: gauge("process.start_time", "When the process began, since the epoch", [], { unit: "s" }),
   openFiles: gauge("process.open_fds", "File descriptors that are open"),
   mostFiles: gauge("process.max_fds", "File descriptors that may be open"),
-} as const satisfies Readonly<Record<string, Family>>;
+} as const;

@@ -17,6 +17,8 @@ export interface Family<K extends Kind = Kind, L extends string = string> {
   /** One sentence without its full stop. */
   readonly help: string;
   readonly labels: readonly L[];
+  /** What a gauge is of several workers: the sum of theirs, or the same in all of them. */
+  readonly across: "sum" | "same";
   /** Upper bounds of a histogram's buckets, ascending; what is above the last one is counted too. */
   readonly bounds: readonly number[];
 }
@@ -31,7 +33,7 @@ export function counter<const L extends string = never>(
   labels: readonly L[] = [],
   unit: Unit = "",
 ): Family<"counter", L> {
-  return { kind: "counter", name, unit, help, labels, bounds: [] };
+  return { kind: "counter", name, unit, help, labels, across: "sum", bounds: [] };
 }
 
 /** A family of gauges. */
@@ -39,9 +41,9 @@ export function gauge<const L extends string = never>(
   name: string,
   help: string,
   labels: readonly L[] = [],
-  unit: Unit = "",
+  { unit = "", across = "sum" }: { readonly unit?: Unit; readonly across?: Family["across"] } = {},
 ): Family<"gauge", L> {
-  return { kind: "gauge", name, unit, help, labels, bounds: [] };
+  return { kind: "gauge", name, unit, help, labels, across, bounds: [] };
 }
 
 /** A family of histograms. */
@@ -52,5 +54,5 @@ export function histogram<const L extends string = never>(
   bounds: readonly number[],
   labels: readonly L[] = [],
 ): Family<"histogram", L> {
-  return { kind: "histogram", name, unit, help, labels, bounds };
+  return { kind: "histogram", name, unit, help, labels, across: "sum", bounds };
 }

@@ -52,22 +52,23 @@ export interface FamilySamples {
   readonly samples: readonly Sample[];
 }
 
-/** What has changed in a family of a worker: growth of counters and histograms, values of gauges. */
+/** What a worker tells of a family: growth of its counters and histograms, values of its gauges. */
 export interface Change extends Sample {
   readonly family: string;
 }
 
-/** A series and all that adds to it. */
-class Series {
+/** Labels and values of gauges, as they are when they are read. */
+export type Readings<L extends string> = () => Iterable<readonly [labels: Labels<L>, value: number]>;
+
+/** A series that grows, and all that adds to it. */
+class Growing {
   readonly labels: readonly string[] | undefined;
-  /** What was counted here: of a counter or histogram. */
+  /** What was counted here. */
   readonly own: Counter | Histogram;
-  /** What is read. */
+  /** What is counted elsewhere, and read. */
   readonly sources = new Set<() => number>();
   /** What `changes` has told; undefined before the first time. */
   told: Float64Array | undefined = undefined;
-  /** What workers have told of a gauge. */
-  readonly ofWorkers = new Map<number, number>();
 
   constructor(family: Family, labels: readonly string[] | undefined) {
     this.labels = labels;
@@ -78,107 +79,174 @@ class Series {
   get values(): Float64Array {
     const values = this.own.values.slice();
     for (const read of this.sources) values[0]! += read();
-    for (const value of this.ofWorkers.values()) values[0]! += value;
     return values;
   }
 }
 
-/** All series of one family. */
-class Group {
+/** A family of counters or histograms. */
+class GrowingFamily {
   readonly family: Family;
-  readonly series = new Map<string, Series>();
-  #rest: Series | undefined = undefined;
+  readonly #series = new Map<string, Growing>();
+  #rest: Growing | undefined = undefined;
 
   constructor(family: Family) {
     this.family = family;
   }
 
-  at(labels: readonly string[] | undefined): Series {
-    if (labels === undefined) return this.#overflow();
+  at(labels: readonly string[] | undefined): Growing {
     const key = JSON.stringify(labels);
-    let series = this.series.get(key);
-    if (series !== undefined) return series;
-    // Gauges are read of what the config names: they are not bounded again, for half of them would tell nothing.
-    if (this.series.size >= MOST_SERIES && this.family.kind !== "gauge") return this.#overflow();
-    series = new Series(this.family, labels);
-    this.series.set(key, series);
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    if (labels === undefined || this.#series.size >= MOST_SERIES) {
+      return (this.#rest ??= new Growing(this.family, undefined));
+    }
+    const series = new Growing(this.family, labels);
+    this.#series.set(key, series);
     return series;
   }
 
-  get all(): Series[] {
-    return this.#rest === undefined ? [...this.series.values()] : [...this.series.values(), this.#rest];
+  get samples(): readonly Growing[] {
+    const all = [...this.#series.values()];
+    return this.#rest === undefined ? all : [...all, this.#rest];
   }
 
-  #overflow(): Series {
-    return (this.#rest ??= new Series(this.family, undefined));
+  get changes(): Change[] {
+    const { name } = this.family;
+    return this.samples.flatMap((series) => {
+      const { values } = series;
+      const { told } = series;
+      series.told = values;
+      if (told === undefined) return [{ family: name, labels: series.labels, values }];
+      if (values.every((value, at) => value === told[at])) return [];
+      return [{ family: name, labels: series.labels, values: values.map((value, at) => value - told[at]!) }];
+    });
+  }
+
+  merge({ labels, values }: Change): void {
+    const { own } = this.at(labels);
+    for (const [at, value] of values.entries()) own.values[at]! += value;
+  }
+}
+
+/** A family of gauges: nothing of it is kept. It holds what the config names, so that nobody bounds it again. */
+class ReadFamily {
+  readonly family: Family;
+  readonly sources = new Set<Readings<string>>();
+  /** What each worker has told last. */
+  readonly ofWorkers = new Map<number, Change[]>();
+
+  constructor(family: Family) {
+    this.family = family;
+  }
+
+  get samples(): readonly Sample[] {
+    const samples = new Map<string, { labels: readonly string[]; values: Float64Array }>();
+    const add = (labels: readonly string[], value: number): void => {
+      const key = JSON.stringify(labels);
+      const known = samples.get(key);
+      if (known === undefined) samples.set(key, { labels, values: Float64Array.of(value) });
+      else if (this.family.across === "sum") known.values[0]! += value;
+      else known.values[0] = value;
+    };
+    for (const read of this.sources) {
+      for (const [labels, value] of read())
+        add(
+          this.family.labels.map((label) => labels[label]!),
+          value,
+        );
+    }
+    for (const changes of this.ofWorkers.values()) for (const { labels, values } of changes) add(labels!, values[0]!);
+    return [...samples.values()];
+  }
+
+  get changes(): Change[] {
+    return this.samples.map((sample) => ({ family: this.family.name, ...sample }));
   }
 }
 
 /** The series of a process, or those of one worker. They outlive the plan: what was counted stays. */
 export class Metrics {
-  readonly #groups = new Map<string, Group>(Object.values(FAMILIES).map((family) => [family.name, new Group(family)]));
+  readonly #growing = new Map<string, GrowingFamily>();
+  readonly #read = new Map<string, ReadFamily>();
+
+  constructor() {
+    for (const family of Object.values<Family>(FAMILIES)) {
+      if (family.kind === "gauge") this.#read.set(family.name, new ReadFamily(family));
+      else this.#growing.set(family.name, new GrowingFamily(family));
+    }
+  }
 
   /** The counter with these labels, from now on there. */
   counter<L extends string>(family: Family<"counter", L>, labels: Labels<L>): Counter {
-    return this.#series(family, labels).own as Counter;
+    return this.#at(family, labels).own as Counter;
   }
 
   /** The histogram with these labels, from now on there. */
   histogram<L extends string>(family: Family<"histogram", L>, labels: Labels<L>): Histogram {
-    return this.#series(family, labels).own as Histogram;
+    return this.#at(family, labels).own as Histogram;
   }
 
   /**
-   * Lets a value be read whenever somebody asks; several sources of one series are added up. Gives the function that
-   * ends it: what a counter has counted stays, a gauge is less by it.
+   * Lets a count be read whenever somebody asks; several sources of one series are added up. Gives the function that ends
+   * it: what was counted stays.
    */
-  read<L extends string>(family: Family<"counter" | "gauge", L>, labels: Labels<L>, source: () => number): () => void {
-    const { own, sources } = this.#series(family, labels);
+  count<L extends string>(family: Family<"counter", L>, labels: Labels<L>, source: () => number): () => void {
+    const { own, sources } = this.#at(family, labels);
     sources.add(source);
     return () => {
-      if (sources.delete(source) && family.kind === "counter") (own as Counter).add(source());
+      if (sources.delete(source)) (own as Counter).add(source());
     };
   }
 
-  #series<L extends string>(family: Family<Kind, L>, labels: Labels<L>): Series {
-    return this.#groups.get(family.name)!.at(family.labels.map((label) => labels[label]));
+  /** Lets gauges be read whenever somebody asks; several sources are added up. Gives the function that ends it. */
+  read<L extends string>(family: Family<"gauge", L>, source: Readings<L>): () => void {
+    const { sources } = this.#read.get(family.name)!;
+    const readings = source as Readings<string>;
+    sources.add(readings);
+    return () => void sources.delete(readings);
   }
 
-  /** All families that have series, as they stand. */
+  /** As {@link read}, for one value without labels. */
+  readOne(family: Family<"gauge", never>, source: () => number): () => void {
+    return this.read(family, () => [[{}, source()]]);
+  }
+
+  #at<L extends string>(family: Family<Kind, L>, labels: Labels<L>): Growing {
+    return this.#growing.get(family.name)!.at(family.labels.map((label) => labels[label]));
+  }
+
+  /** All families that have series, as they stand, in the order of the table. */
   collect(): FamilySamples[] {
-    return [...this.#groups.values()].flatMap(({ family, all }) =>
-      all.length === 0 ? [] : [{ family, samples: all.map(({ labels, values }) => ({ labels, values })) }],
-    );
+    return Object.values<Family>(FAMILIES).flatMap((family) => {
+      const { samples } = this.#growing.get(family.name) ?? this.#read.get(family.name)!;
+      const now = samples.map(({ labels, values }) => ({ labels, values }));
+      return now.length === 0 ? [] : [{ family, samples: now }];
+    });
   }
 
-  /** What has changed since the last call, for {@link merge} in the main thread. */
+  /** What has grown since the last call, and all gauges: for {@link merge} in the main thread. */
   changes(): Change[] {
-    const changes: Change[] = [];
-    for (const { family, all } of this.#groups.values()) {
-      for (const series of all) {
-        const values = series.values;
-        const { told } = series;
-        series.told = values;
-        if (told !== undefined && values.every((value, at) => value === told[at])) continue;
-        const grown = told === undefined || family.kind === "gauge" ? values : values.map((v, at) => v - told[at]!);
-        changes.push({ family: family.name, labels: series.labels, values: grown });
-      }
-    }
-    return changes;
+    return [...this.#growing.values(), ...this.#read.values()].flatMap(({ changes }) => changes);
   }
 
-  /** Takes over what a worker has counted. */
+  /** Takes over what a worker tells. */
   merge(worker: number, changes: readonly Change[]): void {
-    for (const { family, labels, values } of changes) {
-      const group = this.#groups.get(family)!;
-      const series = group.at(labels);
-      if (group.family.kind === "gauge") series.ofWorkers.set(worker, values[0]!);
-      else for (const [at, value] of values.entries()) series.own.values[at]! += value;
+    this.forget(worker);
+    for (const change of changes) {
+      const growing = this.#growing.get(change.family);
+      if (growing !== undefined) {
+        growing.merge(change);
+        continue;
+      }
+      const { ofWorkers } = this.#read.get(change.family)!;
+      const known = ofWorkers.get(worker);
+      if (known === undefined) ofWorkers.set(worker, [change]);
+      else known.push(change);
     }
   }
 
   /** A worker has ended: its gauges are gone, what it counted stays. */
   forget(worker: number): void {
-    for (const { all } of this.#groups.values()) for (const { ofWorkers } of all) ofWorkers.delete(worker);
+    for (const { ofWorkers } of this.#read.values()) ofWorkers.delete(worker);
   }
 }

@@ -1,6 +1,7 @@
 // The process in numbers: what runs, what it takes of the machine, and how many threads serve.
-import type { Platform, ProcessUsage } from "../platform.ts";
+import type { Platform } from "../platform.ts";
 import { FAMILIES } from "./families.ts";
+import type { Labels } from "./family.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What runs. */
@@ -17,25 +18,17 @@ export function meterProcess(
   { version, revision }: Build,
   workers: () => number,
 ): void {
-  metrics.read(FAMILIES.buildInfo, { version, revision, runtime: platform.runtime }, () => 1);
-  metrics.read(FAMILIES.workers, {}, workers);
+  metrics.read(FAMILIES.buildInfo, () => [[{ version, revision, runtime: platform.runtime }, 1]]);
+  metrics.readOne(FAMILIES.workers, workers);
   const { usage } = platform;
   if (usage === undefined) return;
-  const { openFiles, mostFiles } = usage();
-  metrics.read(FAMILIES.cpu, {}, () => usage().cpuSeconds);
-  metrics.read(FAMILIES.residentMemory, {}, () => usage().residentBytes);
-  metrics.read(FAMILIES.startTime, {}, () => usage().startedAtSeconds);
-  const files = (read: (usage: ProcessUsage) => number | undefined) => (): number => read(usage()) ?? 0;
-  if (openFiles !== undefined)
-    metrics.read(
-      FAMILIES.openFiles,
-      {},
-      files((now) => now.openFiles),
-    );
-  if (mostFiles !== undefined)
-    metrics.read(
-      FAMILIES.mostFiles,
-      {},
-      files((now) => now.mostFiles),
-    );
+  metrics.count(FAMILIES.cpu, {}, () => usage().cpuSeconds);
+  metrics.readOne(FAMILIES.residentMemory, () => usage().residentBytes);
+  metrics.readOne(FAMILIES.startTime, () => usage().startedAtSeconds);
+  metrics.read(FAMILIES.openFiles, () => ifTold(usage().openFiles));
+  metrics.read(FAMILIES.mostFiles, () => ifTold(usage().mostFiles));
+}
+
+function ifTold(value: number | undefined): readonly (readonly [labels: Labels<never>, value: number])[] {
+  return value === undefined ? [] : [[{}, value]];
 }

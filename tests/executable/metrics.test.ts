@@ -101,6 +101,10 @@ describe.each([1, 3])("with %d workers", (workers) => {
     expect(seen({ sluice_route: "up", http_request_method: "POST" })).toBe(all);
     expect(sumOf(told, "http_server_request_body_size_bytes_sum", { sluice_route: "up" })).toBe(4 * all);
     expect(sumOf(told, "http_server_response_body_size_bytes_sum", { sluice_route: "up" })).toBe(5 * 2 * all);
+    const attempts = "http_client_request_duration_seconds_count";
+    expect(sumOf(told, attempts, { sluice_target: origin.url, http_response_status_code: "200" })).toBe(2 * all);
+    expect(sumOf(told, "sluice_upstream_up", { target: origin.url })).toBe(1);
+    expect(sumOf(told, "http_client_open_connections", { http_connection_state: "idle" })).toBe(origin.open);
     expect(sumOf(told, "sluice_limit_decisions_total", { decision: "allowed" })).toBe(10);
     expect(sumOf(told, "sluice_limit_decisions_total", { decision: "refused" })).toBe(all - 10);
     expect(sumOf(told, "sluice_limit_entries")).toBe(1);

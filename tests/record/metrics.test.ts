@@ -47,7 +47,7 @@ test("what workers tell adds up to what they counted, and never goes down, howev
       const all = new Metrics();
       const begin = (worker: number): { metrics: Metrics; waiting: number } => {
         const state = { metrics: new Metrics(), waiting: worker + 1 };
-        state.metrics.read(FAMILIES.inFlightWaiting, { bound: "b" }, () => state.waiting);
+        state.metrics.read(FAMILIES.inFlightWaiting, () => [[{ bound: "b" }, state.waiting]]);
         return state;
       };
       const workers = Array.from({ length: WORKERS }, (_, worker) => begin(worker));
@@ -93,15 +93,15 @@ test("nothing is told twice, and a series that stands still is told once", () =>
 test("a counter keeps what an ended source has counted, a gauge does not", () => {
   const metrics = new Metrics();
   let count = 3;
-  const end = metrics.read(FAMILIES.limitEvictions, {}, () => count);
-  const endGauge = metrics.read(FAMILIES.connections, {}, () => 7);
+  const end = metrics.count(FAMILIES.limitEvictions, {}, () => count);
+  const endGauge = metrics.readOne(FAMILIES.connections, () => 7);
   expect(values(metrics, "sluice.limit.evictions")).toEqual({ "": [3] });
   count = 5;
   end();
   end();
   endGauge();
-  metrics.read(FAMILIES.limitEvictions, {}, () => 10);
-  metrics.read(FAMILIES.connections, {}, () => 1);
+  metrics.count(FAMILIES.limitEvictions, {}, () => 10);
+  metrics.readOne(FAMILIES.connections, () => 1);
   expect(values(metrics, "sluice.limit.evictions")).toEqual({ "": [15] });
   expect(values(metrics, "sluice.connections.open")).toEqual({ "": [1] });
 });

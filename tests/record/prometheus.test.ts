@@ -23,7 +23,7 @@ const families: fc.Arbitrary<FamilySamples[]> = fc
   .map(({ help, labels, values }) => {
     const kinds = [
       counter("test.counter", help, ["one", "other.one"]),
-      gauge("test.gauge", help, ["one", "other.one"], "By"),
+      gauge("test.gauge", help, ["one", "other.one"], { unit: "By" }),
       histogram("test.histogram", "s", help, [0.5, 1], ["one", "other.one"]),
     ];
     return kinds.map((family) => ({

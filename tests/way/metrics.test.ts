@@ -113,6 +113,127 @@ describe("an exchange is counted", () => {
   });
 });
 
+describe("an attempt is counted", () => {
+  const two = toUpstream({ targets: ["http://a.test", "http://b.test:81"] }, { admin });
+  const attempts = (world: World): readonly { labels: Readonly<Record<string, string>>; value: number }[] =>
+    readMetrics(textOf(world))
+      .get("http_client_request_duration_seconds")!
+      .samples.filter(({ name }) => name.endsWith("_count"));
+
+  test("by its target, method and status", () => {
+    inWorld(two, (world) => {
+      world.b.answerAll(() => answerText("no", [], 404));
+      world.a.answerAll(() => answerText("ok"));
+      for (const method of ["GET", "PROPFIND"]) world.ask(method, "/");
+      const common = { sluice_upstream: "up" };
+      expect(attempts(world).map(({ labels, value }) => [labels, value])).toEqual([
+        [
+          {
+            ...common,
+            sluice_target: "http://a.test",
+            server_address: "a.test",
+            server_port: "80",
+            http_request_method: "GET",
+            http_response_status_code: "200",
+          },
+          1,
+        ],
+        [
+          {
+            ...common,
+            sluice_target: "http://b.test:81",
+            server_address: "b.test",
+            server_port: "81",
+            http_request_method: "_OTHER",
+            http_response_status_code: "404",
+            error_type: "404",
+          },
+          1,
+        ],
+      ]);
+    });
+  });
+
+  test("each of an exchange: the one that failed and the one that was answered", () => {
+    inWorld(two, (world) => {
+      world.targets["a"]!.reception = "refuse";
+      world.b.answerAll(() => answerText("ok"));
+      world.ask("GET", "/");
+      const told = attempts(world).map(({ labels }) => [labels["server_address"], labels["error_type"]]);
+      expect(told).toEqual([
+        ["a.test", "connection_refused"],
+        ["b.test", undefined],
+      ]);
+      expect(told.length).toBe(2);
+    });
+  });
+
+  test("with the time to the head of its answer", () => {
+    inWorld({ ...toUpstream(), admin }, (world) => {
+      world.ask("GET", "/");
+      world.advance(300);
+      world.a.last.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+      world.advance(400);
+      world.a.last.send("ok");
+      world.settle();
+      expect(told(world, "http_client_request_duration_seconds_sum")).toBeCloseTo(0.3);
+      expect(told(world, `${DURATION}_sum`)).toBeCloseTo(0.7);
+    });
+  });
+
+  test("with the connections that are open", () => {
+    inWorld({ ...toUpstream(), admin }, (world) => {
+      const open = (state: string): number =>
+        told(world, "http_client_open_connections", { sluice_target: "http://a.test", http_connection_state: state });
+      world.ask("GET", "/");
+      world.ask("GET", "/");
+      expect([open("active"), open("idle")]).toEqual([2, 0]);
+      for (const connection of world.a.connections) connection.answer(200);
+      world.settle();
+      expect([open("active"), open("idle")]).toEqual([0, 2]);
+    });
+  });
+});
+
+test("whether a target may be picked is told of each", () => {
+  const targets = ["http://a.test", { url: "http://b.test", weight: 0 }];
+  inWorld({ ...toUpstream({ targets }), admin }, (world) => {
+    const up = (target: string): number => told(world, "sluice_upstream_up", { upstream: "up", target });
+    expect([up("http://a.test"), up("http://b.test")]).toEqual([1, 0]);
+  });
+});
+
+test("another plan goes on counting where the one before stopped", () => {
+  inWorld({ ...ROUTES, admin }, (world) => {
+    world.a.answerAll(() => answerText("hello"));
+    for (let count = 0; count < 4; count++) world.ask("GET", "/limited");
+    world.ask("GET", "/items/1");
+    const slow = world.client();
+    slow.request("POST", "/items/1", ["Content-Length: 3"], "x");
+    world.settle();
+    world.reload({
+      ...ROUTES,
+      admin,
+      routes: { ...ROUTES.routes, more: { match: "/more", auth: "none", answer: {} } },
+    });
+    expect(told(world, "http_server_active_requests")).toBe(1);
+    world.ask("GET", "/limited");
+    world.ask("GET", "/items/2");
+    world.ask("GET", "/more");
+    slow.send("xx");
+    world.settle();
+    expect(told(world, "http_server_active_requests")).toBe(0);
+    expect(told(world, `${DURATION}_count`, { sluice_route: "items" })).toBe(3);
+    expect(told(world, "sluice_limit_decisions_total", { decision: "allowed" })).toBe(3);
+    expect(told(world, "sluice_limit_decisions_total", { decision: "refused" })).toBe(2);
+    expect(told(world, "sluice_connections_open")).toBe(9);
+    expect(told(world, "sluice_limit_entries")).toBe(1);
+    world.reload(ROUTES);
+    expect(told(world, `${DURATION}_count`)).toBe(9);
+    expect(told(world, "sluice_limit_entries")).toBe(1);
+  });
+});
+
 test("what limits decide is counted by limit, from zero on", () => {
   story(ROUTES, (world) => {
     const decisions = (): number[] =>

@@ -125,7 +125,7 @@ export class Supervisor implements Serving {
     const gathering = new Gathering(living);
     const { total } = gathering;
     meterProcess(total, this.#platform, buildOf(this.#options.embedded), () => living().size);
-    total.read(FAMILIES.logLinesDropped, {}, () => this.#lines.dropped);
+    total.count(FAMILIES.logLinesDropped, {}, () => this.#lines.dropped);
     const { limits } = this.#common;
     if (limits !== undefined) meterCounts(total, limits, this.#platform);
     return gathering;
