@@ -41,11 +41,13 @@ async function run(named: string | undefined): Promise<number> {
     meterProcess(metrics, platform, { version: manifest.version, revision: "" }, () => 1);
     serving = withAdmin(serving, plan, overseenIn(gateway, metrics), platform, terminal);
   }
-  await gateway.ready;
-  const { host, port } = listen(gateway.listen, plan);
-  const address = urlOf(host, port);
-  terminal.err(`sluice ${manifest.version} on Deno listening on ${address} (${planSummary(plan)})`);
-  const exitCode = await untilStopped(serving, plan.graceMs, terminal);
+  const stopped = untilStopped(serving, plan.graceMs, terminal);
+  const first = await Promise.race([gateway.ready, stopped]);
+  if (typeof first !== "number") {
+    const { host, port } = listen(gateway.listen, plan);
+    terminal.err(`sluice ${manifest.version} on Deno listening on ${urlOf(host, port)} (${planSummary(plan)})`);
+  }
+  const exitCode = await stopped;
   await platform.flush();
   return exitCode;
 }

@@ -15,7 +15,7 @@ export const FIRST_MS = 5000;
 
 /** A search for targets. */
 export interface Search {
-  /** Resolves once targets are known, or could not be found at the first try. */
+  /** Resolves once targets are known, or could not be found at the first try; never when it was ended before. */
   readonly first: Promise<void>;
   /** Ends it. */
   close(): void;

@@ -54,7 +54,6 @@ export class Refresh implements Search {
     this.#asking?.abort();
     this.#asking = undefined;
     this.#platform.clearTimer(this.#timer);
-    this.#begun();
   }
 
   #ask(): void {

@@ -225,3 +225,23 @@ test("SRV priorities: those of the lowest are picked, the next only when they ar
   expect(world.served(2)).toEqual([TWO, TWO]);
   world.close();
 });
+
+test("SRV priorities: the next is picked while all of the lowest are ejected", () => {
+  const SERVICE = "_http._tcp.orders.internal";
+  const world = new DnsWorld([ONE, TWO], { targets: { srv: SERVICE, family: "ipv4" } });
+  const { names } = world.platform;
+  names.hosts.set("a.internal", [ONE]);
+  names.hosts.set("b.internal", [TWO]);
+  names.records.set(SERVICE, [
+    { name: "a.internal", port: 8080, priority: 10, weight: 1 },
+    { name: "b.internal", port: 8080, priority: 20, weight: 1 },
+  ]);
+  world.advance(TTL_MS);
+  expect(world.served(2)).toEqual([ONE, ONE]);
+  world.at[ONE]!.reception = "ECONNREFUSED";
+  for (const connection of world.at[ONE]!.open) connection.reset();
+  world.settle();
+  for (let i = 0; i < 10; i++) world.ask("GET", "/it");
+  expect(world.served(3)).toEqual([TWO, TWO, TWO]);
+  world.close();
+});

@@ -139,7 +139,7 @@ export class Supervisor implements Serving {
     try {
       this.#health.use(Object.values(this.#options.plan.upstreams), this.#follows);
       await firstTargets(this.#discoveries, this.#platform);
-      for (const place of this.#places) this.#begin(place);
+      if (!this.#letsGo) for (const place of this.#places) this.#begin(place);
       await this.#started.promise;
     } catch (refusal) {
       await this.end();
