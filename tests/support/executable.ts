@@ -15,7 +15,9 @@ export const EXECUTABLE = resolve(import.meta.dir, "../../dist/sluice");
  */
 export function gatewayCommand(): string[] {
   const other = process.env["SLUICE_COMMAND"];
-  if (other !== undefined && other !== "") return other.split(" ");
+  if (other !== undefined && other !== "") {
+    return other.split(" ").map((word) => (word.startsWith("src/") ? resolve(import.meta.dir, "../..", word) : word));
+  }
   if (!existsSync(EXECUTABLE)) throw new Error("dist/sluice is not there: run `npm run build` first");
   return [EXECUTABLE];
 }
@@ -167,10 +169,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
   const folder = mkdtempSync(join(tmpdir(), "sluice-rig-"));
   writeFileSync(join(folder, "gateway.config.ts"), configText(config));
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
-  const command = gatewayCommand().map((word) =>
-    word.startsWith("src/") ? resolve(import.meta.dir, "../..", word) : word,
-  );
-  const child = Bun.spawn([...command, "run"], {
+  const child = Bun.spawn([...gatewayCommand(), "run"], {
     cwd: folder,
     env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...options.env },
     stdin: "ignore",
