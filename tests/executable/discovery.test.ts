@@ -330,7 +330,7 @@ describe.each([
     }`;
     const gateway = await start(configOf(`{ from: ${from}, every: "100ms" }`, more), { "where.txt": one.url });
     await comesFrom(gateway, ONE, 4);
-    writeFileSync(join(gateway.folder, "where.txt"), `${two.url}`);
+    writeFileSync(join(gateway.folder, "where.txt"), two.url);
     await comesFrom(gateway, TWO, 6);
     expect(gateway.stderr.text).not.toContain("a worker calls it");
   });
