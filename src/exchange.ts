@@ -1,5 +1,5 @@
 // Exchange: one request's passage and all that is known about it. Answer: what goes back. Stage: a step on the way.
-import type { GatewayError } from "./errors.ts";
+import type { ErrorCode, GatewayError } from "./errors.ts";
 import type { Content } from "./http/body.ts";
 import { type Fields, fieldKey } from "./http/fields.ts";
 import type { AllowExchange, Identity } from "./config/auth/options.ts";
@@ -107,6 +107,15 @@ export interface AttemptRecord {
   error: GatewayError | undefined;
 }
 
+/** An upstream that had no answer, so that its fallback was used. */
+export interface FallbackRecord {
+  readonly upstream: UpstreamPlan;
+  /** The failure, or the status of an answer that was not taken. */
+  readonly reason: ErrorCode | number;
+  /** Those at its targets, where another upstream was asked; else they are the exchange's own. */
+  readonly attempts: readonly AttemptRecord[];
+}
+
 /** What a limit said of an exchange. */
 export interface Limited {
   readonly limit: LimitPlan;
@@ -179,7 +188,10 @@ export class Exchange {
   limitStore: "local" | undefined = undefined;
   /** Faults that were made on purpose. */
   faults: readonly ("delay" | "abort")[] = NO_FAULTS;
+  /** Of the upstream that was asked last. */
   attempts: AttemptRecord[] = NO_ATTEMPTS;
+  /** Fallbacks that were used, in order. */
+  fallbacks: readonly FallbackRecord[] = NO_FALLBACKS;
   answer: Answer | undefined = undefined;
   /** The failure the gateway answered with, if it did. */
   error: GatewayError | undefined = undefined;
@@ -215,6 +227,7 @@ const NO_OBSERVATIONS: readonly Observation[] = Object.freeze([]);
 const NO_LIMITED: readonly Limited[] = Object.freeze([]);
 const NO_HELD: readonly (() => void)[] = Object.freeze([]);
 const NO_FAULTS: Exchange["faults"] = Object.freeze([]);
+const NO_FALLBACKS: readonly FallbackRecord[] = Object.freeze([]);
 const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
 
 /** Tells one listener at a time that the client is gone: an AbortSignal without its cost. */

@@ -35,7 +35,7 @@ import { addCookies } from "./respond/cookies.ts";
 import { compileCors, type Cors, isPreflight } from "./respond/cors.ts";
 import { fieldChanges } from "./respond/headers.ts";
 import { type Obstacle, readinessAnswer } from "./respond/readiness.ts";
-import { problemAnswer } from "./respond/problem.ts";
+import { problemAnswer, tellFallback } from "./respond/problem.ts";
 import { faultStage } from "./route/faults.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
@@ -196,6 +196,7 @@ function layWay(plan: Plan, parts: Parts): Way {
       tellLimits?.(x, answer.fields);
     }
     if (x.cookies.length > 0) addCookies(x.cookies, answer.fields);
+    if (x.fallbacks.length > 0) tellFallback(x, answer.fields, plan.name);
     answer.fields.set("X-Request-ID", x.id);
     return answer;
   };

@@ -83,7 +83,14 @@ export type {
   UpstreamRoute,
   UpstreamTls,
 } from "./config/options.ts";
-export type { BranchOptions, FaultOptions, MirrorOptions, WhenOptions } from "./config/shaping/options.ts";
+export type {
+  AnswerFallback,
+  BranchOptions,
+  FaultOptions,
+  MirrorOptions,
+  UpstreamFallback,
+  WhenOptions,
+} from "./config/shaping/options.ts";
 export type {
   ConnectionOptions,
   DnsTargets,

@@ -25,7 +25,7 @@ export interface TypedOptions<
   F extends string,
   M extends Record<string, string>,
 > extends Omit<GatewayOptions, "upstreams" | "consumers" | "keys" | "auth" | "limits" | "inFlight" | "routes"> {
-  upstreams?: { readonly [K in U]: UpstreamOptions };
+  upstreams?: { readonly [K in U]: UpstreamOptions<NoInfer<U>> };
   consumers?: { readonly [K in C]: ConsumerOptions<NoInfer<keyof S & string>, G> };
   keys?: KeysOptions<G>;
   auth?: S;

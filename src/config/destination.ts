@@ -6,7 +6,7 @@ import { compileRewrite } from "../route/rewrite.ts";
 import { answerShape } from "./answer.ts";
 import { callerByShape } from "./caller-by.ts";
 import type { AllowNames } from "./auth/allow.ts";
-import { quoted, shortList } from "./describe.ts";
+import { quoted } from "./describe.ts";
 import { Problem } from "./fault.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { CallerByPlan, Destination, MatchPlan, RewritePlan, UpstreamDestination } from "./plan.ts";
@@ -14,6 +14,7 @@ import { mirrorShape, type NamedMirror } from "./shaping/mirror.ts";
 import { type NamedBranch, splitShape } from "./shaping/split.ts";
 import type { RetriesPlan, TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 import { either, leaf, list, maybe, options, partOf, or, then, type Shape } from "./shape.ts";
+import { upstreamName } from "./upstream/name.ts";
 import { hedgePlan, hedgeShape, routeRetries } from "./upstream/retries.ts";
 import { timeoutsShape } from "./upstream/timeouts.ts";
 import { text } from "./values.ts";
@@ -57,10 +58,7 @@ const FORWARDING = ["rewrite", "timeouts", "retries", "hedge", "mirror", "upgrad
 
 /** The options of a destination. */
 export function destinationEntries({ upstreams, allow }: Settings): { readonly [K in keyof Parts]: Shape<Parts[K]> } {
-  const known = upstreams.length === 0 ? "There are no upstreams." : `Upstreams: ${shortList(upstreams)}.`;
-  const to = text("the name of an upstream", (name) => {
-    return upstreams.includes(name) ? name : new Problem("an upstream", { hint: known, nearest: [name, upstreams] });
-  });
+  const to = upstreamName(upstreams);
   return {
     to: maybe(to),
     split: maybe(splitShape(to, allow)),
@@ -201,7 +199,10 @@ export function destinationOf(parts: Parts, upstreams: ReadonlyMap<string, Upstr
     const clocks = timeouts === undefined ? upstream.timeouts : timeouts(upstream.timeouts);
     const retries = parts.retries === undefined ? upstream.retries : parts.retries(upstream.retries);
     const hedge = hedgePlan(parts.hedge ?? upstream.hedge?.afterMs, retries);
-    return { kind: "upstream", upstream, rewrite, timeouts: clocks, retries, hedge, upgrade };
+    const { on, leadsTo } = upstream.fallback ?? {};
+    const next = leadsTo?.kind === "upstream" ? forward(leadsTo.name) : leadsTo;
+    const fallback = next && { on: on!, leadsTo: next };
+    return { kind: "upstream", upstream, rewrite, timeouts: clocks, retries, hedge, fallback, upgrade };
   };
   if (to !== undefined) return forward(to);
   if (split !== undefined) {

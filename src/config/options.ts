@@ -293,7 +293,7 @@ export interface GatewayOptions {
   /** The gateway's name in `Via` and `Proxy-Status`. Default: `"sluice"`. */
   name?: string;
   listen?: ListenOptions;
-  upstreams?: Readonly<Record<string, UpstreamOptions>>;
+  upstreams?: Readonly<Record<string, UpstreamOptions<string>>>;
   /** Who may call, by name. */
   consumers?: Readonly<Record<string, ConsumerOptions>>;
   /** More consumers and API keys, in a file that may change while the gateway runs. */

@@ -4,7 +4,7 @@ import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
 import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
-import type { FaultsPlan, MirrorPlan, SplitDestination } from "./shaping/plan.ts";
+import type { FallbackDestination, FaultsPlan, MirrorPlan, SplitDestination } from "./shaping/plan.ts";
 import type { HedgePlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 
 /** Everything a gateway needs to run. Immutable. */
@@ -98,8 +98,15 @@ export interface UpstreamDestination {
   readonly timeouts: TimeoutsPlan;
   readonly retries: RetriesPlan | undefined;
   readonly hedge: HedgePlan | undefined;
+  readonly fallback?: FallbackDestination | undefined;
   /** Lower-case protocol names. */
   readonly upgrade: readonly string[];
+}
+
+/** An answer that stands in the config. */
+export interface AnswerDestination {
+  readonly kind: "answer";
+  readonly answer: FixedAnswer;
 }
 
 /** Where a route leads. */
@@ -107,7 +114,7 @@ export type Destination =
   | UpstreamDestination
   | SplitDestination
   | { readonly kind: "handler"; readonly handler: Handler }
-  | { readonly kind: "answer"; readonly answer: FixedAnswer }
+  | AnswerDestination
   /** Whether the gateway can do its work. */
   | { readonly kind: "readiness" }
   /** The key set with which upstreams verify the gateway's own tokens. */

@@ -16,6 +16,7 @@ import { logShape } from "./log.ts";
 import { OWN_ROUTES, type Plan, type RoutePlan, WITHOUT_POLICIES } from "./plan.ts";
 import { maxBody, routeShape } from "./route.ts";
 import { faultsOf, leaf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
+import { fallbackRings } from "./shaping/fallback.ts";
 import { upstreamShape } from "./upstream/upstream.ts";
 import { duration, text } from "./values.ts";
 
@@ -59,7 +60,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
     {
       name: or(gatewayName, DEFAULT_NAME),
       listen: or(listenShape, {}),
-      upstreams: or(named(upstreamShape(reader), "an object of upstreams by name", nameProblem), {}),
+      upstreams: or(named(upstreamShape(reader, names.upstreams), "an object of upstreams by name", nameProblem), {}),
       consumers: or(consumersShape(schemes, reader, nameProblem), {}),
       keys: maybe(keysShape(reader)),
       auth: or(schemesShape(typeof gateway === "string" ? gateway : DEFAULT_NAME, reader, nameProblem), {}),
@@ -78,6 +79,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
     function* ({ routes }, written) {
       if (routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
       yield* strayBounds(written);
+      yield* fallbackRings(written["upstreams"]);
     },
   );
   return then(shape, (written) => {

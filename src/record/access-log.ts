@@ -1,13 +1,13 @@
 // The access log: one JSON line an exchange, named after OpenTelemetry's conventions. Built by hand, for it is hot.
 import type { Identity } from "../config/auth/options.ts";
-import type { Ending, Exchange, Observation } from "../exchange.ts";
+import type { Ending, Exchange, FallbackRecord, Observation } from "../exchange.ts";
 import type { LogPlan } from "../config/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import type { GatewayError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { jsonText } from "./json-text.ts";
 import { agentTexts, methodText, openings, originTexts, routeTexts, statusTexts, targetTexts } from "./line-parts.ts";
-import { errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
+import { attemptsOf, errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
 import { prettyLine } from "./pretty.ts";
 import { queryRedactor } from "./redact.ts";
 
@@ -65,12 +65,13 @@ export function jsonLine(
     const caller = x.identity === undefined ? "" : identityText(x.identity);
     const observed = x.observations.length === 0 ? "" : observedText(x.observations);
     const store = x.limitStore === undefined ? "" : `,"sluice.limit_store":"${x.limitStore}"`;
+    const fallbacks = x.fallbacks.length === 0 ? "" : fallbacksText(x.fallbacks);
     const faults = x.faults.length === 0 ? "" : `,"sluice.faults":${JSON.stringify(x.faults)}`;
     const end = error === undefined ? "}" : errorText(error);
     return (
       `${start}${id}${method}${path}${query}${origin}${statusText(status)}${client}${peer}${agent}${ending.bytesIn}` +
       `,"http.response.body.size":${ending.bytesOut},"duration":${seconds}.${rest}${route}${caller}${attempts}` +
-      `${observed}${store}${faults}${end}`
+      `${observed}${store}${fallbacks}${faults}${end}`
     );
   };
 }
@@ -89,9 +90,9 @@ function attemptsText(
   status: number,
   targetText: (upstream: UpstreamPlan, target: string) => string,
 ): string {
-  const count = x.attempts.length;
-  if (count === 0) return targetText(upstream, "") + "0";
-  const last = x.attempts[count - 1]!;
+  const count = attemptsOf(x);
+  const last = x.attempts.at(-1);
+  if (last === undefined) return `${targetText(upstream, "")}${count}`;
   const text = `${targetText(upstream, last.target)}${count}`;
   return last.status === 0 || last.status === status ? text : `${text},"sluice.upstream_status":${last.status}`;
 }
@@ -109,6 +110,14 @@ function observedText(observations: readonly Observation[]): string {
       `{"policy":"${policy}","error.type":"${error.code}","detail":"${jsonText(error.message, MOST_DETAIL)}"}`,
   );
   return `,"sluice.observed":[${each.join(",")}]`;
+}
+
+/** Upstreams that had no answer, each with the failure or the status. */
+function fallbacksText(fallbacks: readonly FallbackRecord[]): string {
+  const each = fallbacks.map(
+    ({ upstream, reason }) => `{"upstream":"${jsonText(upstream.name, MOST)}","reason":"${reason}"}`,
+  );
+  return `,"sluice.fallbacks":[${each.join(",")}]`;
 }
 
 function errorText(error: GatewayError): string {

@@ -21,6 +21,11 @@ export function errorOf(x: Exchange, ending: Ending): GatewayError | undefined {
   return x.error ?? ending.error;
 }
 
+/** How many attempts were made, at whichever upstream. */
+export function attemptsOf({ attempts, fallbacks }: Exchange): number {
+  return fallbacks.reduce((sum, { attempts }) => sum + attempts.length, attempts.length);
+}
+
 /** The path as it was matched; of a request that was refused before, as the client sent it. "" when no head came. */
 export function pathOf(x: Exchange): string {
   if (!refusedUnread(x)) return x.path;

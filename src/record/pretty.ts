@@ -2,7 +2,7 @@
 import colors from "picocolors";
 import type { Ending, Exchange } from "../exchange.ts";
 import type { Platform } from "../platform.ts";
-import { errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
+import { attemptsOf, errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
 
 type Colors = Pick<typeof colors, "dim" | "red" | "green" | "yellow" | "cyan" | "bold">;
 
@@ -31,7 +31,10 @@ export function prettyLine(
     const attempt = x.attempts.at(-1);
     if (attempt !== undefined) {
       line += color.dim(" → ") + shown(attempt.target, MOST_TARGET);
-      if (x.attempts.length > 1) line += color.dim(` (attempt ${x.attempts.length})`);
+      if (attemptsOf(x) > 1) line += color.dim(` (attempt ${attemptsOf(x)})`);
+    }
+    for (const { upstream, reason } of x.fallbacks) {
+      line += color.yellow(` fallback of ${shown(upstream.name, MOST)}: ${reason}`);
     }
     if (error !== undefined) line += "  " + color.red(`${error.code}: ${shown(error.message, MOST_DETAIL)}`);
     return line;

@@ -66,6 +66,17 @@ export function problemFields(error: GatewayError, id: string, gatewayName: stri
   return fields;
 }
 
+/**
+ * Adds to Proxy-Status that a fallback gave the answer, with what had gone wrong before (RFC 9209 section 2.1.1), or the
+ * status that was not taken. A problem tells of the last failure by itself.
+ */
+export function tellFallback({ fallbacks, error }: Exchange, fields: Fields, gatewayName: string): void {
+  if (error !== undefined) return;
+  const { reason } = fallbacks.at(-1)!;
+  const why = typeof reason === "number" ? `received-status=${reason}` : `error=${reason}`;
+  fields.add("Proxy-Status", `${structuredName(gatewayName)}; ${why}; details="fallback"`);
+}
+
 /** A name as an item of a structured field (RFC 9651): a token where it can be one, else a string. */
 function structuredName(name: string): string {
   if (/^[A-Za-z*][\w!#$%&'*+.^`|~:/-]*$/.test(name)) return name;

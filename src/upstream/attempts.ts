@@ -9,7 +9,7 @@ import { BoundedBody } from "./bounded-body.ts";
 import type { Care, Passage } from "./passage.ts";
 import { Replay } from "./replay.ts";
 import { timeoutLines, timeoutOf } from "./request-deadline.ts";
-import { backoff, failureOf, IDEMPOTENT, type Move, MOST_ATTEMPTS, nextMove, retryAfterMs } from "./retry.ts";
+import { backoff, bearsRepetition, failureOf, type Move, MOST_ATTEMPTS, nextMove, retryAfterMs } from "./retry.ts";
 import type { UpstreamTarget } from "./upstream.ts";
 
 /** Attempts, one after another, or two at once where slow ones are hedged. It is told of each by `answered` or `failed`. */
@@ -240,9 +240,7 @@ export class Attempts {
 
   /** Whether the request may be acted on twice. */
   get #isRepeatable(): boolean {
-    const { x, passage } = this;
-    if (IDEMPOTENT.has(x.method)) return true;
-    return passage.care?.retries?.idempotencyKey === true && (x.fields.get("idempotency-key") ?? "") !== "";
+    return bearsRepetition(this.x, this.passage.care?.retries);
   }
 
   #mayHedge(): boolean {

@@ -1,9 +1,16 @@
 // What follows a failed attempt: nothing, another target, a fresh connection, or a retry. Pure.
 import type { RetriesPlan } from "../config/upstream/plan.ts";
 import type { GatewayError, ErrorCode } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
 
 /** Methods that may be repeated (RFC 9110 section 9.2.2, RFC 10008). */
-export const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "QUERY"]);
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "QUERY"]);
+
+/** Whether a request may be acted on twice. */
+export function bearsRepetition({ method, fields }: Exchange, retries: RetriesPlan | undefined): boolean {
+  if (IDEMPOTENT.has(method)) return true;
+  return retries?.idempotencyKey === true && (fields.get("idempotency-key") ?? "") !== "";
+}
 
 /** Most attempts of one exchange, where no option says otherwise. */
 export const MOST_ATTEMPTS = 3;

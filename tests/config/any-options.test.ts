@@ -44,8 +44,8 @@ const whole = (): Record<string, unknown> => ({
       maxHead: "1KiB",
       tls: { serverName: "a", verify: true },
     },
-    other: { targets: ["http://c"] },
-    third: { targets: ["http://d"] },
+    other: { targets: ["http://c"], fallback: { to: "third", on: [503] } },
+    third: { targets: ["http://d"], fallback: { answer: { status: 503, body: "x" } } },
   },
   routes: {
     a: {

@@ -19,6 +19,23 @@ ${route}
 });
 `;
 
+/** Upstreams, of which the first has this fallback. */
+const fallback = (text: string): string => `import { defineGateway } from "sluice";
+export default defineGateway({
+  upstreams: {
+    stable: {
+      targets: ["http://127.0.0.1:9001"],
+${text}
+    },
+    canary: { targets: ["http://127.0.0.1:9002"] },
+  },
+  routes: {
+    it: { match: "/it/:id", to: "stable" },
+    beside: { match: "/beside/:id", handler: (x) => new Response(x.params.id) },
+  },
+});
+`;
+
 /** Name and source. */
 export const SHAPING_RIGHT: readonly (readonly [name: string, source: string])[] = [
   ["a split", gateway(`      split: [{ to: "stable", weight: 95 }, { to: "canary", weight: 5 }],`)],
@@ -32,6 +49,8 @@ export const SHAPING_RIGHT: readonly (readonly [name: string, source: string])[]
       rewrite: { replace: "/:id" },
       timeouts: { firstByte: "1s" },`),
   ],
+  ["a fallback to an upstream", fallback(`      fallback: { to: "canary", on: [502, 503] },`)],
+  ["a fallback to an answer", fallback(`      fallback: { answer: { status: 503, body: { a: 1 } } },`)],
   [
     "mirrors and faults",
     gateway(`      to: "stable",
@@ -72,6 +91,23 @@ export const SHAPING_WRONG: readonly (readonly [name: string, source: string, wo
         { to: "canary", when: { group: ["bta"] } }, // wrong
       ],`),
     '"beta"',
+  ],
+  ["a fallback to an absent upstream", fallback(`      fallback: { to: "canry" }, // wrong`), '"canary"'],
+  [
+    "an unknown key of a fallback",
+    fallback(`      fallback: {
+        to: "canary",
+        when: 1, // wrong
+      },`),
+    "'when'",
+  ],
+  [
+    "a fallback to an upstream and an answer",
+    fallback(`      fallback: {
+        to: "canary",
+        answer: {}, // wrong
+      },`),
+    "undefined",
   ],
   [
     "a mirror to an absent upstream",

@@ -90,6 +90,8 @@ test("a client that leaves during a delay is recorded then, and the upstream nev
     world.settle();
     expect(world.record).toMatchObject({ "error.type": "client_disconnect", "sluice.faults": ["delay"] });
     expect(world.a.requests).toHaveLength(0);
+    world.advance(100_000);
+    expect(world.platform.clock.timers).toBe(0);
     // Its place is free again.
     const next = world.ask("GET", "/x");
     world.advance(3_600_000);

@@ -1,5 +1,5 @@
 // What a user writes to shape traffic: which of several upstreams a request goes to, who gets a copy, and faults for tests.
-import type { AnyNames, Duration, Names, Size } from "../options.ts";
+import type { AnyNames, Duration, FixedAnswer, Names, Size } from "../options.ts";
 
 /** Which requests are meant: all that is given must hold. */
 export interface WhenOptions<N extends Names = AnyNames> {
@@ -35,6 +35,25 @@ export interface MirrorOptions<N extends Names = AnyNames> {
   maxBody?: Size;
   /** How long a copy may take, to the end of its answer. Default: `"10s"`. */
   timeout?: Duration;
+}
+
+/** What fallbacks have. */
+interface FallbackCommon {
+  /** Statuses of answers, from 400 to 599, in whose place it is used too. Default: none, an answer is an answer. */
+  on?: readonly number[];
+}
+
+/** Another upstream that is asked when this one has no answer, if the request can be sent once more. */
+export interface UpstreamFallback<U extends string = string> extends FallbackCommon {
+  /** Its name. */
+  to: U;
+  answer?: never;
+}
+
+/** What the client gets when an upstream has no answer. */
+export interface AnswerFallback extends FallbackCommon {
+  answer: FixedAnswer;
+  to?: never;
 }
 
 /** Faults that a route makes on purpose, to see how clients bear them. For tests: `check` and `run` warn of it. */

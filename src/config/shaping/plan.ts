@@ -1,5 +1,5 @@
 // The part of the plan that says how traffic is shaped.
-import type { CallerByPlan, RewritePlan, UpstreamDestination } from "../plan.ts";
+import type { AnswerDestination, CallerByPlan, RewritePlan, UpstreamDestination } from "../plan.ts";
 import type { UpstreamPlan } from "../upstream/plan.ts";
 
 /** Which requests are meant: see WhenOptions. Names of fields are lower case. */
@@ -36,6 +36,19 @@ export interface MirrorPlan {
   readonly maxInFlight: number;
   readonly maxBody: number;
   readonly timeoutMs: number;
+}
+
+/** What is used when an upstream has no answer. */
+export interface FallbackPlan {
+  /** Statuses in whose place it is used too. */
+  readonly on: readonly number[];
+  readonly leadsTo: { readonly kind: "upstream"; readonly name: string } | AnswerDestination;
+}
+
+/** The same on a route: the other upstream has its own. */
+export interface FallbackDestination {
+  readonly on: readonly number[];
+  readonly leadsTo: UpstreamDestination | AnswerDestination;
 }
 
 /** Faults that a route makes on purpose. Shares are from 0 to 1. */

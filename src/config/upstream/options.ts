@@ -1,6 +1,7 @@
 // What a user writes about upstreams: where they are, who picks among their targets, how long they are waited for.
 import type { CallerBy, Duration, Size, UpstreamTls } from "../options.ts";
 import type { Hidden } from "../secrets.ts";
+import type { AnswerFallback, UpstreamFallback } from "../shaping/options.ts";
 
 /** One address of an upstream. */
 export interface TargetOptions {
@@ -264,8 +265,8 @@ export interface TcpCheckOptions extends HealthCommon {
 /** All statuses with this first digit. */
 export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
 
-/** A named service. */
-export interface UpstreamOptions {
+/** A named service. `U` are the names that its fallback may lead to. */
+export interface UpstreamOptions<U extends string = never> {
   /** Its addresses, at least one, a string is a URL of weight 1; or where they are found while the gateway runs. */
   targets: readonly (string | Hidden | TargetOptions)[] | TargetSource;
   /** How a target is picked for a request. Default: `"round-robin"`. */
@@ -282,6 +283,8 @@ export interface UpstreamOptions {
    * background. Default: not at all.
    */
   health?: HealthOptions;
+  /** What is used when it has no answer: no target may be picked, or all attempts failed. Default: nothing, the failure is told. */
+  fallback?: UpstreamFallback<U> | AnswerFallback;
   /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */
   protocol?: "http1" | "h2";
   /**

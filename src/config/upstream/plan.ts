@@ -1,6 +1,7 @@
 // The part of the plan that says what upstreams are.
 import type { CallerByPlan, TlsPlan } from "../plan.ts";
 import type { Secret } from "../secrets.ts";
+import type { FallbackPlan } from "../shaping/plan.ts";
 import type { FindTargets } from "./options.ts";
 
 /** One address of an upstream: what to connect to and what to call it. */
@@ -202,6 +203,7 @@ export interface UpstreamPlan {
   readonly timeouts: TimeoutsPlan;
   readonly retries: RetriesPlan | undefined;
   readonly hedge: HedgePlan | undefined;
+  readonly fallback?: FallbackPlan | undefined;
   readonly idleMs: number;
   readonly maxIdle: number;
   readonly maxAgeMs: number;

@@ -5,6 +5,7 @@ import { Problem, type ConfigReader } from "../fault.ts";
 import { discoveryProblems, discoveryShape, type FoundDiscovery, targetsAt } from "./discovery.ts";
 import type { TargetPlan, UpstreamPlan } from "./plan.ts";
 import { either, isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "../shape.ts";
+import { fallbackShape } from "../shaping/fallback.ts";
 import { balanceShape } from "./balance.ts";
 import { ejectionShape } from "./ejection.ts";
 import { healthShape } from "./health.ts";
@@ -15,8 +16,8 @@ import { timeoutsShape, upstreamTimeouts } from "./timeouts.ts";
 import { tlsShape } from "../tls.ts";
 import { choice, duration, size, whole } from "../values.ts";
 
-/** An upstream without its name. */
-export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "name">> {
+/** An upstream without its name. @param upstreams names of all */
+export function upstreamShape(reader: ConfigReader, upstreams: readonly string[]): Shape<Omit<UpstreamPlan, "name">> {
   const target = targetShape(reader);
   const shape = options(
     {
@@ -30,6 +31,7 @@ export function upstreamShape(reader: ConfigReader): Shape<Omit<UpstreamPlan, "n
       timeouts: maybe(timeoutsShape),
       retries: maybe(retriesShape),
       hedge: maybe(hedgeShape),
+      fallback: maybe(fallbackShape(upstreams)),
       keepAlive: or(keepAlive, {}),
       connections: or(connections, {}),
       maxHead: or(size, "64KiB"),
