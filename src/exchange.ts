@@ -182,8 +182,8 @@ export class Exchange {
   observations: readonly Observation[] = NO_OBSERVATIONS;
   /** Limits that were asked about the exchange. */
   limited: readonly Limited[] = NO_LIMITED;
-  /** Called once, when the exchange has ended: gives back what it holds. */
-  held: readonly (() => void)[] = NO_HELD;
+  /** Gives back what it holds; undefined once it has ended. See `hold`. */
+  #held: readonly (() => void)[] | undefined = NO_HELD;
   /** "local": the store that gateways share could not be asked, and this process decided by counts of its own. */
   limitStore: "local" | undefined = undefined;
   /** Faults that were made on purpose. */
@@ -211,6 +211,19 @@ export class Exchange {
     this.peer = arrival.peer;
     this.client = arrival.peer;
     this.startedAt = startedAt;
+  }
+
+  /** Calls `giveBack` once, when the exchange has ended; at once if it has. */
+  hold(giveBack: () => void): void {
+    if (this.#held === undefined) giveBack();
+    else this.#held = [...this.#held, giveBack];
+  }
+
+  /** The exchange has ended, in whatever way: what it holds is given back. */
+  letGo(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const giveBack of held ?? NO_HELD) giveBack();
   }
 }
 

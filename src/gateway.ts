@@ -233,7 +233,7 @@ function layWay(plan: Plan, parts: Parts): Way {
       return refuse(x, error);
     },
     finish(x, ending) {
-      for (const giveBack of x.held) giveBack();
+      x.letGo();
       overload?.end(x);
       record(x, ending);
       meter?.exchanges.ended(x, ending);

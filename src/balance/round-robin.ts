@@ -31,9 +31,6 @@ export class RoundRobin<T extends Target> implements Policy<T> {
     this.#draw = new Draw(weights, this.#random);
     const { total } = this.#draw;
     const behind = Float64Array.from(targets, (target) => ((before.get(target) ?? 0) * total) / (was || 1));
-    // What those that have gone were behind or ahead, the others share.
-    const rest = behind.reduce((sum, each) => sum + each, 0) / total;
-    for (const [i, weight] of weights.entries()) behind[i]! -= rest * weight;
     const even = weights.every((weight) => weight === weights[0]) && behind.every((each) => each === 0);
     this.#behind = even ? new Float64Array() : behind;
     this.#turn = 0;

@@ -76,7 +76,6 @@ export class Sticky<T extends Target> implements Policy<T> {
     if (error !== undefined || status >= 500 || token === undefined) return;
     const others = x.cookies.filter((line) => !line.startsWith(`${cookie}=`));
     const has = cookieValues(x.fields, cookie).has(token);
-    if (has && others.length === x.cookies.length) return;
     x.cookies = has ? others : [...others, this.#line(token, x)];
   }
 

@@ -16,9 +16,8 @@ export class UnderWay<T extends Target> implements Watcher<T> {
   }
 
   settled(target: T, { error }: AttemptRecord, x: Exchange): void {
-    // What an exchange holds when it has ended nobody would give back.
-    if (error !== undefined || x.left.yes) this.#ended(target);
-    else x.held = [...x.held, () => this.#ended(target)];
+    if (error !== undefined) this.#ended(target);
+    else x.hold(() => this.#ended(target));
   }
 
   #ended(target: T): void {

@@ -54,7 +54,7 @@ export class InFlight {
   #hold(x: Exchange, state: PlaceState, release: () => void): void {
     if (state === "over") x.observations = [...x.observations, this.#observed()];
     this.counts[state === "over" ? "observed" : "allowed"]++;
-    x.held = [...x.held, release];
+    x.hold(release);
   }
 
   #wait(

@@ -107,6 +107,7 @@ export class Mirror {
     const over = (): void => {
       this.#deadlines.disarm(deadline);
       this.#underWay.delete(end);
+      copy.letGo();
       settled();
     };
     const deadline = new Deadline(end);

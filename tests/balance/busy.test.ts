@@ -43,7 +43,7 @@ describe("what is under way", () => {
   test("an answer that comes when its exchange is over is not held", () => {
     const [targets, attempts] = leastBusy([1]);
     const one = attempts.begin();
-    one.x.left.tell();
+    attempts.finish(one);
     attempts.settle(one);
     expect(busy(targets)).toEqual([0]);
   });

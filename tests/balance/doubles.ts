@@ -64,7 +64,7 @@ export class Attempting<T extends Target> {
 
   /** The exchange has ended. */
   finish({ x }: Underway<T>): void {
-    for (const giveBack of x.held) giveBack();
+    x.letGo();
   }
 
   /** An exchange from its beginning to its end. */

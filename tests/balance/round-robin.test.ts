@@ -148,6 +148,18 @@ test("however often targets and weights change, those that stay get their share"
   );
 });
 
+test("targets that go when they have had their turn leave nothing to those that come", () => {
+  const [one, two, ...others] = targetsOf(Array.from({ length: 200 }, (_, i) => (i === 0 ? 3 : 1)));
+  const balancer = balancerOf(new RoundRobin(chances(1)));
+  for (const fresh of others) {
+    balancer.use([one!, two!, fresh]);
+    const waits = Array.from({ length: 12 }, () => balancer.pick(x, [])).indexOf(fresh);
+    expect(waits).toBeGreaterThanOrEqual(0);
+    expect(waits).toBeLessThan(7);
+    while (balancer.pick(x, []) !== fresh);
+  }
+});
+
 test("what changes elsewhere on the board begins no turn anew", () => {
   const targets = targetsOf([1, 1, 1]);
   const board = { version: 0 };

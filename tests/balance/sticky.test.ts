@@ -153,6 +153,13 @@ describe("the cookie names who answered last", () => {
     expect(answered(attempts, ask(`lb=${valueOf(x.cookies[0]!)}`))[0]).toBe(second.target);
   });
 
+  test("nobody is bound to a target that did not answer", async () => {
+    const [attempts] = await sticky(targetsOf([1, 1]));
+    const x = ask();
+    attempts.settle(attempts.begin(x), new GatewayError("connection_refused", "nobody listens"));
+    expect(x.cookies).toEqual([]);
+  });
+
   test("an attempt that failed sets none; one that then goes elsewhere sets the other's", async () => {
     const targets = targetsOf([1, 1]);
     const [attempts] = await sticky(targets);
