@@ -30,6 +30,12 @@ export interface Socket {
   writeText(text: string, bytes?: Uint8Array): boolean;
   /** Bytes that wait in memory for the kernel. */
   readonly waiting: number;
+  /**
+   * Looks whether anything has come from the peer that the owner was not told of: bytes, an end, a reset. `isQuiet` is told
+   * once: at once where the kernel can be asked (Bun), else behind what the event loop has ready by then. False also when
+   * the socket is gone.
+   */
+  look(told: (isQuiet: boolean) => void): void;
   /** Stops reading: the peer feels it through TCP. */
   pause(): void;
   /** Reads again. */

@@ -1,8 +1,9 @@
 // One connection on Bun: what the kernel does not take at once waits here, in order.
 import type { Socket, SocketHandler } from "../platform.ts";
+import { poll } from "./poll.ts";
 
-/** Bun's socket, carrying ours once its owner is known. */
-export type RawSocket = Bun.Socket<BunSocket | undefined>;
+/** Bun's socket, carrying ours once its owner is known. The types lack its descriptor. */
+export type RawSocket = Bun.Socket<BunSocket | undefined> & { readonly fd?: number };
 
 /** Heads are written through this, so that head and body leave in one write without an allocation. */
 const scratch = Buffer.allocUnsafe(128 * 1024) as Latin1Buffer;
@@ -52,6 +53,12 @@ export class BunSocket implements Socket {
     if (this.#gone) return true;
     const sent = this.#raw.write(scratch, 0, size);
     return sent === size || this.#hold(Buffer.from(scratch.subarray(Math.max(sent, 0), size)));
+  }
+
+  look(told: (isQuiet: boolean) => void): void {
+    const asked = poll();
+    if (asked !== undefined) told(!this.#gone && !this.#peerEnded && !asked.isReadable(this.#raw.fd!));
+    else setTimeout(() => told(!this.#gone && !this.#peerEnded), 0);
   }
 
   pause(): void {

@@ -68,6 +68,10 @@ export class DenoSocket implements Socket {
     return this.write(both);
   }
 
+  look(told: (isQuiet: boolean) => void): void {
+    setTimeout(() => told(!this.#gone && !this.#peerEnded && this.#read === undefined), 0);
+  }
+
   pause(): void {
     this.#paused = true;
     void this.#watchForReset();

@@ -1,5 +1,6 @@
 // Writing to a file descriptor without ever waiting for its reader, whatever stands behind it.
 import fs from "node:fs";
+import { poll } from "./poll.ts";
 
 /** Writes bytes from an offset on; tells how many were taken, 0 when there is no room now. Throws when the reader is gone. */
 export type Output = (bytes: Uint8Array, from: number) => number;
@@ -21,22 +22,23 @@ const SOCKET_STEP = 16384;
 export function outputTo(fd: number): Output {
   const kind = kindOf(fd);
   if (kind === undefined || kind.isFile()) return (bytes, from) => written(fd, bytes, from, bytes.length);
-  const tellsPartWrites = ffi !== undefined;
+  const tellsPartWrites = IS_BUN;
   const own = kind.isFIFO() || (kind.isCharacterDevice() && tellsPartWrites) ? openedAnew(fd) : undefined;
   if (own !== undefined) {
     const step = tellsPartWrites ? Number.POSITIVE_INFINITY : PIPE_STEP;
     return (bytes, from) => written(own, bytes, from, Math.min(bytes.length, from + step));
   }
-  const hasRoom = roomAt(fd);
+  const asked = poll();
   const step = kind.isSocket() ? SOCKET_STEP : PIPE_STEP;
-  return (bytes, from) => (hasRoom() ? written(fd, bytes, from, Math.min(bytes.length, from + step)) : 0);
+  return (bytes, from) =>
+    asked === undefined || asked.isWritable(fd) ? written(fd, bytes, from, Math.min(bytes.length, from + step)) : 0;
 }
 
 /**
- * Calls into C; Bun only. Elsewhere node:fs is not to be trusted with a write that is taken in part: Deno's writes on
- * until the output is full, fails, and forgets how much has gone.
+ * Elsewhere node:fs is not to be trusted with a write that is taken in part: Deno's writes on until the output is full,
+ * fails, and forgets how much has gone.
  */
-const ffi = process.getBuiltinModule("bun:ffi") as typeof import("bun:ffi") | undefined;
+const IS_BUN = process.versions["bun"] !== undefined;
 
 /** Undefined for a descriptor that is closed: the first write will tell. */
 function kindOf(fd: number): fs.Stats | undefined {
@@ -64,24 +66,4 @@ function openedAnew(fd: number): number | undefined {
     // No /proc, or the descriptor belongs to another user.
     return undefined;
   }
-}
-
-/** Names of the C library: glibc, musl, macOS. */
-const LIBRARIES = ["libc.so.6", "libc.so", "/usr/lib/libSystem.B.dylib"];
-const POLLOUT = 4;
-
-/** Asks poll(2) whether the descriptor is writable or broken; always yes where C cannot be called. */
-function roomAt(fd: number): () => boolean {
-  if (ffi === undefined) return () => true;
-  for (const name of LIBRARIES) {
-    try {
-      const { symbols } = ffi.dlopen(name, { poll: { args: ["ptr", "u64", "i32"], returns: "i32" } });
-      // struct pollfd { int fd; short events; short revents; }
-      const request = new Int32Array([fd, POLLOUT]);
-      return () => symbols.poll(request, 1, 0) !== 0;
-    } catch {
-      // The next name.
-    }
-  }
-  return () => true;
 }

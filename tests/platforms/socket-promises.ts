@@ -1,11 +1,27 @@
 // What a socket promises, whoever opened it.
 import { elapse, until } from "../support/deadline.ts";
-import { check, type Kit, pair, pattern, quiet, type Side } from "./contract-kit.ts";
+import { check, type Kit, type Pair, pair, pattern, quiet, type Side } from "./contract-kit.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
 /** What every socket promises, whoever opened it. */
 export const OF_EVERY_SOCKET: Readonly<Record<string, (kit: Kit, side: Side) => Promise<void>>> = {
+  async "a look finds nothing while the peer is silent, and what has come of it, told or not"(kit, side) {
+    const looked = (socket: Pair["socket"]): Promise<boolean> => new Promise((resolve) => socket.look(resolve));
+    const silent = await pair(kit, side);
+    await new Promise<void>((resolve) => silent.peer.raw.write("x", () => resolve()));
+    await until(() => silent.told.received > 0, "what the peer said");
+    check(await looked(silent.socket), "it found something of a silent peer");
+    const { socket, peer } = await pair(kit, side);
+    await new Promise<void>((resolve) => peer.raw.end(resolve));
+    // A TLS peer is behind another socket: its end comes a little later.
+    if (side === "tls") await elapse(20);
+    check(!(await looked(socket)), "it did not find the peer's end");
+    const gone = await pair(kit, side);
+    gone.socket.destroy();
+    check(!(await looked(gone.socket)), "a socket that is gone looks quiet");
+  },
+
   async "what the peer sends arrives in order, and stays valid after the call"(kit, side) {
     const { peer, told } = await pair(kit, side);
     const sent = pattern(3 * MEBIBYTE + 7);

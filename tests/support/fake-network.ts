@@ -34,6 +34,7 @@ export class FakeNetwork implements Wire {
   readonly clock: FakeClock;
   resetOvertakes = true;
   joins = false;
+  looksLate = false;
   /** Of all ends that are opened from now on. */
   capacity = CAPACITY;
   /** All ends that are not closed. */

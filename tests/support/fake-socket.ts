@@ -7,6 +7,8 @@ export interface Wire {
   readonly clock: FakeClock;
   /** Whether a reset overtakes the bytes before it, as it does in a kernel that is asked for the error first. */
   readonly resetOvertakes: boolean;
+  /** Whether a look at what has come takes a turn, as where the kernel cannot be asked. */
+  readonly looksLate: boolean;
   /** Whether bytes that wait to be read come as one piece. */
   readonly joins: boolean;
   opened(end: FakeSocket): void;
@@ -106,6 +108,12 @@ export class FakeSocket implements Socket {
   writeText(text: string, bytes?: Uint8Array): boolean {
     const head = Buffer.from(text, "latin1");
     return this.write(bytes === undefined ? head : Buffer.concat([head, bytes]));
+  }
+
+  look(told: (isQuiet: boolean) => void): void {
+    const look = (): void => told(!this.#gone && !this.#peerEnded && this.#arrived.length === 0);
+    if (this.#wire.looksLate) this.#wire.clock.soon(look);
+    else look();
   }
 
   pause(): void {

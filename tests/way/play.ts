@@ -23,7 +23,26 @@ const pass: MiddlewareHandler = (_, next) => next();
 /** Long enough for every clock of the setting, one after another. */
 const ALL_CLOCKS = 3000;
 
-function optionsOf({ targets, halfClose, max, maxWaiting, maxIdle, maxAge, places, queue }: Setting): GatewayOptions {
+/** What sends requests again; most attempts are three, as without. */
+const RETRIES = {
+  perTry: "85ms",
+  backoff: { base: "15ms", max: "20ms" },
+  replay: "32KiB",
+  budget: { min: 1000 },
+} as const;
+const AGAIN = { no: {}, retries: { retries: RETRIES }, hedge: { retries: RETRIES, hedge: { after: "30ms" } } } as const;
+
+function optionsOf({
+  targets,
+  halfClose,
+  max,
+  maxWaiting,
+  maxIdle,
+  maxAge,
+  places,
+  queue,
+  again,
+}: Setting): GatewayOptions {
   return {
     listen: { halfClose, timeouts: { head: "60ms", keepAlive: "150ms", body: "70ms", send: "80ms" }, maxHead: "2KiB" },
     upstreams: {
@@ -32,6 +51,8 @@ function optionsOf({ targets, halfClose, max, maxWaiting, maxIdle, maxAge, place
         timeouts: { connect: "50ms", firstByte: "90ms", idle: "65ms" },
         keepAlive: { idle: "75ms", maxIdle, maxAge },
         connections: { max, maxWaiting, wait: "40ms" },
+        ejection: false,
+        ...AGAIN[again],
       },
     },
     inFlight: { places: { max: places, by: "upstream", queue, ...(queue > 0 && { wait: "45ms" }) } },
@@ -52,6 +73,7 @@ export function play(story: Story): Played {
   const world = new World(optionsOf(setting));
   const { network, clock } = world.platform;
   network.joins = setting.joins;
+  network.looksLate = setting.looksLate;
   network.resetOvertakes = setting.resetOvertakes;
   network.capacity = setting.capacity;
   let choice = 0;

@@ -73,6 +73,9 @@ export interface Setting {
   /** Of all sockets. */
   readonly capacity: number;
   readonly joins: boolean;
+  /** Whether failed requests are sent again, and slow ones beside. */
+  readonly again: "no" | "retries" | "hedge";
+  readonly looksLate: boolean;
   readonly resetOvertakes: boolean;
 }
 
@@ -176,6 +179,8 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   queue: fc.nat(3),
   capacity: fc.constantFrom(50, 1000, 100_000),
   joins: fc.boolean(),
+  again: fc.constantFrom("no", "retries", "hedge"),
+  looksLate: fc.boolean(),
   resetOvertakes: fc.boolean(),
 });
 

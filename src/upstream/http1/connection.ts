@@ -113,6 +113,11 @@ export class Connection implements SocketHandler, BodySource {
     this.#outgoing.start();
   }
 
+  /** Tells whether it is as its peer left it: still idle, and nothing has come that nobody asked for. */
+  look(told: (isQuiet: boolean) => void): void {
+    this.#socket.look((isQuiet) => told(isQuiet && this.#phase === "idle"));
+  }
+
   /** Gives the connection back unused. */
   release(): void {
     this.#home.release(this);

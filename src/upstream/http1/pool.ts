@@ -22,6 +22,12 @@ export interface Wish {
   cancel(): void;
 }
 
+/**
+ * Which connection will do. `fresh`: none that has served, for a second try when one of those has just failed. `quiet`: one
+ * that has served only if, as far as the kernel knows, its target has not left it: for what cannot be sent twice.
+ */
+export type Need = "any" | "quiet" | "fresh";
+
 /** All connections to one target. */
 export class TargetPool implements Home {
   readonly target: TargetPlan;
@@ -48,20 +54,18 @@ export class TargetPool implements Home {
     return { open: this.#open, idle: this.#idle.length };
   }
 
-  /**
-   * Lends a connection: an idle one, else a new one, else the next that is free.
-   * @param fresh never a reused one: for a second try, when a reused one has just failed
-   */
-  acquire(borrower: Borrower, connectMs: number, fresh: boolean): Wish | undefined {
-    const connection = fresh ? undefined : this.#takeIdle();
+  /** Lends a connection: an idle one, else a new one, else the next that is free. */
+  acquire(borrower: Borrower, connectMs: number, need: Need): Wish | undefined {
+    const connection = need === "fresh" ? undefined : this.#takeIdle();
     if (connection !== undefined) {
+      if (need === "quiet") return this.#lendQuiet(connection, borrower, connectMs);
       borrower.ready(connection);
       return undefined;
     }
     if (this.#open >= this.#upstream.maxConnections) {
       // All places may be taken by idle connections that a fresh one is wanted instead of.
-      if (fresh) this.#idle.shift()?.destroy();
-      return this.#wait(borrower, connectMs, fresh);
+      if (need === "fresh") this.#idle.shift()?.destroy();
+      return this.#wait(borrower, connectMs, need);
     }
     return this.#connect(borrower, connectMs);
   }
@@ -160,7 +164,29 @@ export class TargetPool implements Home {
     };
   }
 
-  #wait(borrower: Borrower, connectMs: number, fresh: boolean): Wish | undefined {
+  /** Lends one that has served, or another instead if its target has left it (case GW-19). */
+  #lendQuiet(connection: Connection, borrower: Borrower, connectMs: number): Wish | undefined {
+    let isOver = false;
+    let isCancelled = false;
+    let next: Wish | undefined;
+    connection.look((isQuiet) => {
+      isOver = true;
+      if (!isQuiet) connection.destroy();
+      if (isCancelled) {
+        if (isQuiet) this.release(connection);
+      } else if (isQuiet) borrower.ready(connection);
+      else next = this.acquire(borrower, connectMs, "quiet");
+    });
+    if (isOver) return next;
+    return {
+      cancel: () => {
+        isCancelled = true;
+        next?.cancel();
+      },
+    };
+  }
+
+  #wait(borrower: Borrower, connectMs: number, need: Need): Wish | undefined {
     const { maxWaiting, waitMs, maxConnections } = this.#upstream;
     const refuse = (why: string): void =>
       borrower.failed(
@@ -182,9 +208,10 @@ export class TargetPool implements Home {
     const waiting: Waiting = {
       serve: (connection) => {
         // Its place goes to a new one, once it is closed.
-        if (fresh && connection.reused) return connection.destroy();
+        if (need === "fresh" && connection.reused) return connection.destroy();
         leave();
-        borrower.ready(connection);
+        if (need === "quiet") wish = this.#lendQuiet(connection, borrower, connectMs);
+        else borrower.ready(connection);
       },
       reconnect: () => {
         leave();

@@ -3,6 +3,7 @@ import type { GatewayError } from "../../errors.ts";
 import type { Answer } from "../../exchange.ts";
 import { isStream } from "../../http/body.ts";
 import { Attempt } from "../attempt.ts";
+import { IDEMPOTENT } from "../retry.ts";
 import type { Connection, Receiver } from "./connection.ts";
 import type { Borrower, Wish } from "./pool.ts";
 
@@ -12,8 +13,10 @@ export class SocketAttempt extends Attempt implements Borrower, Receiver {
   #connection: Connection | undefined = undefined;
 
   send(): void {
-    const { timeouts } = this.attempts.passage;
-    const wish = this.to.pool!.acquire(this, timeouts.connectMs, this.fresh);
+    const { x, passage } = this.attempts;
+    // A dying connection costs only what can be sent again.
+    const need = this.fresh ? "fresh" : IDEMPOTENT.has(x.method) && !isStream(this.content) ? "any" : "quiet";
+    const wish = this.to.pool!.acquire(this, passage.timeouts.connectMs, need);
     // A pool that answers at once has called `ready` or `failed` already.
     if (wish !== undefined) this.#wish = wish;
   }
