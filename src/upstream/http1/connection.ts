@@ -1,47 +1,16 @@
 // One connection to a target: a request out, its answer in, and then perhaps another.
-import type { TimeoutsPlan } from "../../config/upstream/plan.ts";
 import { GatewayError } from "../../errors.ts";
 import { Answer, type Tunnel } from "../../exchange.ts";
 import { ArrivingBody, type BodySource } from "../../http/arriving-body.ts";
-import { type Content, isStream } from "../../http/body.ts";
-import { Deadline, type Deadlines } from "../../http/deadlines.ts";
+import { isStream } from "../../http/body.ts";
+import { Deadline } from "../../http/deadlines.ts";
 import { tokens } from "../../http/fields.ts";
-import type { HeadLimits, Malformed } from "../../http/message.ts";
+import type { Malformed } from "../../http/message.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import type { Socket, SocketError, SocketHandler } from "../../platform.ts";
 import { AnswerReader, malformedAnswer } from "./answer-reader.ts";
+import type { Home, Outgoing, Receiver } from "./connection-ends.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
-
-/** A request ready to be sent. */
-export interface Outgoing {
-  readonly method: string;
-  /** Request line and fields, with the empty line. */
-  readonly head: string;
-  readonly content: Content;
-  /** Whether the target may see a trailer field of this name (lower case). Undefined: all that the listener lets pass. */
-  readonly trails: ((key: string) => boolean) | undefined;
-  /** The protocol the request asks to switch to, or "". */
-  readonly upgrade: string;
-  readonly timeouts: TimeoutsPlan;
-}
-
-/** Told once what became of a request. */
-export interface Receiver {
-  /** The final head has come; content may still be on its way. */
-  answered(answer: Answer): void;
-  /** No answer. `error.retry` says whether the request may be sent again. */
-  failed(error: GatewayError): void;
-}
-
-/** Where a connection goes when it has served, or is gone. */
-export interface Home {
-  readonly deadlines: Deadlines;
-  readonly limits: HeadLimits;
-  /** Free for another request. */
-  release(connection: Connection): void;
-  /** Gone. Called once. */
-  closed(connection: Connection): void;
-}
 
 /** `idle`: in the pool. `waiting`: for a head. `body`: content is coming. */
 type Phase = "idle" | "waiting" | "body" | "gone";

@@ -6,7 +6,8 @@ import type { HeadLimits } from "../../http/message.ts";
 import type { Connecting, Platform } from "../../platform.ts";
 import { connectOptions } from "../client-tls.ts";
 import { connectFailure } from "./connect-failure.ts";
-import { Connection, type Home } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { Home } from "./connection-ends.ts";
 
 /** Most field lines of a response head. */
 const MAX_FIELDS = 256;

@@ -4,7 +4,8 @@ import type { Answer } from "../../exchange.ts";
 import { isStream } from "../../http/body.ts";
 import { Attempt } from "../attempt.ts";
 import { IDEMPOTENT } from "../retry.ts";
-import type { Connection, Receiver } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Receiver } from "./connection-ends.ts";
 import type { Borrower, Wish } from "./pool.ts";
 
 /** Borrows a connection and sends the request on it. */
