@@ -11,7 +11,8 @@ import { reasonOfCode, UNEXPECTED_BODY } from "../verdict.ts";
 import { clientTls, connectOptions } from "./client-tls.ts";
 import { fetchAttempt } from "./fetch-client.ts";
 import { connectFailure } from "./http1/connect-failure.ts";
-import { Connection, type Home, type Receiver } from "./http1/connection.ts";
+import { Connection } from "./http1/connection.ts";
+import type { Home, Receiver } from "./http1/connection-ends.ts";
 import { hostOf } from "./request.ts";
 
 /** Most bytes of an answer's content that are looked at. */

@@ -3,7 +3,7 @@ import type { GatewayError } from "../../errors.ts";
 import type { Answer } from "../../exchange.ts";
 import { isStream } from "../../http/body.ts";
 import { Attempt } from "../attempt.ts";
-import { IDEMPOTENT } from "../retry.ts";
+import { bearsRepetition } from "../retry.ts";
 import type { Connection } from "./connection.ts";
 import type { Receiver } from "./connection-ends.ts";
 import type { Borrower, Wish } from "./pool.ts";
@@ -16,7 +16,8 @@ export class SocketAttempt extends Attempt implements Borrower, Receiver {
   send(): void {
     const { x, passage } = this.attempts;
     // A dying connection costs only what can be sent again.
-    const need = this.fresh ? "fresh" : IDEMPOTENT.has(x.method) && !isStream(this.content) ? "any" : "quiet";
+    const goesAgain = !isStream(this.content) && bearsRepetition(x, passage.care?.retries);
+    const need = this.fresh ? "fresh" : goesAgain ? "any" : "quiet";
     const wish = this.to.pool!.acquire(this, passage.timeouts.connectMs, need);
     // A pool that answers at once has called `ready` or `failed` already.
     if (wish !== undefined) this.#wish = wish;
