@@ -92,6 +92,7 @@ export type {
   WhenOptions,
 } from "./config/shaping/options.ts";
 export type {
+  BreakerOptions,
   ConnectionOptions,
   DnsTargets,
   EjectionOptions,

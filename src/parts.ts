@@ -30,8 +30,9 @@ import { Meter, meterCarried } from "./meter.ts";
 import type { Platform } from "./platform.ts";
 import type { Metrics } from "./record/metrics.ts";
 import type { Counts } from "./shared.ts";
-import { openBoards } from "./shared-board.ts";
+import { type Boards, openBoards } from "./shared-board.ts";
 import type { Follow } from "./target.ts";
+import { Breaker } from "./upstream/breaker.ts";
 import { clientTls } from "./upstream/client-tls.ts";
 import { Mirror, MIRROR_FIELD } from "./upstream/mirror.ts";
 import type { Vouching } from "./upstream/request.ts";
@@ -103,7 +104,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
       name,
       // Targets that are found come and go without the plan.
       upstream.discovery === undefined ? upstream : { ...upstream, targets: undefined },
-      () => runUpstream(upstream, boards.targets, platform, deadlines, discoveryOf(upstream)?.follow),
+      () => runUpstream(upstream, boards, standing, discoveryOf(upstream)?.follow),
       (part) => part.close(),
     );
   const upstreams = new Map(
@@ -198,16 +199,17 @@ function inFlightOf(bound: InFlightPlan, platform: Platform, keep: Keep): InFlig
 /** An upstream with who picks among its targets, and who watches them. */
 function runUpstream(
   plan: UpstreamPlan,
-  board: Board,
-  platform: Platform,
-  deadlines: Deadlines,
+  { targets: board, upstreams }: Boards,
+  { platform, deadlines }: Standing,
   follow: Follow | undefined,
 ): Upstream {
   const policy = createPolicy<UpstreamTarget>(plan, platform);
   const { availability, watchers } = runAvailability<UpstreamTarget>(plan, board, platform);
   const balancer = new PolicyBalancer(policy, availability, board, () => platform.now());
-  const all = [...watchers, ...(policy.watchers ?? [])];
-  return new Upstream(plan, { balancer, watchers: all, board, platform, deadlines, follow });
+  const breaker =
+    plan.breaker && new Breaker<UpstreamTarget>({ name: plan.name, plan: plan.breaker, board: upstreams, platform });
+  const all = [...(breaker === undefined ? [] : [breaker]), ...watchers, ...(policy.watchers ?? [])];
+  return new Upstream(plan, { balancer, breaker, watchers: all, board, platform, deadlines, follow });
 }
 
 /** Where limits are decided. */

@@ -13,6 +13,8 @@ export default defineGateway({
       health: { path: "/healthz", fall: 3, rise: 2 },
       // Three failures in a row, and a target gets nothing for 10 seconds, then for 20, and so on up to two minutes.
       ejection: { failures: 3, time: "10s", maxTime: "2m", maxShare: 0.5 },
+      // Half of at least 20 attempts within 10 seconds failed, or four in five took over 2 seconds: nothing for 5 seconds.
+      breaker: { errors: 0.5, slow: { over: "2s", share: 0.8 }, minimum: 20, window: "10s", open: "5s", probes: 3 },
     },
   },
   routes: { orders: { match: "/*", to: "orders" } },

@@ -1,5 +1,4 @@
 // The loop of attempts: one exchange's passage through an upstream. The one place where a request is sent again.
-import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Answer, AttemptReason, Exchange } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
@@ -123,8 +122,9 @@ export class Attempts {
 
   #begin(reason: AttemptReason | undefined, fresh: boolean): void {
     const { upstream } = this.passage;
-    const to = upstream.balancer.pick(this.x, this.#tried);
-    if (to === undefined) return this.#fail(noneAvailable(upstream.plan));
+    const to = upstream.next(this.x, this.#tried);
+    // What came of the attempts before tells more than that there is no other.
+    if (to instanceof GatewayError) return this.#fail(this.x.attempts.at(-1)?.error ?? to);
     this.#send((this.#attempt = this.#make(to, reason, fresh)));
   }
 
@@ -135,6 +135,7 @@ export class Attempts {
     const tried = this.#tried;
     const to = upstream.balancer.pick(this.x, tried);
     if (to === undefined || tried.includes(to) || !care!.budget.take(care!.hedge!.budget)) return;
+    if (upstream.breaker?.admit() !== undefined) return;
     this.#send((this.#hedge = this.#make(to, "hedge", false)));
   }
 
@@ -317,13 +318,4 @@ function drop({ content }: Answer): void {
 /** Streams go on for as long as they like: events, and gRPC, whose deadline both of its ends know. */
 function isEndless({ fields }: Answer): boolean {
   return /^(?:text\/event-stream|application\/grpc)/i.test(fields.get("content-type") ?? "");
-}
-
-/** No sooner than at the next check does a target come back. */
-function noneAvailable({ name, health }: UpstreamPlan): GatewayError {
-  const seconds = Math.max(1, Math.ceil((health?.intervalMs ?? 0) / 1000));
-  return new GatewayError("destination_unavailable", `no target of ${name} may be picked`, {
-    retry: "safe",
-    fields: [["Retry-After", String(seconds)]],
-  });
 }

@@ -2,12 +2,14 @@
 import type { FieldChangesPlan } from "../config/plan.ts";
 import type { TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import type { Board } from "../board.ts";
+import { GatewayError } from "../errors.ts";
 import type { Exchange, LastStage } from "../exchange.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import { tokens } from "../http/fields.ts";
 import type { FetchConnection, Platform } from "../platform.ts";
 import { type Balancer, type Follow, rowOf, Target, type Watcher } from "../target.ts";
 import { Attempts } from "./attempts.ts";
+import type { Breaker } from "./breaker.ts";
 import { RetryBudget } from "./budget.ts";
 import { clientTls } from "./client-tls.ts";
 import { TargetPool } from "./http1/pool.ts";
@@ -34,6 +36,7 @@ export class UpstreamTarget extends Target {
 /** What an upstream is made with. */
 export interface UpstreamParts {
   readonly balancer: Balancer<UpstreamTarget>;
+  readonly breaker: Breaker<UpstreamTarget> | undefined;
   /** Told of every attempt, in this order. */
   readonly watchers: readonly Watcher<UpstreamTarget>[];
   /** Where what is known of its targets stands. */
@@ -48,6 +51,7 @@ export interface UpstreamParts {
 export class Upstream {
   readonly plan: UpstreamPlan;
   readonly balancer: Balancer<UpstreamTarget>;
+  readonly breaker: Breaker<UpstreamTarget> | undefined;
   readonly watchers: readonly Watcher<UpstreamTarget>[];
   readonly #parts: UpstreamParts;
   readonly #unfollow: (() => void) | undefined;
@@ -57,6 +61,7 @@ export class Upstream {
   constructor(plan: UpstreamPlan, parts: UpstreamParts) {
     this.plan = plan;
     this.balancer = parts.balancer;
+    this.breaker = parts.breaker;
     this.watchers = parts.watchers;
     this.#parts = parts;
     this.setTargets(plan.targets);
@@ -75,6 +80,13 @@ export class Upstream {
   /** Monotonic milliseconds. */
   now(): number {
     return this.#parts.platform.now();
+  }
+
+  /** A target for another attempt, which is begun then; or why there is none. */
+  next(x: Exchange, tried: readonly UpstreamTarget[]): UpstreamTarget | GatewayError {
+    const target = this.balancer.pick(x, tried);
+    if (target === undefined) return noneAvailable(this.plan);
+    return this.breaker?.admit() ?? target;
   }
 
   /** What is left of retries, for all of its routes. On the board: one for all threads, and it outlives the plan. */
@@ -109,6 +121,7 @@ export class Upstream {
   /** Keeps no connections any more. */
   close(): void {
     this.#unfollow?.();
+    this.breaker?.close();
     for (const target of this.#targets) this.#letGo(target);
     if (this.#budget === undefined) return;
     this.#budget.leave();
@@ -128,6 +141,15 @@ export class Upstream {
     target.words = new Int32Array(target.words.length);
     this.#parts.board.release(rowOf(this.plan.name, target.plan));
   }
+}
+
+/** No sooner than at the next check does a target come back. */
+function noneAvailable({ name, health }: UpstreamPlan): GatewayError {
+  const seconds = Math.max(1, Math.ceil((health?.intervalMs ?? 0) / 1000));
+  return new GatewayError("destination_unavailable", `no target of ${name} may be picked`, {
+    retry: "safe",
+    fields: [["Retry-After", String(seconds)]],
+  });
 }
 
 /** What stays the same for as long as a target is the same one: where it is, and how it is known to be itself. */

@@ -27,6 +27,7 @@ const whole = (): Record<string, unknown> => ({
       balance: "round-robin",
       slowStart: "10s",
       ejection: { failures: 2, time: "1s", maxTime: "2s", maxShare: 0.1 },
+      breaker: { errors: 0.1, slow: { over: "1s", share: 0.8 }, minimum: 1, window: "1m", open: "2s", probes: 7 },
       health: {
         path: "/healthz",
         interval: "2s",

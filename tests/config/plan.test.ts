@@ -85,6 +85,7 @@ describe("without options", () => {
       slowStartMs: undefined,
       ejection: { failures: 5, timeMs: 30_000, maxTimeMs: 300_000, maxShare: 0.5 },
       health: undefined,
+      breaker: undefined,
       protocol: "http1",
       host: "upstream",
       timeouts: TIMEOUTS,
@@ -237,6 +238,21 @@ describe("with options", () => {
     expect(upstreamOf({ health: { path: "/", status: 418, headers: { a: "b" } } }).health).toMatchObject({
       statuses: [418],
       fields: [["a", "b"]],
+    });
+  });
+
+  test("a breaker has the documented defaults", () => {
+    const defaults = { errors: 0.5, slow: undefined, minimum: 20, windowMs: 10_000, openMs: 5_000, probes: 3 };
+    expect(upstreamOf({ breaker: {} }).breaker).toEqual(defaults);
+    expect(upstreamOf({ breaker: { slow: { over: "2s" } } }).breaker?.slow).toEqual({ overMs: 2_000, share: 0.5 });
+    const own = { errors: 0.1, slow: { over: "1s", share: 0.8 }, minimum: 1, window: "1m", open: "2s", probes: 7 };
+    expect(upstreamOf({ breaker: own }).breaker).toEqual({
+      errors: 0.1,
+      slow: { overMs: 1_000, share: 0.8 },
+      minimum: 1,
+      windowMs: 60_000,
+      openMs: 2_000,
+      probes: 7,
     });
   });
 

@@ -101,6 +101,33 @@ describe.each([1, 3])("%i workers", (workers) => {
   });
 });
 
+test.each([1, 3])(
+  "the breaker is one for %i workers: what one has seen, none lets through, and probes are counted together",
+  async (workers) => {
+    const a = await flapping();
+    const gateway = await start(workers, [a], { breaker: { minimum: 12, window: "1m", open: "1500ms", probes: 4 } });
+    a.traffic = 503;
+    await until(async () => {
+      await statusesOf(gateway, 12);
+      return gateway.stderr.text.includes("circuit open");
+    }, "the circuit to open");
+    a.requests = 0;
+    expect(await statusesOf(gateway, 40)).toEqual(Array(40).fill(503));
+    expect(a.requests).toBe(0);
+    // Probes find it still failing: four at most in each round.
+    await until(async () => (await statusesOf(gateway, 1), a.requests > 0), "a probe");
+    expect(await statusesOf(gateway, 20)).toEqual(Array(20).fill(503));
+    expect(a.requests).toBeLessThanOrEqual(4);
+    a.traffic = 200;
+    await until(
+      async () => (await statusesOf(gateway, 1), gateway.stderr.text.includes("circuit closed")),
+      "it to close",
+    );
+    expect(await statusesOf(gateway, 40)).toEqual(Array(40).fill(200));
+    expect([count(gateway.stderr.text, "circuit open"), count(gateway.stderr.text, "circuit closed")]).toEqual([1, 1]);
+  },
+);
+
 test("a worker that is replaced knows what the others know", async () => {
   const [a, b] = [await flapping(), await flapping()];
   b.check = 503;

@@ -31,6 +31,7 @@ const TYPES = [
   "ApiKeyOptions",
   "BasicOptions",
   "BranchOptions",
+  "BreakerOptions",
   "CallerBy",
   "ClaimCondition",
   "ClaimsIssue",

@@ -103,6 +103,7 @@ export function forwardAuthShape(gateway: string, reader: ConfigReader): Shape<(
       slowStartMs: undefined,
       ejection: undefined,
       health: undefined,
+      breaker: undefined,
       protocol: "http1",
       host,
       timeouts: {

@@ -217,6 +217,29 @@ export interface EjectionOptions {
   maxShare?: number;
 }
 
+/**
+ * When nothing is sent to an upstream for a while, so that it can recover: after too many attempts that failed, or were
+ * slow. A failure is what `ejection` calls one. All workers count together.
+ */
+export interface BreakerOptions {
+  /** Opens when at least this share of the attempts in the window has failed. Default: `0.5`. */
+  errors?: number;
+  /** Opens when at least this share of the attempts took longer than `over` to the head of their answer. Default: never. */
+  slow?: {
+    over: Duration;
+    /** Default: `0.5`. */
+    share?: number;
+  };
+  /** Never with fewer attempts in the window than this. Default: `20`. */
+  minimum?: number;
+  /** The time that is looked back at, in tenths of it, from `"100ms"` to `"1h"`. Default: `"10s"`. */
+  window?: Duration;
+  /** How long nothing is sent once it has opened. Default: `"5s"`. */
+  open?: Duration;
+  /** So many attempts are let through then, no more: when all are good it closes, when one is not it opens again. Default: `3`. */
+  probes?: number;
+}
+
 /** How targets are checked, and when they are up or down. Give a `path`, or `tcp: true`. */
 export type HealthOptions = HttpCheckOptions | TcpCheckOptions;
 
@@ -283,6 +306,8 @@ export interface UpstreamOptions<U extends string = never> {
    * background. Default: not at all.
    */
   health?: HealthOptions;
+  /** When nothing is sent for a while, because too much fails: then 503 at once. Default: never. */
+  breaker?: BreakerOptions;
   /** What is used when it has no answer: no target may be picked, or all attempts failed. Default: nothing, the failure is told. */
   fallback?: UpstreamFallback<U> | AnswerFallback;
   /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */

@@ -157,6 +157,17 @@ export interface EjectionPlan {
   readonly maxShare: number;
 }
 
+/** When nothing is sent for a while: see BreakerOptions. */
+export interface BreakerPlan {
+  /** From 0 to 1. */
+  readonly errors: number;
+  readonly slow: { readonly overMs: number; readonly share: number } | undefined;
+  readonly minimum: number;
+  readonly windowMs: number;
+  readonly openMs: number;
+  readonly probes: number;
+}
+
 /** How targets are checked: see HealthOptions. */
 export type HealthPlan = HealthCommonPlan & (HttpCheckPlan | { readonly kind: "tcp" });
 
@@ -198,6 +209,7 @@ export interface UpstreamPlan {
   readonly slowStartMs: number | undefined;
   readonly ejection: EjectionPlan | undefined;
   readonly health: HealthPlan | undefined;
+  readonly breaker: BreakerPlan | undefined;
   readonly protocol: "http1" | "h2";
   readonly host: "upstream" | "client" | { readonly fixed: string };
   readonly timeouts: TimeoutsPlan;

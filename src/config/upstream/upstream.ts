@@ -7,6 +7,7 @@ import type { TargetPlan, UpstreamPlan } from "./plan.ts";
 import { either, isPlainObject, list, maybe, options, or, rightOnes, then, type Shape } from "../shape.ts";
 import { fallbackShape } from "../shaping/fallback.ts";
 import { balanceShape } from "./balance.ts";
+import { breakerShape } from "./breaker.ts";
 import { ejectionShape } from "./ejection.ts";
 import { healthShape } from "./health.ts";
 import { hostField } from "./host-field.ts";
@@ -26,6 +27,7 @@ export function upstreamShape(reader: ConfigReader, upstreams: readonly string[]
       slowStart: maybe(duration(1000, 86_400_000)),
       ejection: or(ejectionShape, {}),
       health: maybe(healthShape(reader)),
+      breaker: maybe(breakerShape),
       protocol: or(choice("http1", "h2"), "http1"),
       host: or(hostField, "upstream"),
       timeouts: maybe(timeoutsShape),
