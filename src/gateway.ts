@@ -75,6 +75,8 @@ export interface Gateway {
 export interface Prepared {
   /** See {@link Gateway.ready}. */
   readonly ready: Promise<void>;
+  /** Where it listens, if that is another place than before. */
+  readonly address: { host: string; port: number } | undefined;
   /** From now on exchanges take its way. Those under way keep to the plan that they began with. */
   take(): void;
   /** It is never going to run. */
@@ -143,6 +145,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
       }
       return {
         ready: next.parts.firstTargets,
+        address: listener.address,
         take() {
           const before = current;
           current = next;

@@ -7,8 +7,8 @@ export interface Shared {
   readonly worker: number;
   /** Tells this process from others in Via: what one worker sent, another knows. */
   readonly instance: string;
-  /** What limits count in; undefined when the config has no limits. */
-  readonly limits: Counts | undefined;
+  /** What limits count in; undefined when the config has no limits. Another one for a plan that asks for it. */
+  limits: Counts | undefined;
   /** Connections of clients that are open, a word a worker: see Tally. Index 0 is nobody. */
   readonly connections: Int32Array;
   /** Exchanges under way that `overload` counts, likewise. */

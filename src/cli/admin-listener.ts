@@ -31,7 +31,14 @@ export function withAdmin(
   const { host, port } = admin.address;
   terminal.err(`sluice: admin on ${urlOf(host, port)}`);
   const closing = <T>(ended: Promise<T>): Promise<T> => ended.finally(() => admin.close());
-  return { drain: () => closing(serving.drain()), end: () => closing(serving.end()) };
+  return {
+    get graceMs() {
+      return serving.graceMs;
+    },
+    swap: (config) => serving.swap(config),
+    drain: () => closing(serving.drain()),
+    end: () => closing(serving.end()),
+  };
 }
 
 function open(plan: Plan, admin: NonNullable<Plan["admin"]>, overseen: Overseen, platform: Platform): Admin {

@@ -44,7 +44,7 @@ export const check = defineVerb(
     const warn = (text: string): void => terminal.err(`${terminal.errColors.yellow("warning")}: ${text}`);
     if (stale !== undefined) warn(stale);
     const planned = await planConfig(file, embedded);
-    if ("plan" in planned) {
+    if (!("findings" in planned)) {
       const { plan } = planned;
       const routes = plan.routes.length;
       const upstreams = Object.keys(plan.upstreams).length;

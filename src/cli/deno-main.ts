@@ -17,11 +17,15 @@ import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { listenRefusal } from "./listen-refusal.ts";
 import { planSummary } from "./plan-summary.ts";
-import { keepServing, servingOf, untilStopped } from "./serving.ts";
+import { keepServing, type Serving, ServingHere, untilStopped } from "./serving.ts";
 import { formatRefusal, openTerminal, shownPath } from "./terminal.ts";
 import { urlOf } from "./url-of.ts";
 
 const terminal = openTerminal("auto");
+
+/** Deno keeps what a module has imported: a changed file would be loaded with the old ones that it imports. */
+const tellNoReload = (): void =>
+  terminal.err("sluice: SIGHUP: reloading the config is for the executable; the gateway goes on as it is");
 
 const ONE_WORKER = "workers: one thread serves on Deno; several are for the executable";
 
@@ -36,12 +40,12 @@ async function run(named: string | undefined): Promise<number> {
   const metrics = plan.admin && new Metrics();
   const gateway = createGateway(plan, platform, undefined, metrics);
   keepServing((text) => platform.notice("error", text));
-  let serving = servingOf(gateway);
+  let serving: Serving = new ServingHere(gateway, plan);
   if (metrics !== undefined) {
     meterProcess(metrics, platform, { version: manifest.version, revision: "" }, () => 1);
     serving = withAdmin(serving, plan, overseenIn(gateway, metrics), platform, terminal);
   }
-  const stopped = untilStopped(serving, plan.graceMs, terminal);
+  const stopped = untilStopped(serving, tellNoReload, terminal);
   const first = await Promise.race([gateway.ready, stopped]);
   if (typeof first !== "number") {
     const { host, port } = listen(gateway.listen, plan);

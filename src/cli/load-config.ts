@@ -1,43 +1,76 @@
 // Loads the user's config file: imports it, waits a bounded time, and hands back what it exports by default.
-import { readFileSync } from "node:fs";
-import { EXIT, Refusal, systemCode } from "./exit.ts";
 import { explainLoadFailure, type LoadFault, topLevelAwait } from "./load-failure.ts";
 import { placeOf } from "./source-text.ts";
-import { shownPath } from "./terminal.ts";
+import { changedFile, type Sources } from "./sources.ts";
 import { registerModules, type VirtualModules } from "./virtual-modules.ts";
 
 /** How long a config may take to load: a top-level `await` that never settles would otherwise hang for ever. */
 const LOAD_LIMIT_MS = 10_000;
 
-/** A config that was loaded, or why not. */
-export type Loaded =
-  | { readonly options: unknown; readonly source: string; readonly faults?: never }
-  | { readonly faults: readonly LoadFault[]; readonly source: string; readonly options?: never };
-
-/** Loads `file`, an absolute path that exists. Throws a refusal (66) only when the file cannot be read. */
-export async function loadConfig(file: string, modules: VirtualModules): Promise<Loaded> {
-  const source = readSource(file);
-  registerModules(modules);
-  const outcome = await settle(import(file) as Promise<Record<string, unknown>>);
-  switch (outcome.kind) {
-    case "late":
-      return { source, faults: [lateFault(file, source)] };
-    case "thrown":
-      return { source, faults: await explainLoadFailure(outcome.thrown, file, modules) };
-    case "stray":
-      return { source, faults: (await explainLoadFailure(outcome.thrown, file, modules)).map(asStray) };
-    case "loaded": {
-      const fault = defaultExportFault(outcome.exports, file, source);
-      return fault === undefined ? { source, options: outcome.exports["default"] } : { source, faults: [fault] };
-    }
-  }
+/** What a config exports. */
+export interface LoadedConfig {
+  readonly options: unknown;
+  /**
+   * Lets go of its modules, and ends what they have left running: timers, connections. Its functions still run, but import
+   * nothing more.
+   */
+  dispose(): void;
 }
 
-function readSource(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new Refusal(EXIT.noInput, `${shownPath(file)} cannot be read (${systemCode(error)}).`);
+/** A config that was loaded, or why not. */
+export type Loaded = LoadedConfig | { readonly faults: readonly LoadFault[] };
+
+/**
+ * Loads a config as it was read: each time anew, with all that it imports. What its functions import later is loaded as it
+ * was read, too, until another config is; one that fails, or is let go before another was loaded, gives way to the last.
+ */
+export async function loadConfig(sources: Sources, modules: VirtualModules): Promise<Loaded> {
+  const { file } = sources;
+  const changed = changedFile(sources.others);
+  if (changed !== undefined) return { faults: [changedFault(changed)] };
+  const before = registered;
+  register(sources, modules);
+  const { promise: stray, resolve: tell } = Promise.withResolvers<Outcome>();
+  let isLoading = true;
+  const graph = new Bun.ModuleGraph({
+    onError(thrown) {
+      if (isLoading) return tell({ kind: "stray", thrown });
+      // A timer of the config's, say: nobody's business but the process's.
+      throw thrown;
+    },
+  });
+  const dispose = (): void => {
+    graph.dispose();
+    if (registered === sources && before !== undefined) register(before, modules);
+  };
+  const outcome = await settle(graph.import(file), stray);
+  isLoading = false;
+  const faults = await faultsOf(outcome, sources, modules);
+  if (faults.length === 0 && outcome.kind === "loaded") return { options: outcome.exports["default"], dispose };
+  dispose();
+  return { faults };
+}
+
+let registered: Sources | undefined;
+
+function register(sources: Sources, modules: VirtualModules): void {
+  registered = sources;
+  registerModules(modules, sources);
+}
+
+async function faultsOf(outcome: Outcome, { file, texts }: Sources, modules: VirtualModules): Promise<LoadFault[]> {
+  const source = texts.get(file) ?? "";
+  switch (outcome.kind) {
+    case "late":
+      return [lateFault(file, source)];
+    case "thrown":
+      return explainLoadFailure(outcome.thrown, file, modules);
+    case "stray":
+      return (await explainLoadFailure(outcome.thrown, file, modules)).map(asStray);
+    case "loaded": {
+      const fault = defaultExportFault(outcome.exports, file, source);
+      return fault === undefined ? [] : [fault];
+    }
   }
 }
 
@@ -47,11 +80,7 @@ type Outcome =
   | { readonly kind: "late" };
 
 /** The first of: the import's end, an error that nobody caught (a timer of the config's, say), and the time limit. */
-async function settle(importing: Promise<Record<string, unknown>>): Promise<Outcome> {
-  const { promise: stray, resolve: tell } = Promise.withResolvers<Outcome>();
-  const onStray = (thrown: unknown): void => tell({ kind: "stray", thrown });
-  process.on("uncaughtException", onStray);
-  process.on("unhandledRejection", onStray);
+async function settle(importing: Promise<Record<string, unknown>>, stray: Promise<Outcome>): Promise<Outcome> {
   const { promise: late, resolve: ring } = Promise.withResolvers<Outcome>();
   const timer = setTimeout(() => ring({ kind: "late" }), LOAD_LIMIT_MS);
   try {
@@ -65,9 +94,11 @@ async function settle(importing: Promise<Record<string, unknown>>): Promise<Outc
     ]);
   } finally {
     clearTimeout(timer);
-    process.off("uncaughtException", onStray);
-    process.off("unhandledRejection", onStray);
   }
+}
+
+function changedFault(file: string): LoadFault {
+  return { place: { file }, message: "the file has changed since the config was read.", hint: "Load it once more." };
 }
 
 function lateFault(file: string, source: string): LoadFault {

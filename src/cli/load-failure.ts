@@ -31,7 +31,7 @@ export async function explainLoadFailure(thrown: unknown, file: string, modules:
   }
   const error = thrown as RuntimeError;
   if (error.name === "ResolveMessage") return [unresolvedImport(error, file, modules)];
-  if (error.name === "BuildMessage") return [syntaxError(error, file)];
+  if (error.name === "BuildMessage") return [missingFile(error, file) ?? syntaxError(error, file)];
   const missing =
     /^(?:Export named '(?<name>[^']+)' not found in|Missing 'default' export in) module '(?<from>[^']+)'/.exec(
       error.message ?? "",
@@ -63,6 +63,14 @@ function syntaxError(error: RuntimeError, file: string): LoadFault {
   const at = error.position;
   const place = at === null || at === undefined ? { file } : { file: at.file, line: at.line, column: at.column };
   return { place, message: `syntax error: ${sentence(error.message ?? "")}` };
+}
+
+/** The runtime had found a file, and it is gone. */
+function missingFile(error: RuntimeError, file: string): LoadFault | undefined {
+  const gone = /^ENOENT reading "(.+)"$/.exec(error.message ?? "")?.[1];
+  if (gone === undefined) return undefined;
+  const place = placeOfFile(file, gone) ?? { file };
+  return { place, message: `there is no file "${shownPath(gone)}".` };
 }
 
 function thrownWhileLoading(error: RuntimeError, file: string): LoadFault {
@@ -117,28 +125,47 @@ async function missingExport(name: string, from: string, file: string, modules: 
 }
 
 async function exportsOf(from: string, modules: VirtualModules): Promise<string[]> {
-  const load = Object.hasOwn(modules, from) ? modules[from] : (): Promise<object> => import(from) as Promise<object>;
+  if (Object.hasOwn(modules, from)) return Object.keys(await modules[from]!());
+  const graph = new Bun.ModuleGraph({ onError: () => undefined });
   try {
-    return Object.keys((await load?.()) ?? {});
+    return Object.keys(await graph.import<object>(from));
   } catch {
     return [];
+  } finally {
+    graph.dispose();
   }
 }
 
 /** Where `name` is imported from `from`: in the config, or in a file that it imports. */
 function findImport(file: string, name: string, from: string): Place | undefined {
-  const pending = [file];
-  for (const current of pending) {
-    const source = readText(current);
-    for (const specifier of specifiersIn(source)) {
-      const target = specifier.startsWith(".") ? localFile(resolve(dirname(current), specifier)) : specifier;
-      if (target === from) {
-        const position: Position | undefined = placeOfImport(source, name, specifier);
-        if (position !== undefined) return { file: current, ...position };
-      } else if (target !== undefined && target.startsWith("/") && !pending.includes(target)) pending.push(target);
-    }
+  for (const [path, source, specifier, target] of importsOf(file)) {
+    if (target !== from) continue;
+    const position: Position | undefined = placeOfImport(source, name, specifier);
+    if (position !== undefined) return { file: path, ...position };
   }
   return undefined;
+}
+
+/** Where a file is imported that is not there. */
+function placeOfFile(file: string, gone: string): Place | undefined {
+  for (const [path, source, specifier] of importsOf(file)) {
+    const meant = resolve(dirname(path), specifier);
+    if (gone === meant || gone.startsWith(`${meant}.`)) return { file: path, ...placeOfSpecifier(source, specifier) };
+  }
+  return undefined;
+}
+
+/** What is imported, in the config and in the files that it imports: by whom, its text, as what, and which file or module. */
+function* importsOf(file: string): Generator<[path: string, source: string, specifier: string, target: string]> {
+  const pending = [file];
+  for (const path of pending) {
+    const source = readText(path);
+    for (const specifier of specifiersIn(source)) {
+      const target = specifier.startsWith(".") ? localFile(resolve(dirname(path), specifier)) : specifier;
+      yield [path, source, specifier, target ?? ""];
+      if (target?.startsWith("/") && !pending.includes(target)) pending.push(target);
+    }
+  }
 }
 
 function specifiersIn(source: string): string[] {

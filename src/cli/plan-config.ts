@@ -7,6 +7,7 @@ import type { Embedded } from "./embedded.ts";
 import { EXIT, type Place } from "./exit.ts";
 import { loadConfig } from "./load-config.ts";
 import type { LoadFault } from "./load-failure.ts";
+import { readSources, type Sources } from "./sources.ts";
 import { shownPlace, type Terminal } from "./terminal.ts";
 
 /** One thing that is wrong with a config, ready to be shown. Secrets are masked. */
@@ -20,23 +21,43 @@ export interface Finding {
   readonly json: object;
 }
 
+/** A plan, and the config that it was made of. */
+export interface PlannedConfig {
+  readonly plan: Plan;
+  readonly sources: Sources;
+  /** See LoadedConfig. */
+  dispose(): void;
+}
+
 /** A plan, or the findings that stand in its way. */
-export type Planned = { readonly plan: Plan; readonly findings?: never } | { readonly findings: readonly Finding[] };
+export type Planned = PlannedConfig | { readonly findings: readonly Finding[]; readonly sources: Sources };
 
 /** Loads the config `file` (absolute, there) and makes the plan of it. */
 export async function planConfig(file: string, embedded: Embedded): Promise<Planned> {
-  const loaded = await loadConfig(file, embedded.modules);
-  if (loaded.faults !== undefined) return { findings: loaded.faults.map(ofLoad) };
-  const resolved = resolvePlan(loaded.options, readerFor(file));
-  if (resolved.plan !== undefined) return { plan: resolved.plan };
-  return { findings: await ofConfig(resolved.faults, file, loaded.source) };
+  return planSources(readSources(file), embedded);
 }
 
-/** Prints the findings on stderr, a line each, and gives the exit code. */
+/** The same, for a config that has been read. */
+export async function planSources(sources: Sources, embedded: Embedded): Promise<Planned> {
+  const { file, texts, others } = sources;
+  const loaded = await loadConfig(sources, embedded.modules);
+  if ("faults" in loaded) return { findings: loaded.faults.map(ofLoad), sources };
+  const { plan, faults } = resolvePlan(loaded.options, readerFor(file));
+  if (plan !== undefined) return { plan, sources, dispose: () => loaded.dispose() };
+  loaded.dispose();
+  return { findings: await ofConfig(faults, file, texts.get(file) ?? others.get(file) ?? ""), sources };
+}
+
+/** Prints the findings on stderr and gives the exit code. */
 export function reportFindings(findings: readonly Finding[], terminal: Terminal): number {
-  for (const finding of findings) terminal.err(findingText(finding, terminal.errColors));
-  if (findings.length > 1) terminal.err(`${findings.length} faults.`);
+  terminal.err(findingsText(findings, terminal.errColors));
   return EXIT.config;
+}
+
+/** The findings, a line each, and how many they are. */
+export function findingsText(findings: readonly Finding[], colors: Terminal["errColors"]): string {
+  const lines = findings.map((finding) => findingText(finding, colors));
+  return [...lines, ...(lines.length > 1 ? [`${lines.length} faults.`] : [])].join("\n");
 }
 
 /** A finding as a line of text: where, what of, and what is wrong. */

@@ -1,5 +1,6 @@
 // `sluice run [file]`: loads the config, listens, and serves until a signal ends it.
 import { availableParallelism } from "node:os";
+import { isSame } from "../carried.ts";
 import type { Plan } from "../config/plan.ts";
 import { planWarnings } from "../config/warnings.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
@@ -14,9 +15,11 @@ import { listenRefusal } from "./listen-refusal.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
 import { reexecute } from "./reexecute.ts";
-import { keepServing, servingOf, untilStopped } from "./serving.ts";
+import { Reloads } from "./reload.ts";
+import { type Address, keepServing, type Serving, ServingHere, untilStopped } from "./serving.ts";
 import { urlOf } from "./url-of.ts";
 import { defineVerb } from "./verb.ts";
+import { watchSources } from "./watch-sources.ts";
 import { staleTypes } from "./version-stamp.ts";
 
 /** The verb. Exit codes: 0 after a drain; 64, 66, 71, 77, 78; 130 and 143 when a second signal cut it short. */
@@ -27,11 +30,13 @@ export const run = defineVerb(
     notes: [
       "Without a file: gateway.config.ts (.mts, .js, .mjs, .json) in this folder, then in $XDG_CONFIG_HOME/sluice, then in",
       "/etc/sluice. The access log goes to stdout, messages go to stderr.",
+      "SIGHUP loads the config again: what is wrong with it is told, and changes nothing.",
       "SIGTERM and SIGINT let exchanges finish (a second one ends at once); SIGQUIT ends at once.",
     ],
     examples: [
       ["sluice run", "run the config of this folder"],
       ["sluice run /etc/sluice/gateway.config.ts", "run that one"],
+      ["sluice run --watch", "while you write the config"],
       ["sluice run --port=9000 --host=127.0.0.1", "listen elsewhere than the config says"],
     ],
   },
@@ -39,6 +44,7 @@ export const run = defineVerb(
     file: { type: "positional", required: false, description: "the config" },
     port: { type: "string", valueHint: "port", description: "listen on this port (SLUICE_PORT)" },
     host: { type: "string", valueHint: "address", description: "listen on this address (SLUICE_HOST)" },
+    watch: { type: "boolean", description: "reload when the config changes, or a file that it imports" },
   },
   async (args, { terminal, embedded }) => {
     const warn = (text: string): void => terminal.err(`${terminal.errColors.yellow("warning")}: ${text}`);
@@ -48,40 +54,60 @@ export const run = defineVerb(
     const stale = staleTypes(file, embedded);
     if (stale !== undefined) warn(stale);
     const planned = await planConfig(file, embedded);
-    if (!("plan" in planned)) return reportFindings(planned.findings, terminal);
+    if ("findings" in planned) return reportFindings(planned.findings, terminal);
 
-    for (const warning of planWarnings(planned.plan)) warn(warning);
-    const plan: Plan = { ...planned.plan, listen: { ...planned.plan.listen, ...address } };
-    const workers = plan.workers === "auto" ? availableParallelism() : plan.workers;
-    const tellAddress = ({ host, port }: { host: string; port: number }): void => {
-      const summary = workers === 1 ? planSummary(plan) : `${planSummary(plan)}, ${workers} workers`;
-      terminal.err(`sluice ${fullVersion(embedded)} listening on ${urlOf(host, port)} (${summary})`);
+    const workers = planned.plan.workers === "auto" ? availableParallelism() : planned.plan.workers;
+    const { admin } = planned.plan;
+    const asStarted = (plan: Plan): Plan => {
+      for (const warning of planWarnings(plan)) warn(warning);
+      return { ...plan, workers, admin, listen: { ...plan.listen, ...address } };
+    };
+    const plan = asStarted(planned.plan);
+    const serve = async (serving: Serving, listen: () => Promise<Address> | Address): Promise<number> => {
+      const watch = args.watch ? watchSources(() => void reloads.request()) : undefined;
+      const reloads = new Reloads({
+        file,
+        embedded,
+        terminal,
+        adjust(next) {
+          for (const option of ["workers", "admin"] as const) {
+            if (!isSame(next[option], planned.plan[option])) warn(`${option}: what it says now holds after a restart`);
+          }
+          return asStarted(next);
+        },
+        swap: (next) => serving.swap(next),
+        tried: watch,
+      });
+      // Signals are heard before anybody can be told that it listens.
+      const stopped = untilStopped(serving, () => void reloads.request(), terminal);
+      const first = await Promise.race([listen(), stopped]);
+      if (typeof first !== "number") {
+        const summary = workers === 1 ? planSummary(plan) : `${planSummary(plan)}, ${workers} workers`;
+        terminal.err(`sluice ${fullVersion(embedded)} listening on ${urlOf(first.host, first.port)} (${summary})`);
+        watch?.(planned.sources);
+      }
+      return stopped;
     };
     if (workers > 1) {
       const { Supervisor } = await import("./workers/supervisor.ts");
-      const supervisor = new Supervisor({ workers, plan, file, embedded, terminal });
+      const supervisor = new Supervisor({ workers, config: { ...planned, plan }, embedded, terminal });
       keepServing((text) => terminal.err(`sluice: error: ${text}`));
-      const serving = supervisor.withAdmin();
-      const stopped = untilStopped(serving, plan.graceMs, terminal);
-      const first = await Promise.race([supervisor.start(), stopped]);
-      if (typeof first !== "number") tellAddress(first);
-      return stopped;
+      return serve(supervisor.withAdmin(), () => supervisor.start());
     }
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
     const metrics = plan.admin && new Metrics();
-    const gateway = createGateway(plan, platform, undefined, metrics);
+    const gateway = createGateway(plan, platform, planned.dispose, metrics);
     keepServing((text) => platform.notice("error", text));
-    let serving = servingOf(gateway);
+    let serving: Serving = new ServingHere(gateway, plan);
     if (metrics !== undefined) {
       meterProcess(metrics, platform, buildOf(embedded), () => 1);
       serving = withAdmin(serving, plan, overseenIn(gateway, metrics), platform, terminal);
     }
-    // Signals are heard before anybody can be told that it listens.
-    const stopped = untilStopped(serving, plan.graceMs, terminal);
-    const first = await Promise.race([gateway.ready, stopped]);
-    if (typeof first !== "number") tellAddress(listen(gateway, plan));
-    return stopped;
+    return serve(serving, async () => {
+      await gateway.ready;
+      return listen(gateway, plan);
+    });
   },
 );
 
@@ -108,7 +134,7 @@ function portNumber(name: string, text: string): number {
   throw usageError(`${name} is a port from 0 to 65535, not "${text}".`);
 }
 
-function listen(gateway: Gateway, plan: Plan): { host: string; port: number } {
+function listen(gateway: Gateway, plan: Plan): Address {
   try {
     return gateway.listen();
   } catch (error) {

@@ -1,6 +1,9 @@
 // While the gateway serves: signals end it, and errors that nobody caught do not.
-import type { Gateway } from "../gateway.ts";
-import { EXIT } from "./exit.ts";
+import type { ListenPlan, Plan } from "../config/plan.ts";
+import type { Gateway, Prepared } from "../gateway.ts";
+import { EXIT, Refusal } from "./exit.ts";
+import { listenRefusal } from "./listen-refusal.ts";
+import type { PlannedConfig } from "./plan-config.ts";
 import { userFrame } from "./stack.ts";
 import { shownPlace, type Terminal } from "./terminal.ts";
 
@@ -9,13 +12,26 @@ const DRAINING = { SIGINT: 130, SIGTERM: 143 } as const;
 type Draining = keyof typeof DRAINING;
 
 /** Signals that other servers act on, and that would end this one if nobody heard them. */
-const NOT_YET = { SIGHUP: "reloading the config", SIGUSR1: "reopening the log", SIGUSR2: "reopening the log" } as const;
+const NOT_YET = { SIGUSR1: "reopening the log", SIGUSR2: "reopening the log" } as const;
 
 /** Exit code of SIGQUIT, which never waits. */
 const QUIT = 131;
 
+/** Where a gateway listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What serves, in this thread or in others. */
 export interface Serving {
+  /** How long exchanges may take to end. */
+  readonly graceMs: number;
+  /**
+   * Puts a config in place of the one that runs. Gives where it listens, if that is another place.
+   * @throws Refusal and all stays as it is
+   */
+  swap(config: PlannedConfig): Promise<Address | undefined>;
   /** See Gateway. */
   drain(): Promise<{ cut: number }>;
   /** Cuts all that is under way; resolves once that is recorded. */
@@ -23,26 +39,68 @@ export interface Serving {
 }
 
 /** A gateway of this thread. */
-export function servingOf(gateway: Gateway): Serving {
-  return {
-    drain: () => gateway.drain(),
-    end() {
-      gateway.close();
-      // The sockets' last word comes a turn later.
-      return new Promise((resolve) => setImmediate(resolve));
-    },
-  };
+export class ServingHere implements Serving {
+  readonly #gateway: Gateway;
+  #plan: Plan;
+
+  constructor(gateway: Gateway, plan: Plan) {
+    this.#gateway = gateway;
+    this.#plan = plan;
+  }
+
+  get graceMs(): number {
+    return this.#plan.graceMs;
+  }
+
+  async swap({ plan, dispose }: PlannedConfig): Promise<Address | undefined> {
+    hasMoved(this.#plan.listen, plan.listen);
+    const { address, ready, take } = prepare(this.#gateway, plan, dispose);
+    await ready;
+    take();
+    this.#plan = plan;
+    return address;
+  }
+
+  drain(): Promise<{ cut: number }> {
+    return this.#gateway.drain();
+  }
+
+  end(): Promise<void> {
+    this.#gateway.close();
+    // The sockets' last word comes a turn later.
+    return new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
-/** Resolves to the exit code once a signal has come and all has drained. */
-export async function untilStopped(serving: Serving, graceMs: number, terminal: Terminal): Promise<number> {
+/** Whether a plan listens elsewhere. @throws Refusal for another address of the same port, which cannot be taken meanwhile */
+export function hasMoved(before: ListenPlan, { host, port }: ListenPlan): boolean {
+  if (before.port !== port) return true;
+  if (before.host === host) return false;
+  const hint = "Restart the gateway, or take another port too.";
+  throw new Refusal(EXIT.os, `listen.host: ${host} cannot be taken while the gateway has port ${port}.`, { hint });
+}
+
+/** As the gateway does it. @throws Refusal when it cannot listen where the plan says */
+export function prepare(gateway: Gateway, plan: Plan, over: () => void): Prepared {
+  try {
+    return gateway.prepare(plan, over);
+  } catch (error) {
+    throw listenRefusal(error, plan.listen.host, plan.listen.port);
+  }
+}
+
+/**
+ * Resolves to the exit code once a signal has come and all has drained.
+ * @param reload what SIGHUP asks for
+ */
+export async function untilStopped(serving: Serving, reload: () => void, terminal: Terminal): Promise<number> {
   let forced: number | undefined;
   const cut = (exitCode: number): void => {
     forced = exitCode;
     void serving.end().then(() => process.exit(exitCode));
   };
-  const signal = await firstSignal((text) => terminal.err(`sluice: ${text}`), cut);
-  terminal.err(`sluice: ${signal}: accepts no more, waits up to ${graceMs / 1000} s for exchanges under way`);
+  const signal = await firstSignal((text) => terminal.err(`sluice: ${text}`), cut, reload);
+  terminal.err(`sluice: ${signal}: accepts no more, waits up to ${serving.graceMs / 1000} s for exchanges under way`);
   const drained = await serving.drain();
   if (forced !== undefined) return forced;
   const rest = drained.cut === 0 ? "" : `; cut off what was still under way: ${drained.cut}`;
@@ -51,10 +109,14 @@ export async function untilStopped(serving: Serving, graceMs: number, terminal: 
 }
 
 /**
- * Waits for the first signal that asks for a drain. At the next one, and at SIGQUIT at any time, `end` is called. What
- * other signals cannot do yet is told.
+ * Waits for the first signal that asks for a drain. At the next one, and at SIGQUIT at any time, `end` is called; until then
+ * SIGHUP reloads. What other signals cannot do yet is told.
  */
-function firstSignal(tell: (text: string) => void, end: (exitCode: number) => void): Promise<Draining> {
+function firstSignal(
+  tell: (text: string) => void,
+  end: (exitCode: number) => void,
+  reload: () => void,
+): Promise<Draining> {
   const { promise, resolve } = Promise.withResolvers<Draining>();
   let draining = false;
   const onSignal = (signal: Draining): void => {
@@ -64,6 +126,7 @@ function firstSignal(tell: (text: string) => void, end: (exitCode: number) => vo
   };
   for (const signal of Object.keys(DRAINING) as Draining[]) process.on(signal, onSignal);
   process.on("SIGQUIT", () => end(QUIT));
+  process.on("SIGHUP", () => (draining ? tell("SIGHUP: the gateway is shutting down: it reloads nothing") : reload()));
   for (const [signal, wish] of Object.entries(NOT_YET)) {
     process.on(signal, () => tell(`${signal}: ${wish} is not there yet; the gateway goes on as it is`));
   }

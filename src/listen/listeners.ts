@@ -9,6 +9,8 @@ import type { Stays } from "./shared.ts";
 
 /** What a plan that is to come changes of the listeners. Nothing is changed yet. */
 export interface NextListener {
+  /** Where it listens, if that is another place. */
+  readonly address: { host: string; port: number } | undefined;
   /** From now on it holds, and these routes do. */
   take(stays: Stays): void;
   /** It will never hold. */
@@ -41,10 +43,11 @@ export class Listeners {
   /** Opens another one, if the plan names another address. @throws SocketError, and all stays as it is */
   next(plan: ListenPlan): NextListener {
     const before = this.#current;
-    if (before === undefined) return { take: () => undefined, drop: () => undefined };
+    if (before === undefined) return { address: undefined, take: () => undefined, drop: () => undefined };
     const moves = plan.host !== before.plan.host || plan.port !== before.plan.port;
     const next = moves ? this.#listenerOf(plan) : before;
     return {
+      address: moves ? next.address : undefined,
       take: (stays) => {
         if (moves) this.#letGo(before);
         else before.bound(plan);
@@ -55,11 +58,6 @@ export class Listeners {
         if (moves) next.cut();
       },
     };
-  }
-
-  /** Where the one that accepts listens. */
-  get address(): { host: string; port: number } | undefined {
-    return this.#current?.address;
   }
 
   /** Connections open now, tunnels included. */

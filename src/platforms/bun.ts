@@ -14,6 +14,7 @@ import { files } from "./files.ts";
 import { names } from "./names.ts";
 import { processUsage } from "./process-usage.ts";
 import { type LinesOut, stdoutLines } from "./stdout.ts";
+import type { Shared } from "../shared.ts";
 
 /** What all threads have alike. */
 type Edge = Omit<Platform, "shared" | "terminal" | "now" | "line" | "linesLost" | "usage" | "notice" | "listen">;
@@ -60,10 +61,12 @@ export function bunPlatform(lines: LinesOut = stdoutLines()): Platform & { flush
 }
 
 /** What a worker thread brings of its own. */
-export type ThreadPlatform = Required<Pick<Platform, "shared" | "terminal" | "now" | "line" | "linesLost" | "notice">>;
+export type ThreadPlatform = Required<Pick<Platform, "terminal" | "now" | "line" | "linesLost" | "notice">> & {
+  readonly shared: Shared;
+};
 
 /** The platform of a worker thread of the executable: it listens on the same port as others. */
-export function bunThreadPlatform(thread: ThreadPlatform): Platform {
+export function bunThreadPlatform(thread: ThreadPlatform): Platform & ThreadPlatform {
   return { ...edge(), ...thread, listen: (options) => listen(options, true) };
 }
 

@@ -1,5 +1,5 @@
 // Files beside the config, read and watched through node:fs, which Bun and Deno have.
-import { readFileSync, watch } from "node:fs";
+import { readFileSync, type Stats, statSync, watch } from "node:fs";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { Files } from "../platform.ts";
@@ -45,13 +45,13 @@ export const files: Files = {
       clearTimeout(still);
       still = setTimeout(changed, STILL_MS);
     };
-    let known: string | undefined;
+    // At once: what changes from now on is told.
+    let known = markNow(path);
     const look = async (): Promise<void> => {
       const mark = await markOf(path);
-      if (known !== undefined && mark !== known) touched();
+      if (mark !== known) touched();
       known = mark;
     };
-    void look();
     const looking = setInterval(() => void look(), LOOK_MS);
     looking.unref();
     const stop = watchFolder(path, () => void look());
@@ -89,11 +89,21 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** What tells two states of a file apart. */
-async function markOf(path: string): Promise<string> {
+function markOf(path: string): Promise<string> {
+  return stat(path).then(markIn, () => NONE);
+}
+
+/** The same, at once. */
+function markNow(path: string): string {
   try {
-    const { ino, size, mtimeMs } = await stat(path);
-    return `${ino} ${size} ${mtimeMs}`;
+    return markIn(statSync(path));
   } catch {
-    return "none";
+    return NONE;
   }
+}
+
+const NONE = "none";
+
+function markIn({ ino, size, mtimeMs }: Stats): string {
+  return `${ino} ${size} ${mtimeMs}`;
 }

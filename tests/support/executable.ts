@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Files beside the config, texts by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Words behind `run`. */
+  readonly args?: readonly string[];
   /** How long it may take to listen. Default: 10 s. */
   readonly timeoutMs?: number;
 }
@@ -169,7 +171,7 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
   const folder = mkdtempSync(join(tmpdir(), "sluice-rig-"));
   writeFileSync(join(folder, "gateway.config.ts"), configText(config));
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
-  const child = Bun.spawn([...gatewayCommand(), "run"], {
+  const child = Bun.spawn([...gatewayCommand(), "run", ...(options.args ?? [])], {
     cwd: folder,
     env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...options.env },
     stdin: "ignore",

@@ -2,21 +2,29 @@
 import type { TargetPlan } from "../../config/upstream/plan.ts";
 import type { Change } from "../../record/metrics.ts";
 import type { Obstacle } from "../../respond/readiness.ts";
-import type { NoteBounds, Noted, PlaceBound, PlaceState, Shared } from "../../shared.ts";
+import type { Counts, NoteBounds, Noted, PlaceBound, PlaceState, Shared } from "../../shared.ts";
+import type { Sources } from "../sources.ts";
 
-/** What a worker begins with. */
-export interface Start {
-  /** The config, an absolute path. */
-  readonly file: string;
+/** What is the same for all workers, and changes with a reload. */
+export interface Task {
+  /** The config as the main thread has read and checked it. */
+  readonly sources: Sources;
   readonly host: string;
   /** Never 0: the main thread has chosen. */
   readonly port: number;
+  /** What limits count in; undefined when the config has no limits. */
+  readonly limits: Counts | undefined;
+}
+
+/** What a worker begins with. */
+export interface Start {
+  readonly task: Task;
   /** How many workers there are. */
   readonly workers: number;
   /** Whether standard output is a person's terminal, and whether to colour it. */
   readonly terminal: boolean;
   readonly colors: boolean;
-  readonly shared: Omit<Shared, "note" | "claim" | "targets">;
+  readonly shared: Omit<Shared, "note" | "claim" | "limits" | "targets">;
   /** The targets that are found while it runs, as they are now. */
   readonly targets: ReadonlyMap<string, readonly TargetPlan[]>;
   /** See clock.ts. */
@@ -28,6 +36,12 @@ export interface Start {
 /** From the main thread. */
 export type ToWorker =
   | { readonly kind: "start"; readonly start: Start }
+  /** Loads this to the side. */
+  | { readonly kind: "prepare"; readonly task: Task }
+  /** What was loaded to the side runs from now on. */
+  | { readonly kind: "take" }
+  /** It is forgotten. */
+  | { readonly kind: "drop" }
   /** Lets exchanges finish, then ends. */
   | { readonly kind: "drain" }
   /** Cuts all, then ends. */
@@ -44,6 +58,10 @@ export type FromWorker =
   /** It waits for the main thread's clock. */
   | { readonly kind: "clock" }
   | { readonly kind: "listening" }
+  /** What it was told to load is ready; or it cannot be: why, in full. */
+  | { readonly kind: "prepared"; readonly refusal: string | undefined }
+  /** It runs what it has loaded. */
+  | { readonly kind: "taken" }
   /** It cannot serve: why, in full, and the exit code that goes with that. It ends. */
   | { readonly kind: "refused"; readonly exitCode: number; readonly text: string }
   | { readonly kind: "lines"; readonly lines: Uint8Array<ArrayBuffer> }

@@ -1,28 +1,28 @@
 // The main thread of several workers: starts them, replaces those that die, writes their lines, and lets them go.
 import type { Plan } from "../../config/plan.ts";
-import type { TargetPlan, UpstreamPlan } from "../../config/upstream/plan.ts";
 import { buryWorker } from "../../limit/table.ts";
-import { type Discovery, discover, firstTargets } from "../../discover/discover.ts";
-import { openCounts, saveCounts } from "../../counts.ts";
+import { movedCounts, openCounts, saveCounts } from "../../counts.ts";
 import { HealthChecks } from "../../health-checks.ts";
 import { Deadlines } from "../../http/deadlines.ts";
 import { bunPlatform } from "../../platforms/bun.ts";
 import { stdoutLines } from "../../platforms/stdout.ts";
 import { meterCounts } from "../../meter.ts";
 import { FAMILIES } from "../../record/families.ts";
+import type { Metrics } from "../../record/metrics.ts";
 import { meterProcess } from "../../record/process-metrics.ts";
 import { boardMemories, MAIN_THREAD, openBoards } from "../../shared-board.ts";
 import type { Shared } from "../../shared.ts";
-import type { Follow } from "../../target.ts";
 import { withAdmin } from "../admin-listener.ts";
 import { buildOf, type Embedded } from "../embedded.ts";
 import { EXIT, Refusal } from "../exit.ts";
-import type { Serving } from "../serving.ts";
+import type { PlannedConfig } from "../plan-config.ts";
+import { type Address, hasMoved, type Serving } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
 import { Gathering } from "./gathering.ts";
 import { Memories } from "./memories.ts";
-import type { ToWorker } from "./messages.ts";
-import { type HeldPort, holdPort } from "./port.ts";
+import type { Task, ToWorker } from "./messages.ts";
+import { holdPort } from "./port.ts";
+import { Searches } from "./searches.ts";
 import { Thread } from "./thread.ts";
 
 /** A worker that died is replaced after so long, then after twice as long, up to the most. */
@@ -35,12 +35,13 @@ const LATE_MS = 2000;
 /** How long workers have to cut what is under way. */
 const CUT_MS = 500;
 
+const SAME_EVERYWHERE = "Each worker loads the config for itself: its code must come to the same in every thread.";
+
 /** What the main thread knows when it starts workers. */
 export interface SupervisorOptions {
   readonly workers: number;
-  readonly plan: Plan;
-  /** The config, an absolute path. */
-  readonly file: string;
+  /** What runs first. */
+  readonly config: PlannedConfig;
   readonly embedded: Embedded;
   readonly terminal: Terminal;
 }
@@ -49,6 +50,8 @@ export interface SupervisorOptions {
 interface Place {
   readonly number: number;
   thread: Thread | undefined;
+  /** What the thread runs. */
+  task: Task | undefined;
   listening: boolean;
   /** Deaths in quick succession. */
   deaths: number;
@@ -63,25 +66,32 @@ export class Supervisor implements Serving {
   readonly #platform = bunPlatform(this.#lines);
   /** Undefined where nobody asks for metrics. */
   readonly #gathering: Gathering | undefined;
-  readonly #common: Omit<Shared, "note" | "claim" | "targets" | "worker">;
+  #unread: (() => void) | undefined = undefined;
+  readonly #common: Omit<Shared, "note" | "claim" | "worker" | "limits" | "targets">;
   readonly #memories = new Memories();
-  readonly #targets = new Map<string, readonly TargetPlan[]>();
-  readonly #discoveries: readonly Discovery[];
-  readonly #follows: ReadonlyMap<string, Follow>;
+  /** Targets are found once for all workers. */
+  readonly #searches = new Searches(this.#platform, (upstream, targets) => {
+    for (const { thread } of this.#places) thread?.send({ kind: "targets", upstream, targets });
+  });
   /** Each target is checked once, however many workers there are. */
   readonly #health: HealthChecks;
   readonly #started = Promise.withResolvers<void>();
-  #address: Pick<HeldPort, "host" | "port"> = { host: "", port: 0 };
+  /** What runs. */
+  #config: PlannedConfig;
+  #task: Task;
   #serves = false;
   #letsGo = false;
 
   constructor(options: SupervisorOptions) {
-    const { workers, plan } = options;
+    const { workers, config } = options;
     this.#options = options;
+    this.#config = config;
+    const { sources, plan } = config;
+    const { host, port } = plan.listen;
+    this.#task = { sources, host, port, limits: this.#limitsFor(plan, undefined) };
     const words = (): Int32Array => new Int32Array(new SharedArrayBuffer((workers + 1) * 4));
     this.#common = {
       instance: crypto.randomUUID().slice(0, 8),
-      limits: plan.limits.limits.length === 0 ? undefined : openCounts(plan.limits, workers, this.#platform),
       connections: words(),
       underWay: words(),
       boards: boardMemories(this.#platform),
@@ -90,29 +100,15 @@ export class Supervisor implements Serving {
     const { targets } = openBoards(this.#common.boards, MAIN_THREAD, this.#platform);
     this.#health = new HealthChecks(targets, this.#platform, new Deadlines(this.#platform));
     this.#places = Array.from({ length: workers }, (_, index) => {
-      return { number: index + 1, thread: undefined, listening: false, deaths: 0, again: undefined };
+      return { number: index + 1, thread: undefined, task: undefined, listening: false, deaths: 0, again: undefined };
     });
-    const found = Object.values(plan.upstreams).filter(({ discovery }) => discovery !== undefined);
-    this.#discoveries = found.map((upstream) => this.#discover(upstream));
-    this.#follows = new Map(found.map(({ name }, i) => [name, this.#discoveries[i]!.follow]));
-  }
-
-  /** Targets are found once for all workers; one that begins later is given those that are known. */
-  #discover(upstream: UpstreamPlan): Discovery {
-    const { name } = upstream;
-    const discovery = discover(upstream, this.#platform);
-    discovery.follow((targets) => {
-      this.#targets.set(name, targets);
-      for (const { thread } of this.#places) thread?.send({ kind: "targets", upstream: name, targets });
-    });
-    return discovery;
   }
 
   /** What serves, and the admin listener where the plan has one. @throws Refusal when that cannot listen */
   withAdmin(): Serving {
-    const { plan, terminal } = this.#options;
     const gathering = this.#gathering;
-    return gathering === undefined ? this : withAdmin(this, plan, gathering, this.#platform, terminal);
+    if (gathering === undefined) return this;
+    return withAdmin(this, this.#config.plan, gathering, this.#platform, this.#options.terminal);
   }
 
   #gather(): Gathering {
@@ -126,19 +122,29 @@ export class Supervisor implements Serving {
     const { total } = gathering;
     meterProcess(total, this.#platform, buildOf(this.#options.embedded), () => living().size);
     total.count(FAMILIES.logLinesDropped, {}, () => this.#lines.dropped);
-    const { limits } = this.#common;
-    if (limits !== undefined) meterCounts(total, limits, this.#platform);
+    this.#meterCounts(total);
     return gathering;
+  }
+
+  /** Lets the table be read that limits count in now. */
+  #meterCounts(total: Metrics): void {
+    this.#unread?.();
+    const { limits } = this.#task;
+    this.#unread = limits && meterCounts(total, limits, this.#platform);
   }
 
   /** Starts all workers; resolves to where they listen once all do. @throws Refusal when one of them cannot */
   async start(): Promise<{ host: string; port: number }> {
-    const held = holdPort(this.#options.plan.listen);
-    this.#address = held;
+    const held = holdPort(this.#config.plan.listen);
+    const { host, port } = held;
+    this.#task = { ...this.#task, host, port };
     process.on("exit", () => this.#lines.flush());
     try {
-      this.#health.use(Object.values(this.#options.plan.upstreams), this.#follows);
-      await firstTargets(this.#discoveries, this.#platform);
+      const upstreams = Object.values(this.#config.plan.upstreams);
+      const searches = this.#searches.next(upstreams);
+      searches.take();
+      this.#health.use(upstreams, searches.follows);
+      await searches.first;
       if (!this.#letsGo) for (const place of this.#places) this.#begin(place);
       await this.#started.promise;
     } catch (refusal) {
@@ -148,13 +154,68 @@ export class Supervisor implements Serving {
       held.release();
     }
     this.#serves = true;
-    return this.#address;
+    return { host, port };
+  }
+
+  get graceMs(): number {
+    return this.#config.plan.graceMs;
+  }
+
+  /** All workers load it to the side; once all have, all take it. One that cannot keeps all from it. */
+  async swap(config: PlannedConfig): Promise<Address | undefined> {
+    const { plan, sources } = config;
+    const held = hasMoved(this.#config.plan.listen, plan.listen) ? holdPort(plan.listen) : undefined;
+    const { host, port } = held ?? this.#task;
+    const upstreams = Object.values(plan.upstreams);
+    const searches = this.#searches.next(upstreams);
+    try {
+      await searches.first;
+      const task: Task = { sources, host, port, limits: this.#limitsFor(plan, this.#task.limits) };
+      const places = this.#places.filter(({ listening }) => listening);
+      const refusals = await Promise.all(places.map((place) => this.#prepare(place, task)));
+      const refusal = refusals.find((each) => each !== undefined);
+      if (refusal !== undefined) {
+        for (const { thread } of places) thread?.send({ kind: "drop" });
+        throw refusal;
+      }
+      this.#config.dispose();
+      this.#config = config;
+      this.#task = task;
+      searches.take();
+      this.#health.use(upstreams, searches.follows);
+      if (this.#gathering !== undefined) this.#meterCounts(this.#gathering.total);
+      await Promise.all(places.map((place) => take(place, task)));
+      return held;
+    } catch (refusal) {
+      searches.drop();
+      throw refusal;
+    } finally {
+      held?.release();
+    }
+  }
+
+  /** Why the worker cannot load what it is told to. */
+  async #prepare({ number, thread }: Place, task: Task): Promise<Refusal | undefined> {
+    const why = await thread?.prepare(task);
+    if (why === undefined) return undefined;
+    return new Refusal(EXIT.config, `worker ${number} cannot load what the main thread has loaded: ${why}`, {
+      hint: SAME_EVERYWHERE,
+    });
+  }
+
+  /** The table that goes with a plan; what was counted goes on in it. */
+  #limitsFor({ limits }: Plan, before: Task["limits"]): Task["limits"] {
+    if (limits.limits.length === 0) return undefined;
+    const { workers } = this.#options;
+    if (before === undefined) return openCounts(limits, workers, this.#platform);
+    const sameSize = limits.capacity === this.#config.plan.limits.capacity;
+    return sameSize ? before : movedCounts(before, limits, workers, this.#platform);
   }
 
   async drain(): Promise<{ cut: number }> {
-    const { plan } = this.#options;
+    const { plan } = this.#config;
     const threads = await this.#letGo({ kind: "drain" }, plan.graceMs + LATE_MS);
-    const { limits } = this.#common;
+    const { limits } = this.#task;
     if (limits !== undefined) await saveCounts(plan.limits, limits, this.#platform);
     return { cut: threads.reduce((sum, { cut }) => sum + cut, 0) };
   }
@@ -166,7 +227,7 @@ export class Supervisor implements Serving {
   /** Tells all workers to go, and ends those that have not gone after so long. Gives those there were. */
   async #letGo(message: ToWorker, waitMs: number): Promise<readonly Thread[]> {
     this.#letsGo = true;
-    for (const discovery of this.#discoveries) discovery.close();
+    this.#searches.close();
     for (const { again } of this.#places) clearTimeout(again);
     const threads = this.#places.flatMap(({ thread }) => thread ?? []);
     for (const thread of threads) thread.send(message);
@@ -185,16 +246,15 @@ export class Supervisor implements Serving {
   }
 
   #begin(place: Place): void {
-    const { file, workers, plan, terminal, embedded } = this.#options;
+    const { workers, terminal, embedded } = this.#options;
+    place.task = this.#task;
     const task = {
-      file,
+      task: this.#task,
       workers,
-      host: plan.listen.host,
-      port: this.#address.port,
       terminal: this.#platform.terminal,
       colors: terminal.outColors.isColorSupported,
       shared: { ...this.#common, worker: place.number },
-      targets: this.#targets,
+      targets: this.#searches.targets,
     };
     place.thread = new Thread(embedded.startThread(), task, this.#lines, this.#memories, {
       listening: () => this.#listens(place),
@@ -205,9 +265,24 @@ export class Supervisor implements Serving {
   }
 
   #listens(place: Place): void {
+    if (place.task !== this.#task) return void this.#catchUp(place);
     place.listening = true;
     if (this.#serves) this.#platform.notice("info", `worker ${place.number} serves again`);
     else if (this.#places.every(({ listening }) => listening)) this.#started.resolve();
+  }
+
+  /** A worker that began with what ran before comes to listen. */
+  async #catchUp(place: Place): Promise<void> {
+    const { thread } = place;
+    const task = this.#task;
+    const refusal = await this.#prepare(place, task);
+    if (place.thread !== thread) return;
+    if (refusal === undefined) {
+      await take(place, task);
+      return this.#listens(place);
+    }
+    this.#platform.notice("error", refusal.message);
+    thread?.terminate();
   }
 
   /** At the start one worker that cannot serve ends all: it is told once. Later the others go on. */
@@ -215,16 +290,16 @@ export class Supervisor implements Serving {
     if (this.#serves || this.#letsGo) return;
     this.#letsGo = true;
     this.#options.terminal.err(text);
-    const hint = "Each worker loads the config for itself: its code must come to the same in every thread.";
     const message = `worker ${number} cannot serve, though the main thread has loaded the config.`;
-    this.#started.reject(new Refusal(exitCode, message, exitCode === EXIT.config ? { hint } : {}));
+    this.#started.reject(new Refusal(exitCode, message, exitCode === EXIT.config ? { hint: SAME_EVERYWHERE } : {}));
   }
 
   #gone(place: Place, exitCode: number): void {
     const { reason, startedAt } = place.thread!;
     place.thread = undefined;
     place.listening = false;
-    const { limits, connections, underWay } = this.#common;
+    const { connections, underWay } = this.#common;
+    const { limits } = this.#task;
     for (const words of [connections, underWay]) Atomics.store(words, place.number, 0);
     this.#gathering?.gone(place.number);
     if (limits !== undefined) buryWorker(limits.memory, place.number);
@@ -240,4 +315,10 @@ export class Supervisor implements Serving {
     this.#platform.notice("error", `${what}; another one starts in ${waitMs / 1000} s`);
     place.again = setTimeout(() => this.#begin(place), waitMs);
   }
+}
+
+/** The worker runs from now on what it has loaded; resolves once it does. */
+function take(place: Place, task: Task): Promise<void> | undefined {
+  place.task = task;
+  return place.thread?.take();
 }

@@ -2,7 +2,10 @@
 import type { LinesOut } from "../../platforms/stdout.ts";
 import { answerClock, clockMemory } from "./clock.ts";
 import type { Memories } from "./memories.ts";
-import type { FromWorker, Start, ToWorker } from "./messages.ts";
+import type { FromWorker, Start, Task, ToWorker } from "./messages.ts";
+
+/** How long it may take to load a config: longer than a load itself may. */
+const ANSWER_MS = 15_000;
 
 /** What the supervisor does for a worker. */
 export interface ThreadEvents {
@@ -26,6 +29,8 @@ export class Thread {
   readonly startedAt = performance.now();
   /** Resolves once it has ended. */
   readonly ended: Promise<void>;
+  /** What to do with the answer that is waited for. */
+  #answered: ((refusal: string | undefined) => void) | undefined = undefined;
   readonly #worker: Worker;
   /** What ends each of its claims. */
   readonly #claims = new Map<number, () => void>();
@@ -46,6 +51,12 @@ export class Thread {
           return answerClock(clock);
         case "listening":
           return events.listening();
+        case "prepared":
+          // Nobody waits any more: it was given up.
+          if (this.#answered === undefined) return this.send({ kind: "drop" });
+          return this.#answered(data.refusal);
+        case "taken":
+          return this.#answered?.(undefined);
         case "refused":
           this.reason = data.text;
           return events.refused(data.exitCode, data.text);
@@ -75,6 +86,7 @@ export class Thread {
       for (const release of this.#claims.values()) release();
       this.#claims.clear();
       events.gone((event as CloseEvent).code);
+      this.#answered?.(undefined);
       resolve();
     });
     this.send({ kind: "start", start: { ...task, clock, taken } });
@@ -83,6 +95,31 @@ export class Thread {
   /** Sends a message; one that has ended does not hear it. */
   send(message: ToWorker): void {
     this.#worker.postMessage(message);
+  }
+
+  /**
+   * Has it load this to the side. Resolves to why it cannot. One that ends meanwhile has no objection: whoever replaces it
+   * loads what runs then.
+   */
+  prepare(task: Task): Promise<string | undefined> {
+    return this.#ask({ kind: "prepare", task });
+  }
+
+  /** Has it run what it has loaded; resolves once it does. */
+  async take(): Promise<void> {
+    await this.#ask({ kind: "take" });
+  }
+
+  #ask(message: ToWorker): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const late = setTimeout(() => this.#answered?.("it does not answer."), ANSWER_MS);
+    this.#answered = (refusal) => {
+      clearTimeout(late);
+      this.#answered = undefined;
+      resolve(refusal);
+    };
+    this.send(message);
+    return promise;
   }
 
   #claim({ id, bound, text }: Extract<FromWorker, { kind: "claim" }>, memories: Memories): void {

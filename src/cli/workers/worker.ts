@@ -1,21 +1,21 @@
 // A worker thread: loads the config for itself, listens beside the others, and does what the main thread says.
 import { writeSync } from "node:fs";
 import type { Plan } from "../../config/plan.ts";
-import { createGateway, type Gateway } from "../../gateway.ts";
+import { createGateway, type Gateway, type Prepared } from "../../gateway.ts";
 import type { Platform } from "../../platform.ts";
-import { bunThreadPlatform, noticeText } from "../../platforms/bun.ts";
+import { bunThreadPlatform, noticeText, type ThreadPlatform } from "../../platforms/bun.ts";
 import { MOST_WAITING } from "../../platforms/stdout.ts";
 import { ThreadLines } from "../../platforms/thread-lines.ts";
 import type { Embedded } from "../embedded.ts";
 import { EXIT, Refusal } from "../exit.ts";
 import { listenRefusal } from "../listen-refusal.ts";
-import { findingText, planConfig } from "../plan-config.ts";
-import { keepServing } from "../serving.ts";
-import { formatRefusal, openTerminal } from "../terminal.ts";
+import { type Finding, findingsText, planSources, type PlannedConfig } from "../plan-config.ts";
+import { keepServing, prepare } from "../serving.ts";
+import { formatRefusal, openTerminal, type Terminal } from "../terminal.ts";
 import { Metrics } from "../../record/metrics.ts";
 import { clockOffset } from "./clock.ts";
 import { tellCounts } from "./counting.ts";
-import type { FromWorker, Start, ToWorker } from "./messages.ts";
+import type { FromWorker, Start, Task, ToWorker } from "./messages.ts";
 import { Questions } from "./questions.ts";
 import { planOfWorker } from "./share.ts";
 import { TargetSets } from "./target-sets.ts";
@@ -31,16 +31,9 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope;
 
-/** What a worker has begun. */
-interface Served {
-  readonly gateway: Gateway;
-  /** See tellCounts. */
-  tell(id: number): void;
-}
-
 /** Serves in this thread until the main thread ends it. */
 export function serveAsWorker(embedded: Embedded): void {
-  let serving: Served | undefined;
+  let serving: ServingWorker | undefined;
   const questions = new Questions((message) => scope.postMessage(message));
   let targets: TargetSets | undefined;
   const act = async (message: ToWorker): Promise<void> => {
@@ -49,6 +42,13 @@ export function serveAsWorker(embedded: Embedded): void {
         targets = new TargetSets(message.start.targets);
         serving = await start(message.start, embedded, questions, targets);
         return;
+      case "prepare":
+        return scope.postMessage({ kind: "prepared", refusal: await serving!.prepare(message.task) });
+      case "take":
+        serving!.take();
+        return scope.postMessage({ kind: "taken" });
+      case "drop":
+        return serving!.drop();
       case "drain":
         scope.postMessage({ kind: "drained", cut: (await serving?.gateway.drain())?.cut ?? 0 });
         return process.exit(0);
@@ -60,7 +60,7 @@ export function serveAsWorker(embedded: Embedded): void {
       case "targets":
         return targets?.put(message.upstream, message.targets);
       case "count":
-        return serving?.tell(message.id);
+        return serving?.tell?.(message.id);
       default:
         questions.answered(message);
     }
@@ -71,28 +71,110 @@ export function serveAsWorker(embedded: Embedded): void {
   });
 }
 
-/** Comes to listen, or tells why not and ends. */
-async function start(task: Start, embedded: Embedded, questions: Questions, targets: TargetSets): Promise<Served> {
-  const terminal = openTerminal(task.colors ? "always" : "never");
-  try {
-    const offset = clockOffset(task.clock, () => scope.postMessage({ kind: "clock" }));
-    const planned = await planConfig(task.file, embedded);
-    if ("findings" in planned) {
-      return refuse(EXIT.config, planned.findings.map((each) => findingText(each, terminal.errColors)).join("\n"));
+/** A gateway that serves in this thread. */
+class ServingWorker {
+  readonly gateway: Gateway;
+  /** See tellCounts. */
+  readonly tell: ((id: number) => void) | undefined;
+  readonly #platform: Platform & ThreadPlatform;
+  readonly #load: (task: Task) => Promise<PlannedConfig>;
+  readonly #colors: Terminal["errColors"];
+  #pending: { readonly prepared: Prepared; readonly limits: Task["limits"] } | undefined = undefined;
+
+  constructor(
+    gateway: Gateway,
+    platform: Platform & ThreadPlatform,
+    load: (task: Task) => Promise<PlannedConfig>,
+    colors: Terminal["errColors"],
+    tell: ServingWorker["tell"],
+  ) {
+    this.gateway = gateway;
+    this.tell = tell;
+    this.#platform = platform;
+    this.#load = load;
+    this.#colors = colors;
+  }
+
+  /** Loads to the side; gives why that cannot be. */
+  async prepare(task: Task): Promise<string | undefined> {
+    const { shared } = this.#platform;
+    const { limits } = shared;
+    try {
+      const { plan, dispose } = await this.#load(task);
+      try {
+        shared.limits = task.limits;
+        const prepared = prepare(this.gateway, plan, dispose);
+        await prepared.ready;
+        this.#pending = { prepared, limits };
+        return undefined;
+      } catch (thrown) {
+        dispose();
+        shared.limits = limits;
+        throw thrown;
+      }
+    } catch (thrown) {
+      return reasonOf(thrown, this.#colors).text;
     }
-    const plan = planOfWorker(planned.plan, task.workers, task.host, task.port);
-    const platform = platformOf(task, questions, targets, offset);
+  }
+
+  take(): void {
+    this.#pending?.prepared.take();
+    this.#pending = undefined;
+  }
+
+  drop(): void {
+    if (this.#pending === undefined) return;
+    this.#pending.prepared.drop();
+    this.#platform.shared.limits = this.#pending.limits;
+    this.#pending = undefined;
+  }
+}
+
+/** Comes to listen, or tells why not and ends. */
+async function start(
+  begin: Start,
+  embedded: Embedded,
+  questions: Questions,
+  targets: TargetSets,
+): Promise<ServingWorker> {
+  const { errColors } = openTerminal(begin.colors ? "always" : "never");
+  try {
+    const offset = clockOffset(begin.clock, () => scope.postMessage({ kind: "clock" }));
+    const load = async ({ sources, host, port }: Task): Promise<PlannedConfig> => {
+      const planned = await planSources(sources, embedded);
+      if ("findings" in planned) throw new Faulty(planned.findings);
+      return { ...planned, plan: planOfWorker(planned.plan, begin.workers, host, port) };
+    };
+    const { plan, dispose } = await load(begin.task);
+    const platform = platformOf(begin, questions, targets, offset);
     const metrics = plan.admin && new Metrics();
-    const gateway = createGateway(plan, platform, undefined, metrics);
+    const gateway = createGateway(plan, platform, dispose, metrics);
     keepServing((text) => platform.notice("error", text));
     listen(gateway, plan);
     const tell = metrics && tellCounts(metrics, gateway, (message) => scope.postMessage(message));
     scope.postMessage({ kind: "listening" });
-    return { gateway, tell: (id) => tell?.(id) };
+    return new ServingWorker(gateway, platform, load, errColors, tell);
   } catch (thrown) {
-    if (thrown instanceof Refusal) return refuse(thrown.exitCode, formatRefusal(thrown, terminal.errColors));
-    return refuse(EXIT.bug, thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
+    const { exitCode, text } = reasonOf(thrown, errColors);
+    return refuse(exitCode, text);
   }
+}
+
+/** A config that is wrong. */
+class Faulty extends Error {
+  readonly findings: readonly Finding[];
+
+  constructor(findings: readonly Finding[]) {
+    super();
+    this.findings = findings;
+  }
+}
+
+/** Why something cannot be, in full, and the exit code that goes with that. */
+function reasonOf(thrown: unknown, colors: Terminal["errColors"]): { exitCode: number; text: string } {
+  if (thrown instanceof Faulty) return { exitCode: EXIT.config, text: findingsText(thrown.findings, colors) };
+  if (thrown instanceof Refusal) return { exitCode: thrown.exitCode, text: formatRefusal(thrown, colors) };
+  return { exitCode: EXIT.bug, text: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) };
 }
 
 function refuse(exitCode: number, text: string): never {
@@ -101,11 +183,12 @@ function refuse(exitCode: number, text: string): never {
 }
 
 function platformOf(
-  { shared, terminal, taken, workers }: Start,
+  begin: Start,
   { note, claim }: Questions,
   targets: TargetSets,
   offset: number,
-): Platform {
+): Platform & ThreadPlatform {
+  const { shared, task, terminal, taken, workers } = begin;
   // Standard error takes a line whole: what the thread says last is not lost with it.
   const notice: Platform["notice"] = (level, text) => {
     try {
@@ -122,7 +205,7 @@ function platformOf(
   });
   process.on("exit", lines.flush);
   return bunThreadPlatform({
-    shared: { ...shared, note, claim, targets: targets.targets },
+    shared: { ...shared, limits: task.limits, note, claim, targets: targets.targets },
     terminal,
     now: () => performance.now() + offset,
     line: (text) => lines.write(text),

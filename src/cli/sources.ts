@@ -1,0 +1,108 @@
+// The files that a config is made of, read once: what was checked is what runs, in every thread and for as long as it runs.
+import { readFileSync } from "node:fs";
+import { dirname, extname, isAbsolute, resolve } from "node:path";
+import { EXIT, Refusal, systemCode } from "./exit.ts";
+import { shownPath } from "./terminal.ts";
+
+/** The config's file and all that it imports by path. Packages of a `node_modules` folder are not among them. */
+export interface Sources {
+  /** The config, an absolute path. */
+  readonly file: string;
+  /** Modules and JSON by absolute path: they are loaded as they were read here. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** What else is imported (CommonJS, YAML, text, …): loaded from the disk. Undefined: it cannot be read. */
+  readonly others: ReadonlyMap<string, string | undefined>;
+}
+
+/** What each ending of a file is to the runtime. */
+const LOADERS: Readonly<Record<string, "ts" | "tsx" | "js" | "jsx">> = {
+  ".ts": "ts",
+  ".mts": "ts",
+  ".tsx": "tsx",
+  ".js": "js",
+  ".mjs": "js",
+  ".jsx": "jsx",
+};
+
+/** Reads the config `file` and what it imports. @throws Refusal (66) when the file itself cannot be read */
+export function readSources(file: string): Sources {
+  const texts = new Map<string, string>();
+  const others = new Map<string, string | undefined>();
+  const pending = new Map<string, string | undefined>([[file, readConfig(file)]]);
+  for (const [path, text] of pending) {
+    const parts = text === undefined ? undefined : partsOf(path, text);
+    if (text === undefined || parts === undefined) others.set(path, text);
+    else texts.set(path, text);
+    for (const specifier of parts?.imports ?? []) {
+      const imported = fileOf(specifier, dirname(path));
+      if (imported !== undefined && !pending.has(imported)) pending.set(imported, readText(imported));
+    }
+  }
+  return { file, texts, others };
+}
+
+/** The first of the files that is on the disk no longer what it was. */
+export function changedFile(files: Sources["others"]): string | undefined {
+  return [...files].find(([path, text]) => readText(path) !== text)?.[0];
+}
+
+/** How to load a text as a module. Undefined: by the runtime alone. */
+export function moduleOf(path: string, text: string): Bun.OnLoadResult {
+  const loader = LOADERS[extname(path)];
+  if (loader !== undefined) return { contents: text, loader };
+  const value = JSON.parse(text) as unknown;
+  const members = typeof value === "object" && !Array.isArray(value) ? value : {};
+  return { loader: "object", exports: { ...members, default: value } };
+}
+
+/** What a file imports; undefined for one that is no ECMAScript module and no JSON. */
+function partsOf(path: string, text: string): { readonly imports: readonly string[] } | undefined {
+  const loader = LOADERS[extname(path)];
+  if (loader === undefined) return extname(path) === ".json" && isJson(text) ? { imports: [] } : undefined;
+  try {
+    const { imports, exports } = new Bun.Transpiler({ loader }).scan(text);
+    const isModule = exports.length > 0 || imports.some(({ kind }) => kind === "import-statement");
+    const specifiers = imports.map(({ path }) => path);
+    return isModule ? { imports: specifiers } : undefined;
+  } catch {
+    // Loading it tells what is wrong, and where.
+    return { imports: [] };
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The file that is meant, there or not; undefined for packages and for what is inside the executable. */
+function fileOf(specifier: string, folder: string): string | undefined {
+  const isPath = specifier.startsWith(".") || isAbsolute(specifier);
+  let found: string;
+  try {
+    found = Bun.resolveSync(specifier, folder);
+  } catch {
+    return isPath ? resolve(folder, specifier) : undefined;
+  }
+  return isAbsolute(found) && !found.includes("/node_modules/") && (isPath || found !== specifier) ? found : undefined;
+}
+
+function readConfig(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Refusal(EXIT.noInput, `${shownPath(file)} cannot be read (${systemCode(error)}).`);
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
