@@ -3,7 +3,7 @@ import type { LimitPlan } from "../config/limit/plan.ts";
 import type { MatchPlan, Plan, RoutePlan } from "../config/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import type { GatewayError } from "../errors.ts";
-import type { Ending, Exchange } from "../exchange.ts";
+import type { AttemptRecord, Ending, Exchange } from "../exchange.ts";
 import type { Platform } from "../platform.ts";
 import { Durations } from "./durations.ts";
 import { FAMILIES } from "./families.ts";
@@ -45,7 +45,11 @@ export class ExchangeMetrics {
     place.durations.of(x.method, x.scheme, statusOf(x, ending), error?.code).observe((now - x.startedAt) / 1000);
     place.requestSize.observe(ending.bytesIn);
     place.responseSize.observe(ending.bytesOut);
-    if (x.attempts.length > 0) this.#attempts(x, x.upstream!, now);
+    if (x.attempts.length > 0) this.#attempts(x, x.upstream!, x.attempts, now);
+    for (const { upstream, reason, attempts } of x.fallbacks) {
+      this.#attempts(x, upstream, attempts, now);
+      this.#metrics.counter(FAMILIES.fallbacks, { upstream: upstream.name, reason: String(reason) }).add();
+    }
     for (const { limit, allowed } of x.limited) {
       const decisions = this.#limits.get(limit)!;
       if (allowed) decisions.allowed.add();
@@ -75,8 +79,8 @@ export class ExchangeMetrics {
     return place;
   }
 
-  #attempts(x: Exchange, upstream: UpstreamPlan, now: number): void {
-    for (const { target, startedAt, settledAt, status, error, reason } of x.attempts) {
+  #attempts(x: Exchange, upstream: UpstreamPlan, attempts: readonly AttemptRecord[], now: number): void {
+    for (const { target, startedAt, settledAt, status, error, reason } of attempts) {
       const seconds = ((settledAt === 0 ? now : settledAt) - startedAt) / 1000;
       this.#targetOf(upstream, target).of(x.method, x.scheme, status, error?.code).observe(seconds);
       if (reason === undefined) continue;

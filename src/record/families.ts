@@ -51,6 +51,10 @@ export const FAMILIES = {
       across: "same",
     },
   ),
+  fallbacks: counter("sluice.upstream.fallbacks", "Exchanges of which an upstream's fallback was used", [
+    "upstream",
+    "reason",
+  ]),
   mirrorCopies: counter("sluice.mirror.copies", "What became of copies for mirrors", ["route", "upstream", "outcome"]),
   faults: counter("sluice.faults.injected", "Faults that were made on purpose", ["route", "fault"]),
 
