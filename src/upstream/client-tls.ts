@@ -18,3 +18,8 @@ export function clientTls(tls: TlsPlan, name: string): ClientTls {
 export function connectOptions({ host, port, secure, name = host }: TargetPlan, tls: TlsPlan): ConnectOptions {
   return { host, port, tls: secure ? clientTls(tls, name) : undefined };
 }
+
+/** How a URL begins by which fetch finds a target: with the address, where the target was found by a name. */
+export function originOf({ url, secure, authority, name }: TargetPlan): string {
+  return name === undefined ? `${secure ? "https" : "http"}://${authority}` : url;
+}

@@ -4,6 +4,7 @@ import { Left } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
 import { Attempt } from "./attempt.ts";
+import { originOf } from "./client-tls.ts";
 import { fetchAttempt } from "./fetch-client.ts";
 
 /** What the message's framing says; fetch frames by itself. */
@@ -34,7 +35,7 @@ export class FetchAttempt extends Attempt {
     const { plan, over } = this.to;
     try {
       const fields = fieldsOf(this.attempts.head(this.to));
-      const url = `${plan.secure ? "https" : "http"}://${plan.authority}${x.forwardTarget ?? x.path + x.query}`;
+      const url = originOf(plan) + (x.forwardTarget ?? x.path + x.query);
       this.sent = true;
       const answer = await fetchAttempt(
         this.#platform,

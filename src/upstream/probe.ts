@@ -8,7 +8,7 @@ import { Fields } from "../http/fields.ts";
 import { latin1Text, wireText } from "../http/latin1.ts";
 import type { Connecting, Platform, Socket } from "../platform.ts";
 import { reasonOfCode, UNEXPECTED_BODY } from "../verdict.ts";
-import { clientTls, connectOptions } from "./client-tls.ts";
+import { clientTls, connectOptions, originOf } from "./client-tls.ts";
 import { fetchAttempt } from "./fetch-client.ts";
 import { connectFailure } from "./http1/connect-failure.ts";
 import { Connection } from "./http1/connection.ts";
@@ -140,7 +140,7 @@ export class Probe implements Home, Receiver, BodySink {
         platform,
         {
           method: health.method,
-          url: `${target.secure ? "https" : "http"}://${target.authority}${health.path}`,
+          url: originOf(target) + health.path,
           over: { http2: true, tls: clientTls(upstream.tls, target.name ?? target.host) },
           fields: Fields.of(...this.#lines(health)),
           content: null,
