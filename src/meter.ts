@@ -3,6 +3,7 @@ import type { Verdict } from "./auth/scheme.ts";
 import type { Keep } from "./carried.ts";
 import { isEjected, isUp } from "./balance/availability.ts";
 import type { Plan, RoutePlan } from "./config/plan.ts";
+import type { Discovery } from "./discover/discover.ts";
 import { GatewayError } from "./errors.ts";
 import { Answer } from "./exchange.ts";
 import type { InFlight } from "./limit/in-flight.ts";
@@ -53,6 +54,8 @@ export class Meter {
 /** What outlives a plan, and is metered. */
 export interface CarriedParts {
   readonly upstreams: Iterable<Upstream>;
+  /** By upstream; none where the main thread searches. */
+  readonly discoveries: ReadonlyMap<string, Discovery>;
   readonly mirrors: ReadonlyMap<RoutePlan, readonly Mirror[]>;
   readonly limiter: Limiter | undefined;
   /** The counts of limits, where they are this gateway's alone. */
@@ -68,6 +71,9 @@ export function meterCarried(metrics: Metrics, parts: CarriedParts, platform: Pl
   if (linesLost !== undefined) kept("log", undefined, () => metrics.count(FAMILIES.logLinesDropped, {}, linesLost));
   for (const upstream of parts.upstreams) {
     kept(`upstreams.${upstream.plan.name}`, upstream, () => meterUpstream(metrics, upstream));
+  }
+  for (const [name, discovery] of parts.discoveries) {
+    kept(`upstreams.${name}.targets`, discovery, () => meterDiscovery(metrics, name, discovery));
   }
   for (const [route, mirrors] of parts.mirrors) {
     for (const mirror of mirrors) {
@@ -126,6 +132,11 @@ function meterUpstream(metrics: Metrics, upstream: Upstream): End {
       }
     }),
   );
+}
+
+/** Lets be read how the search for an upstream's targets goes. */
+export function meterDiscovery(metrics: Metrics, upstream: string, discovery: Discovery): End {
+  return metrics.count(FAMILIES.discoveryFailures, { upstream }, () => discovery.failures);
 }
 
 function meterMirror(metrics: Metrics, route: string, { plan, counts }: Mirror): End {

@@ -131,7 +131,9 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   const inFlight = new Map(plan.inFlight.map((bound) => [bound.name, inFlightOf(bound, platform, keep)]));
   const mirrors = mirrorsOf(plan, platform, deadlines, keep);
   if (metrics !== undefined) {
-    meterCarried(metrics, { upstreams: upstreams.values(), mirrors, limiter, own }, platform, keep);
+    const searches = shared === undefined ? discoveries : new Map<string, Discovery>();
+    const metered = { upstreams: upstreams.values(), discoveries: searches, mirrors, limiter, own };
+    meterCarried(metrics, metered, platform, keep);
   }
   const parts: Parts = {
     platform,

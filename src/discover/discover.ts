@@ -24,6 +24,8 @@ export interface Search {
 /** The search for the targets of one upstream. */
 export interface Discovery extends Search {
   readonly follow: Follow;
+  /** Searches that came to nothing. */
+  readonly failures: number;
 }
 
 /** What of a platform discovery needs. */
@@ -38,12 +40,19 @@ export type DiscoveryNeeds = Pick<
  */
 export function discover({ name, targets, discovery, protocol }: UpstreamPlan, platform: DiscoveryNeeds): Discovery {
   if (platform.shared !== undefined) {
-    return { first: Promise.resolve(), follow: platform.shared.targets(name), close: () => {} };
+    return { first: Promise.resolve(), follow: platform.shared.targets(name), failures: 0, close: () => {} };
   }
   const latest = new LatestTargets(targets);
   const tell = targetNotices(`upstreams.${name}`, targets, platform, (next) => latest.put(next));
   const search = searchOf(discovery!, protocol, platform, tell);
-  return { first: search.first, follow: latest.follow, close: () => search.close() };
+  return {
+    first: search.first,
+    follow: latest.follow,
+    get failures() {
+      return tell.failures;
+    },
+    close: () => search.close(),
+  };
 }
 
 function searchOf(where: DiscoveryPlan, protocol: "http1" | "h2", platform: DiscoveryNeeds, tell: Tell): Search {

@@ -4,6 +4,8 @@ import type { Platform } from "../platform.ts";
 
 /** Takes what a search has come to. */
 export interface Tell {
+  /** How often it has failed. */
+  readonly failures: number;
   /** @param lacks why a part of them is as it was before, as for `failed` */
   found(targets: readonly TargetPlan[], lacks?: string): void;
   /** Why there is nothing new: sentences. */
@@ -26,8 +28,12 @@ export function targetNotices(
 ): Tell {
   let present = inOrder(known);
   let failure = "";
+  let failures = 0;
   const tell = (level: "info" | "warn" | "error", text: string): void => platform.notice(level, `${title}: ${text}`);
   return {
+    get failures() {
+      return failures;
+    },
     found(targets, lacks = "") {
       const next = inOrder(targets);
       const isSame = marksOf(next) === marksOf(present);
@@ -41,6 +47,7 @@ export function targetNotices(
       failure = lacks;
     },
     failed(reason) {
+      failures++;
       if (reason === failure) return;
       failure = reason;
       const what = reason.replace(/[.?!]$/, "");

@@ -55,6 +55,9 @@ export const FAMILIES = {
     "upstream",
     "reason",
   ]),
+  discoveryFailures: counter("sluice.discovery.failures", "Searches for an upstream's targets that came to nothing", [
+    "upstream",
+  ]),
   mirrorCopies: counter("sluice.mirror.copies", "What became of copies for mirrors", ["route", "upstream", "outcome"]),
   faults: counter("sluice.faults.injected", "Faults that were made on purpose", ["route", "fault"]),
 
