@@ -34,6 +34,7 @@ async function run(named: string | undefined): Promise<number> {
   const file = findConfig(named);
   const plan = await planOf(file);
   if (plan === undefined) return EXIT.config;
+  refuseImpossible(plan);
   const platform = denoPlatform();
   if (typeof plan.workers === "number" && plan.workers > 1) platform.notice("warn", ONE_WORKER);
   for (const warning of planWarnings(plan)) platform.notice("warn", warning);
@@ -54,6 +55,15 @@ async function run(named: string | undefined): Promise<number> {
   const exitCode = await stopped;
   await platform.flush();
   return exitCode;
+}
+
+/** @throws Refusal of what the executable could do */
+function refuseImpossible({ upstreams }: Plan): void {
+  for (const { name, protocol, discovery } of Object.values(upstreams)) {
+    if (protocol !== "h2" || (discovery?.kind !== "dns" && discovery?.kind !== "srv")) continue;
+    const message = `upstreams.${name}: Deno speaks HTTP/2 to no address that is found by DNS: it would verify the address.`;
+    throw new Refusal(EXIT.config, message, { hint: "Write a list of targets." });
+  }
 }
 
 async function planOf(file: string): Promise<Plan | undefined> {

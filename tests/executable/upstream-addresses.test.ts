@@ -1,4 +1,4 @@
-// GW-26: IPv6 literals and names; connecting that is refused, or takes too long. (Names that change need a resolver.)
+// GW-26: IPv6 literals and names; connecting that is refused, or takes too long. Names that change: discovery.test.ts.
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { closedPort } from "../support/closed-port.ts";

@@ -4,7 +4,7 @@ import type { GatewayOptions } from "../../src/config/options.ts";
 import { messageOf, formatPath } from "../../src/config/message.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
-import { createGateway, type Gateway } from "../../src/gateway.ts";
+import { createGateway, type Gateway, type Prepared } from "../../src/gateway.ts";
 import { Metrics } from "../../src/record/metrics.ts";
 import { FakeClient, FakeTarget } from "./fake-peers.ts";
 import type { FakeSocket } from "./fake-socket.ts";
@@ -60,12 +60,17 @@ export class World {
 
   /** Another config takes over. `over` is told once the gateway has no more to do with it. */
   reload(options: GatewayOptions, over?: () => void): void {
-    this.gateway.prepare(this.#planOf(options), over).take();
+    this.prepare(options, over).take();
+  }
+
+  /** Builds another config, to the side. */
+  prepare(options: GatewayOptions, over?: () => void): Prepared {
+    return this.gateway.prepare(this.#planOf(options), over);
   }
 
   /** Builds another config, which never runs. */
   reloadInVain(options: GatewayOptions): void {
-    this.gateway.prepare(this.#planOf(options)).drop();
+    this.prepare(options).drop();
   }
 
   /** Its targets exist from now on. */

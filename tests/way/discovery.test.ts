@@ -245,3 +245,61 @@ test("SRV priorities: the next is picked while all of the lowest are ejected", (
   expect(world.served(3)).toEqual([TWO, TWO, TWO]);
   world.close();
 });
+
+describe("another config takes over", () => {
+  const found = (upstream: Partial<UpstreamOptions> = {}): GatewayOptions =>
+    toUpstream({ targets: { dns: `http://${NAME}:8080` }, keepAlive: { idle: "1h", maxAge: "1h" }, ...upstream });
+
+  test("a search that it does not concern goes on: nothing is asked, connections are kept", () => {
+    const world = new DnsWorld([ONE]);
+    world.say(ONE);
+    world.served(1);
+    const { length } = world.platform.names.asked;
+    world.reload({ ...found(), shutdown: { grace: "1s" } });
+    expect(world.served(1)).toEqual([ONE]);
+    expect(world.platform.names.asked).toHaveLength(length);
+    expect(world.at[ONE]!.connections).toHaveLength(1);
+    world.close();
+  });
+
+  test("an upstream that is another one has the targets of the search that goes on at once", () => {
+    const world = new DnsWorld([ONE]);
+    world.say(ONE);
+    const { length } = world.platform.names.asked;
+    world.platform.names.holds = true;
+    world.reload(found({ timeouts: { idle: "1m" } }));
+    expect(world.served(1)).toEqual([ONE]);
+    expect(world.platform.names.asked).toHaveLength(length);
+    world.platform.names.holds = false;
+    world.close();
+  });
+
+  test("a search that is another one is waited for before it takes over; the old one ends", async () => {
+    const world = new DnsWorld([ONE, TWO]);
+    world.say(ONE);
+    world.platform.names.hosts.set("other.internal", [TWO]);
+    const prepared = world.prepare(found({ targets: { dns: "http://other.internal:8080" } }));
+    world.settle();
+    await prepared.ready;
+    prepared.take();
+    expect(world.served(2)).toEqual([TWO, TWO]);
+    const asked = (): number => world.platform.names.asked.filter((each) => each.includes(NAME)).length;
+    const before = asked();
+    world.advance(60_000);
+    expect(asked()).toBe(before);
+    world.close();
+  });
+
+  test("one that never runs leaves no search", () => {
+    const world = new DnsWorld([ONE]);
+    world.say(ONE);
+    world.prepare(found({ targets: { dns: "http://other.internal:8080" } })).drop();
+    world.settle();
+    const asked = (): number => world.platform.names.asked.filter((each) => each.includes("other")).length;
+    const before = asked();
+    world.advance(60_000);
+    expect(asked()).toBe(before);
+    expect(world.served(1)).toEqual([ONE]);
+    world.close();
+  });
+});
