@@ -23,7 +23,7 @@ export interface Shared {
   /** Claims a place among those of all workers. Answers later. */
   readonly claim: Claim;
   /** The targets that the main thread finds for the upstreams of all workers. */
-  readonly targets: (upstream: string) => Follow;
+  targets: (upstream: string) => Follow;
 }
 
 /** A bound on what is under way at once. */

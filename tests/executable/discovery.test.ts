@@ -335,3 +335,26 @@ describe.each([
     expect(gateway.stderr.text).not.toContain("a worker calls it");
   });
 });
+
+test.each([
+  ["one worker", ""],
+  ["two workers", "workers: 2,"],
+])("a reload that names another service moves all traffic there at once, %s", async (_, more) => {
+  const [one] = await twoOrigins();
+  dns.say(NAME, ONE);
+  dns.say("other.test", TWO);
+  const gateway = await start(configOf(byName(one.port), more));
+  await comesFrom(gateway, ONE, 4);
+  writeFileSync(join(gateway.folder, "gateway.config.ts"), configOf(byName(one.port, "http", "other.test"), more));
+  gateway.signal("SIGHUP");
+  const answers: string[] = [];
+  await until(async () => {
+    const { status, body } = await ask(gateway);
+    answers.push(`${status} ${body.text}`);
+    return answers.slice(-6).filter((answer) => answer === `200 ${TWO}`).length === 6;
+  }, "traffic at the other service");
+  // First all to one, then all to the other: workers take over one by one, none of them goes back.
+  expect(answers.filter((answer) => answer !== `200 ${ONE}` && answer !== `200 ${TWO}`)).toEqual([]);
+  dns.say(NAME, "127.0.0.4");
+  for (let i = 0; i < 6; i++) expect((await ask(gateway)).body.text).toBe(TWO);
+});

@@ -14,6 +14,8 @@ export interface Task {
   readonly port: number;
   /** What limits count in; undefined when the config has no limits. */
   readonly limits: Counts | undefined;
+  /** The number of the main thread's search for the targets of an upstream, where it is found while it runs. */
+  readonly searches: ReadonlyMap<string, number>;
 }
 
 /** What a worker begins with. */
@@ -25,8 +27,8 @@ export interface Start {
   readonly terminal: boolean;
   readonly colors: boolean;
   readonly shared: Omit<Shared, "note" | "claim" | "limits" | "targets">;
-  /** The targets that are found while it runs, as they are now. */
-  readonly targets: ReadonlyMap<string, readonly TargetPlan[]>;
+  /** The targets that were found last, by search. */
+  readonly targets: ReadonlyMap<number, readonly TargetPlan[]>;
   /** See clock.ts. */
   readonly clock: SharedArrayBuffer;
   /** See ThreadLinesOptions. */
@@ -46,8 +48,8 @@ export type ToWorker =
   | { readonly kind: "drain" }
   /** Cuts all, then ends. */
   | { readonly kind: "end" }
-  /** From now on these are the targets of an upstream. */
-  | { readonly kind: "targets"; readonly upstream: string; readonly targets: readonly TargetPlan[] }
+  /** A search has found these. */
+  | { readonly kind: "targets"; readonly search: number; readonly targets: readonly TargetPlan[] }
   /** Tells what it has counted. */
   | { readonly kind: "count"; readonly id: number }
   | { readonly kind: "noted"; readonly id: number; readonly noted: Noted }

@@ -2,7 +2,9 @@
 import { Carried } from "../../carried.ts";
 import type { TargetPlan, UpstreamPlan } from "../../config/upstream/plan.ts";
 import { type Discovery, discover, firstTargets } from "../../discover/discover.ts";
+import { meterDiscovery } from "../../meter.ts";
 import type { Platform } from "../../platform.ts";
+import type { Metrics } from "../../record/metrics.ts";
 import type { Follow } from "../../target.ts";
 
 /** The searches of a plan. One of the two is called before those of another plan begin. */
@@ -10,23 +12,42 @@ export interface NextSearches {
   /** Resolves once targets are known, or have taken too long. */
   readonly first: Promise<void>;
   readonly follows: ReadonlyMap<string, Follow>;
+  /** Their numbers, by upstream. */
+  readonly numbers: ReadonlyMap<string, number>;
   /** The plan runs: what it does not search for any more is ended. */
   take(): void;
   /** It never will. */
   drop(): void;
 }
 
+interface Search {
+  readonly number: number;
+  readonly discovery: Discovery;
+  /** Ends its metrics. */
+  readonly unread: (() => void) | undefined;
+}
+
 /** All of them. */
 export class Searches {
-  /** What was found last, by upstream: for a worker that begins. */
-  readonly targets = new Map<string, readonly TargetPlan[]>();
+  /** What was found last, by the number of the search: for a worker that begins. */
+  readonly targets = new Map<number, readonly TargetPlan[]>();
   readonly #platform: Platform;
-  readonly #tell: (upstream: string, targets: readonly TargetPlan[]) => void;
+  readonly #tell: (search: number, targets: readonly TargetPlan[]) => void;
+  readonly #metrics: () => Metrics | undefined;
+  #count = 0;
   #carried = new Carried();
 
-  /** @param tell of targets that were found, whoever searches now */
-  constructor(platform: Platform, tell: (upstream: string, targets: readonly TargetPlan[]) => void) {
+  /**
+   * @param metrics where searches are counted that begin now
+   * @param tell of targets that were found
+   */
+  constructor(
+    platform: Platform,
+    metrics: () => Metrics | undefined,
+    tell: (search: number, targets: readonly TargetPlan[]) => void,
+  ) {
     this.#platform = platform;
+    this.#metrics = metrics;
     this.#tell = tell;
   }
 
@@ -34,16 +55,17 @@ export class Searches {
   next(upstreams: Iterable<UpstreamPlan>): NextSearches {
     const before = this.#carried;
     const carried = new Carried(before);
-    const searches = [...upstreams].flatMap((upstream): [string, Discovery][] =>
+    const searches = [...upstreams].flatMap((upstream): [string, Search][] =>
       upstream.discovery === undefined ? [] : [[upstream.name, this.#searchOf(upstream, carried)]],
     );
     carried.complete();
     return {
       first: firstTargets(
-        searches.map(([, search]) => search),
+        searches.map(([, { discovery }]) => discovery),
         this.#platform,
       ),
-      follows: new Map(searches.map(([name, { follow }]) => [name, follow])),
+      follows: new Map(searches.map(([name, { discovery }]) => [name, discovery.follow])),
+      numbers: new Map(searches.map(([name, { number }]) => [name, number])),
       take: () => {
         this.#carried = carried;
         before.close([carried]);
@@ -57,20 +79,26 @@ export class Searches {
     this.#carried.close([]);
   }
 
-  #searchOf(upstream: UpstreamPlan, { keep }: Carried): Discovery {
+  #searchOf(upstream: UpstreamPlan, { keep }: Carried): Search {
     const { name, discovery, protocol } = upstream;
     return keep(
       name,
       [discovery, protocol],
       () => {
+        const number = ++this.#count;
         const search = discover(upstream, this.#platform);
         search.follow((targets) => {
-          this.targets.set(name, targets);
-          this.#tell(name, targets);
+          this.targets.set(number, targets);
+          this.#tell(number, targets);
         });
-        return search;
+        const metrics = this.#metrics();
+        return { number, discovery: search, unread: metrics && meterDiscovery(metrics, name, search) };
       },
-      (part) => part.close(),
+      (part) => {
+        part.unread?.();
+        part.discovery.close();
+        this.targets.delete(part.number);
+      },
     );
   }
 }

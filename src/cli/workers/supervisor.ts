@@ -70,9 +70,13 @@ export class Supervisor implements Serving {
   readonly #common: Omit<Shared, "note" | "claim" | "worker" | "limits" | "targets">;
   readonly #memories = new Memories();
   /** Targets are found once for all workers. */
-  readonly #searches = new Searches(this.#platform, (upstream, targets) => {
-    for (const { thread } of this.#places) thread?.send({ kind: "targets", upstream, targets });
-  });
+  readonly #searches = new Searches(
+    this.#platform,
+    () => this.#gathering?.total,
+    (search, targets) => {
+      for (const { thread } of this.#places) thread?.send({ kind: "targets", search, targets });
+    },
+  );
   /** Each target is checked once, however many workers there are. */
   readonly #health: HealthChecks;
   readonly #started = Promise.withResolvers<void>();
@@ -88,7 +92,7 @@ export class Supervisor implements Serving {
     this.#config = config;
     const { sources, plan } = config;
     const { host, port } = plan.listen;
-    this.#task = { sources, host, port, limits: this.#limitsFor(plan, undefined) };
+    this.#task = { sources, host, port, limits: this.#limitsFor(plan, undefined), searches: new Map() };
     const words = (): Int32Array => new Int32Array(new SharedArrayBuffer((workers + 1) * 4));
     this.#common = {
       instance: crypto.randomUUID().slice(0, 8),
@@ -143,6 +147,7 @@ export class Supervisor implements Serving {
       const upstreams = Object.values(this.#config.plan.upstreams);
       const searches = this.#searches.next(upstreams);
       searches.take();
+      this.#task = { ...this.#task, searches: searches.numbers };
       this.#health.use(upstreams, searches.follows);
       await searches.first;
       if (!this.#letsGo) for (const place of this.#places) this.#begin(place);
@@ -170,7 +175,8 @@ export class Supervisor implements Serving {
     const searches = this.#searches.next(upstreams);
     try {
       await searches.first;
-      const task: Task = { sources, host, port, limits: this.#limitsFor(plan, this.#task.limits) };
+      const limits = this.#limitsFor(plan, this.#task.limits);
+      const task: Task = { sources, host, port, limits, searches: searches.numbers };
       const places = this.#places.filter(({ listening }) => listening);
       const refusals = await Promise.all(places.map((place) => this.#prepare(place, task)));
       const refusal = refusals.find((each) => each !== undefined);

@@ -3,28 +3,36 @@ import type { TargetPlan } from "../../config/upstream/plan.ts";
 import { LatestTargets } from "../../discover/latest-targets.ts";
 import type { Follow } from "../../target.ts";
 
-/** Targets by upstream. */
+/** Targets by the numbers of searches: while a config takes over from another, one upstream may have two. */
 export class TargetSets {
-  readonly #sets = new Map<string, LatestTargets>();
+  readonly #sets = new Map<number, LatestTargets>();
 
   /** @param sets those that are known when the worker begins */
-  constructor(sets: ReadonlyMap<string, readonly TargetPlan[]>) {
-    for (const [upstream, targets] of sets) this.put(upstream, targets);
+  constructor(sets: ReadonlyMap<number, readonly TargetPlan[]>) {
+    for (const [search, targets] of sets) this.put(search, targets);
   }
 
-  /** From now on these are the targets of an upstream. */
-  put(upstream: string, targets: readonly TargetPlan[]): void {
-    this.#of(upstream).put(targets);
+  /** A search has found these. */
+  put(search: number, targets: readonly TargetPlan[]): void {
+    this.#of(search).put(targets);
   }
 
-  /** See Shared. */
-  readonly targets = (upstream: string): Follow => this.#of(upstream).follow;
+  /** What upstreams of a plan follow, whose searches have these numbers. See Shared. */
+  of(searches: ReadonlyMap<string, number>): (upstream: string) => Follow {
+    return (upstream) => this.#of(searches.get(upstream)!).follow;
+  }
 
-  #of(upstream: string): LatestTargets {
-    let latest = this.#sets.get(upstream);
+  /** Forgets the searches that are none of these. */
+  keep(searches: ReadonlyMap<string, number>): void {
+    const kept = new Set(searches.values());
+    for (const search of this.#sets.keys()) if (!kept.has(search)) this.#sets.delete(search);
+  }
+
+  #of(search: number): LatestTargets {
+    let latest = this.#sets.get(search);
     if (latest === undefined) {
       latest = new LatestTargets([]);
-      this.#sets.set(upstream, latest);
+      this.#sets.set(search, latest);
     }
     return latest;
   }

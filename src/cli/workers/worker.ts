@@ -58,7 +58,7 @@ export function serveAsWorker(embedded: Embedded): void {
         setImmediate(() => process.exit(0));
         return;
       case "targets":
-        return targets?.put(message.upstream, message.targets);
+        return targets?.put(message.search, message.targets);
       case "count":
         return serving?.tell?.(message.id);
       default:
@@ -79,12 +79,14 @@ class ServingWorker {
   readonly #platform: Platform & ThreadPlatform;
   readonly #load: (task: Task) => Promise<PlannedConfig>;
   readonly #colors: Terminal["errColors"];
-  #pending: { readonly prepared: Prepared; readonly limits: Task["limits"] } | undefined = undefined;
+  readonly #targets: TargetSets;
+  #pending: (Pick<Task, "limits" | "searches"> & { readonly prepared: Prepared }) | undefined = undefined;
 
   constructor(
     gateway: Gateway,
     platform: Platform & ThreadPlatform,
     load: (task: Task) => Promise<PlannedConfig>,
+    targets: TargetSets,
     colors: Terminal["errColors"],
     tell: ServingWorker["tell"],
   ) {
@@ -92,6 +94,7 @@ class ServingWorker {
     this.tell = tell;
     this.#platform = platform;
     this.#load = load;
+    this.#targets = targets;
     this.#colors = colors;
   }
 
@@ -103,9 +106,10 @@ class ServingWorker {
       const { plan, dispose } = await this.#load(task);
       try {
         shared.limits = task.limits;
+        shared.targets = this.#targets.of(task.searches);
         const prepared = prepare(this.gateway, plan, dispose);
         await prepared.ready;
-        this.#pending = { prepared, limits };
+        this.#pending = { prepared, limits, searches: task.searches };
         return undefined;
       } catch (thrown) {
         dispose();
@@ -118,7 +122,9 @@ class ServingWorker {
   }
 
   take(): void {
-    this.#pending?.prepared.take();
+    if (this.#pending === undefined) return;
+    this.#pending.prepared.take();
+    this.#targets.keep(this.#pending.searches);
     this.#pending = undefined;
   }
 
@@ -153,7 +159,7 @@ async function start(
     listen(gateway, plan);
     const tell = metrics && tellCounts(metrics, gateway, (message) => scope.postMessage(message));
     scope.postMessage({ kind: "listening" });
-    return new ServingWorker(gateway, platform, load, errColors, tell);
+    return new ServingWorker(gateway, platform, load, targets, errColors, tell);
   } catch (thrown) {
     const { exitCode, text } = reasonOf(thrown, errColors);
     return refuse(exitCode, text);
@@ -205,7 +211,7 @@ function platformOf(
   });
   process.on("exit", lines.flush);
   return bunThreadPlatform({
-    shared: { ...shared, limits: task.limits, note, claim, targets: targets.targets },
+    shared: { ...shared, limits: task.limits, note, claim, targets: targets.of(task.searches) },
     terminal,
     now: () => performance.now() + offset,
     line: (text) => lines.write(text),
