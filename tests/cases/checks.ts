@@ -97,6 +97,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   first_status_in_or_closed: (seen, wanted) => [...(wanted as Json[]), "closed"].includes(statusOf(seen) as Json),
   // What is preferred is wanted here.
   prefer: (seen, wanted) => same(single(seen), wanted),
+  is_sha256_of_client_body: (seen, _, setting) => seen === setting.observed["client_body_sha256"],
   count_equals_all_200: (seen, _, setting) => list(seen).length === setting.observed["count_200"],
   none_contains_any_RAND: (seen) =>
     list(seen).every((value) => ![...RANDOM_WORDS].some((word) => String(value).includes(word))),

@@ -104,6 +104,12 @@ const clocks: ConfigOf = ({ u1 }): GatewayOptions => ({
   },
 });
 
+/** GW-32. */
+const retried: ConfigOf = ({ u1, u2 }): GatewayOptions => ({
+  upstreams: { pool: { targets: [u1!.url, u2!.url], retries: { attempts: 2, on: ["reset", 503], replay: "64KiB" } } },
+  routes: { r: { match: "/r/*", to: "pool" } },
+});
+
 /** GW-59. */
 const identities: ConfigOf = ({ u1, u2 }): GatewayOptions => {
   const ca = certificates().ca.cert;
@@ -143,6 +149,7 @@ export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
   "GW-20": prefixes("/g/*"),
   "GW-25": clocks,
   "GW-28": prefixes("/ws/*"),
+  "GW-32": retried,
   "GW-40": limited,
   "GW-43": withTokens(""),
   "GW-44": withTokens('keySet: { timeout: "1s", cooldown: "5s" },'),
@@ -153,6 +160,5 @@ export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
 
 /** Cases that wait for a later issue, and why. */
 export const LATER: Readonly<Record<string, string>> = {
-  "GW-32": "retries after an answer and the replay limit are not built yet",
   "GW-35": "health checks and reload are not built yet",
 };

@@ -11,6 +11,11 @@ function headersOf(fields: FieldLines): Record<string, string[]> {
   return headers;
 }
 
+/** The hash of bytes, as hexadecimal digits. */
+export function sha256(bytes: Uint8Array): string {
+  return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+}
+
 /** A response as `r` in the checks. Times are milliseconds after `sentAt`. */
 export function observeResponse(response: ReceivedResponse, sentAt: number): Record<string, unknown> {
   const since = (at: number): number | null => (at === 0 ? null : Math.round(at - sentAt));
@@ -38,6 +43,7 @@ function observeRequest(request: RecordedRequest): Record<string, unknown> {
     headers: headersOf(request.fields),
     headers_text: request.fields.text,
     body: request.body.text,
+    body_sha256: sha256(request.body.content),
     raw_body: request.rawBody.toString("latin1"),
     complete: request.complete,
     framing_fields: request.framingFields,

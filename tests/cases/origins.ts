@@ -106,6 +106,27 @@ const slow: OriginOf = (server) => ({
   },
 });
 
+/** GW-32: u1 fails in its way, u2 answers. */
+const failing: OriginOf = (server, vars) => {
+  if (server.name === "u2") return { behaviour: answering(text(server, "reply")) };
+  const modes: Record<string, Behaviour> = {
+    read503: answering(text(server, "reply")),
+    head503: async (x) => {
+      await x.send(text(server, "reply"));
+      await x.body();
+    },
+    cut: async (x) => {
+      for (let read = 0; read < Number(vars["N"]) / 2;) {
+        const piece = await x.some();
+        if (piece === undefined) return;
+        read += piece.length;
+      }
+      x.reset();
+    },
+  };
+  return { behaviour: modes[String(vars["MODE"])]! };
+};
+
 /** GW-59: certificates for up.internal.test, one valid, one expired. */
 const secure: OriginOf = (server) => {
   const { named, expired } = certificates();
@@ -140,6 +161,7 @@ export const ORIGINS: Readonly<Record<string, OriginOf>> = {
   "GW-20": endless,
   "GW-25": slow,
   "GW-28": (_, vars, seen) => ({ behaviour: closingOrigin(String(vars["DO"]), seen) }),
+  "GW-32": failing,
   "GW-40": late,
   "GW-43": keySets,
   "GW-44": (server, _vars, _seen, issuer) =>

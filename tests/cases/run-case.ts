@@ -9,7 +9,7 @@ import { CONFIGS } from "./configs.ts";
 import { substitute, type Case, type Json, type Step, type Variant } from "./format.ts";
 import { count200, type IssuerState, JWT_OPERATIONS, tokenOf } from "./jwt-steps.ts";
 import { observeMetrics } from "./metrics-steps.ts";
-import { observeOrigin, observeResponse } from "./observations.ts";
+import { observeOrigin, observeResponse, sha256 } from "./observations.ts";
 import { ORIGINS } from "./origins.ts";
 import { nothingSeen, openWebSocket, readUntilClosed, type ObservedEnd } from "./websocket-steps.ts";
 
@@ -109,6 +109,27 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
       await OPERATIONS["connect"]!(run, step);
     run.sentAt = performance.now();
     await run.client(step).send(run.text(step, "raw"));
+  },
+  send_body_request: async (run, step) => {
+    const { pattern, bytes } = step["body"] as { pattern: string; bytes: Json };
+    const body = Buffer.alloc(Number(substitute(bytes, run.vars)), pattern, "latin1");
+    const chunked = run.text(step, "framing") === "chunked";
+    const framing = chunked ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`;
+    const client = run.client(step);
+    run.results["client_body_sha256"] = sha256(body);
+    run.sentAt = performance.now();
+    await client.send(
+      `${run.text(step, "method")} ${run.text(step, "target")} HTTP/1.1\r\nHost: gw.test\r\n${framing}\r\n\r\n`,
+    );
+    const pieces = run.number(step, "pieces");
+    for (let i = 0; i < pieces; i++) {
+      const piece = body.subarray((i * body.length) / pieces, ((i + 1) * body.length) / pieces);
+      const head = chunked ? `${piece.length.toString(16)}\r\n` : "";
+      // Who has its answer already may close.
+      await client.send(Buffer.concat([Buffer.from(head), piece, Buffer.from(chunked ? "\r\n" : "")]));
+      await elapse(run.number(step, "gap_ms"));
+    }
+    if (chunked) await client.send("0\r\n\r\n");
   },
   recv: async (run, step) => {
     const method = step["method"] === undefined ? "GET" : run.text(step, "method");
