@@ -9,9 +9,26 @@ import { LIMIT_RIGHT, LIMIT_WRONG } from "./limit-snippets.ts";
 import { OAUTH_RIGHT, OAUTH_WRONG } from "./oauth-snippets.ts";
 import { SHAPING_RIGHT, SHAPING_WRONG } from "./shaping-snippets.ts";
 import { RIGHT as OTHERS_RIGHT, WRONG as OTHERS_WRONG } from "./snippets.ts";
+import { TARGET_RIGHT, TARGET_WRONG } from "./target-snippets.ts";
 
-const RIGHT = [...OTHERS_RIGHT, ...AUTH_RIGHT, ...JWT_RIGHT, ...LIMIT_RIGHT, ...OAUTH_RIGHT, ...SHAPING_RIGHT];
-const WRONG = [...OTHERS_WRONG, ...AUTH_WRONG, ...JWT_WRONG, ...LIMIT_WRONG, ...OAUTH_WRONG, ...SHAPING_WRONG];
+const RIGHT = [
+  ...OTHERS_RIGHT,
+  ...AUTH_RIGHT,
+  ...JWT_RIGHT,
+  ...LIMIT_RIGHT,
+  ...OAUTH_RIGHT,
+  ...SHAPING_RIGHT,
+  ...TARGET_RIGHT,
+];
+const WRONG = [
+  ...OTHERS_WRONG,
+  ...AUTH_WRONG,
+  ...JWT_WRONG,
+  ...LIMIT_WRONG,
+  ...OAUTH_WRONG,
+  ...SHAPING_WRONG,
+  ...TARGET_WRONG,
+];
 
 const root = resolve(import.meta.dir, "../..");
 const folder = mkdtempSync(join(tmpdir(), "sluice-types-"));
