@@ -1,13 +1,13 @@
 // The access log: one JSON line an exchange, named after OpenTelemetry's conventions. Built by hand, for it is hot.
 import type { Identity } from "../config/auth/options.ts";
-import type { Ending, Exchange, FallbackRecord, Observation } from "../exchange.ts";
+import type { AttemptRecord, Ending, Exchange, FallbackRecord, Observation } from "../exchange.ts";
 import type { LogPlan } from "../config/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import type { GatewayError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { jsonText } from "./json-text.ts";
 import { agentTexts, methodText, openings, originTexts, routeTexts, statusTexts, targetTexts } from "./line-parts.ts";
-import { attemptsOf, errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
+import { attemptsOf, decisiveAttempt, eachAttemptOf, errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
 import { prettyLine } from "./pretty.ts";
 import { queryRedactor } from "./redact.ts";
 
@@ -91,10 +91,24 @@ function attemptsText(
   targetText: (upstream: UpstreamPlan, target: string) => string,
 ): string {
   const count = attemptsOf(x);
-  const last = x.attempts.at(-1);
-  if (last === undefined) return `${targetText(upstream, "")}${count}`;
+  const each = count > 1 ? eachText(eachAttemptOf(x)) : "";
+  const last = decisiveAttempt(x);
+  if (last === undefined) return `${targetText(upstream, "")}${count}${each}`;
   const text = `${targetText(upstream, last.target)}${count}`;
-  return last.status === 0 || last.status === status ? text : `${text},"sluice.upstream_status":${last.status}`;
+  const differs = last.status !== 0 && last.status !== status;
+  return (differs ? `${text},"sluice.upstream_status":${last.status}` : text) + each;
+}
+
+/** Each of several attempts: where to, why it was made, what came of it, and how many seconds that took. */
+function eachText(attempts: readonly AttemptRecord[]): string {
+  const each = attempts.map(({ target, reason, status, error, startedAt, settledAt }) => {
+    const why = reason === undefined ? "" : `,"reason":"${reason}"`;
+    const code = status === 0 ? "" : `,"http.response.status_code":${status}`;
+    const type = error === undefined ? "" : `,"error.type":"${error.code}"`;
+    const seconds = Math.max(0, (settledAt - startedAt) / 1000).toFixed(6);
+    return `{"sluice.target":"${jsonText(target, MOST)}"${why}${code}${type},"duration":${seconds}}`;
+  });
+  return `,"sluice.attempted":[${each.join(",")}]`;
 }
 
 /** Who called. The subject is personal and is left out. */

@@ -1,7 +1,7 @@
 // What an exchange was and came to: the one reading that every form of the record shares.
 import type { GatewayError } from "../errors.ts";
 import type { MatchPlan, RoutePlan } from "../config/plan.ts";
-import type { Ending, Exchange } from "../exchange.ts";
+import type { AttemptRecord, Ending, Exchange } from "../exchange.ts";
 
 /**
  * The status to record: of the answer, or, when none was begun, of the failure (499 for a client that left).
@@ -24,6 +24,17 @@ export function errorOf(x: Exchange, ending: Ending): GatewayError | undefined {
 /** How many attempts were made, at whichever upstream. */
 export function attemptsOf({ attempts, fallbacks }: Exchange): number {
   return fallbacks.reduce((sum, { attempts }) => sum + attempts.length, attempts.length);
+}
+
+/** All of them, in order. */
+export function eachAttemptOf({ attempts, fallbacks }: Exchange): readonly AttemptRecord[] {
+  return [...fallbacks.flatMap(({ attempts }) => attempts), ...attempts];
+}
+
+/** The one that decided: the last that was not withdrawn because another was answered first. */
+export function decisiveAttempt({ attempts }: Exchange): AttemptRecord | undefined {
+  if (attempts.length < 2) return attempts[0];
+  return attempts.findLast(({ error }) => error?.code !== "attempt_withdrawn");
 }
 
 /** The path as it was matched; of a request that was refused before, as the client sent it. "" when no head came. */

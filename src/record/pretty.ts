@@ -2,7 +2,7 @@
 import colors from "picocolors";
 import type { Ending, Exchange } from "../exchange.ts";
 import type { Platform } from "../platform.ts";
-import { attemptsOf, errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
+import { attemptsOf, decisiveAttempt, errorOf, pathOf, queryOf, statusOf } from "./outcome.ts";
 
 type Colors = Pick<typeof colors, "dim" | "red" | "green" | "yellow" | "cyan" | "bold">;
 
@@ -28,7 +28,7 @@ export function prettyLine(
       `${color.dim(clockText(platform.wallClock()))}  ${statusText(status, color)}  ` +
       `${shown(x.method, MOST).padEnd(7)} ${target.padEnd(36)} ${durationText(platform.now() - x.startedAt).padStart(8)}`;
     if (x.route !== undefined) line += "  " + color.cyan(shown(x.route.name, MOST));
-    const attempt = x.attempts.at(-1);
+    const attempt = decisiveAttempt(x);
     if (attempt !== undefined) {
       line += color.dim(" → ") + shown(attempt.target, MOST_TARGET);
       if (attemptsOf(x) > 1) line += color.dim(` (attempt ${attemptsOf(x)})`);

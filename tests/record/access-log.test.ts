@@ -84,6 +84,33 @@ describe("a line", () => {
     expect(line(x)).toMatchObject({ "sluice.upstream": "orders", "sluice.attempts": 0 });
   });
 
+  test("tells each of several attempts: where to, why, what came of it, and how long it took", () => {
+    const x = forwarded();
+    const one = { target: "http://127.0.0.1:9001", startedAt: 10, settledAt: 35.5, status: 503, error: undefined };
+    const lost = new GatewayError("attempt_withdrawn", "another attempt was answered first");
+    x.attempts = [
+      one,
+      { ...one, target: "http://127.0.0.1:9002", reason: "status", startedAt: 40, settledAt: 41, status: 200 },
+      { ...one, target: 'http://"3"', reason: "hedge", startedAt: 40, settledAt: 41, status: 0, error: lost },
+    ];
+    x.answer = answer(200);
+    expect(line(x)).toMatchObject({
+      "sluice.target": "http://127.0.0.1:9002",
+      "sluice.attempts": 3,
+      "sluice.attempted": [
+        { "sluice.target": "http://127.0.0.1:9001", "http.response.status_code": 503, duration: 0.0255 },
+        {
+          "sluice.target": "http://127.0.0.1:9002",
+          reason: "status",
+          "http.response.status_code": 200,
+          duration: 0.001,
+        },
+        { "sluice.target": 'http://"3"', reason: "hedge", "error.type": "attempt_withdrawn", duration: 0.001 },
+      ],
+    });
+    expect(line(x)).not.toHaveProperty(["sluice.upstream_status"]);
+  });
+
   test.each([
     ["http://[2001:db8::1]", "[2001:db8::1]:8080", "2001:db8::1"],
     ["a name", "example.com", "example.com"],
