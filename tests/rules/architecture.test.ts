@@ -28,6 +28,7 @@ test("the clocks in ARCHITECTURE.md have the defaults that the plan has", () => 
     "timeouts.connect": upstream.timeouts.connectMs,
     "connections.wait": upstream.waitMs,
     "timeouts.firstByte": upstream.timeouts.firstByteMs,
+    "timeouts.send": upstream.timeouts.sendMs,
     "timeouts.idle": upstream.timeouts.idleMs,
     "health.timeout": upstream.health!.timeoutMs,
     "keepAlive.idle": upstream.idleMs,
