@@ -10,6 +10,8 @@ const HELP = `npm run soak -- [flags]
   --only held,mixed,large  parts to run (default: all)
   --requests 1000000       requests of the mixed part
   --lanes 64               clients at once in the mixed part
+  --workers 1              threads of the gateway in the mixed part
+  --retries                requests of the mixed part are sent again, and beside
   --minutes 20             the mixed part ends early after so long
   --seed 1                 the same seed makes the same requests
   --size 1024              MiB of each large answer
@@ -29,6 +31,8 @@ const { values: flags } = parseArgs({
     only: { type: "string", default: PARTS.join(",") },
     requests: { type: "string", default: "1000000" },
     lanes: { type: "string", default: "64" },
+    workers: { type: "string", default: "1" },
+    retries: { type: "boolean", default: false },
     minutes: { type: "string", default: "20" },
     seed: { type: "string", default: "1" },
     size: { type: "string", default: "1024" },
@@ -75,6 +79,7 @@ function reportMixed(result: MixedResult, requests: number): boolean[] {
   const total = Object.values(result.outcomes).reduce((sum, count) => sum + count, 0);
   tell(`The gateway said:\n${result.said.replaceAll(/^/gm, "  ")}\n`);
   const { socketsBefore, socketsAfter, postsTwice, falselyWhole, recordedTwice, notRecorded, collateral } = result;
+  const { attempts, untold } = result;
   return [
     expect(total === requests, `${total} outcomes of ${requests} in ${result.seconds.toFixed(0)} s`),
     verdict(result.memory, "RSS in MiB"),
@@ -84,6 +89,7 @@ function reportMixed(result: MixedResult, requests: number): boolean[] {
     expect(falselyWhole === 0, `${falselyWhole} bodies that clients cut short came whole to an origin`),
     expect(recordedTwice === 0, `${recordedTwice} requests stand in the log more than once`),
     expect(notRecorded === 0, `${notRecorded} requests with an outcome do not stand in the log`),
+    expect(untold === 0, `${attempts} attempts stand in the log; ${untold} requests reached origins more often`),
     expect(true, `sound requests answered 502 on a connection that their origin closed: ${JSON.stringify(collateral)}`),
     expect(result.exitCode === 0, `the gateway ended with ${result.exitCode}`),
     ...Object.entries(result.faults).map(([fault, count]) => expect(false, `${count} x ${fault}`)),
@@ -111,14 +117,16 @@ function reportLarge(result: LargeResult, readers: number): boolean[] {
 /** Runs the parts that are asked for; whether all went well. */
 async function main(): Promise<boolean> {
   const parts = flags.only.split(",");
-  const numbers = [flags.requests, flags.lanes, flags.seed, flags.size, flags.hold, flags.minutes].map(Number);
+  const numbers = [flags.requests, flags.lanes, flags.seed, flags.size, flags.hold, flags.minutes, flags.workers].map(
+    Number,
+  );
   const right =
     numbers.every((value) => Number.isInteger(value) && value > 0) && parts.every((part) => PARTS.includes(part));
   if (flags.help || !right) {
     tell(HELP);
     return flags.help;
   }
-  const [requests = 0, lanes = 0, seed = 0, size = 0, hold = 0, minutes = 0] = numbers;
+  const [requests = 0, lanes = 0, seed = 0, size = 0, hold = 0, minutes = 0, workers = 0] = numbers;
   const workshop = new Workshop("sluice-soak");
   const checks: boolean[] = [];
   try {
@@ -126,10 +134,11 @@ async function main(): Promise<boolean> {
       for (const count of [200, 2000]) checks.push(...reportHeld(await soakHeld(workshop, count)));
     }
     if (parts.includes("mixed")) {
-      tell(`\n## ${requests} requests with random failures, ${lanes} clients, seed ${seed}`);
-      checks.push(
-        ...reportMixed(await soakMixed(workshop, { requests, lanes, seed, limitMs: minutes * 60_000 }), requests),
-      );
+      const { retries } = flags;
+      const how = `${workers === 1 ? "one worker" : `${workers} workers`}${retries ? ", retries and hedging" : ""}`;
+      tell(`\n## ${requests} requests with random failures, ${lanes} clients, seed ${seed}, ${how}`);
+      const options = { requests, lanes, seed, workers, retries, limitMs: minutes * 60_000 };
+      checks.push(...reportMixed(await soakMixed(workshop, options), requests));
     }
     if (parts.includes("large")) {
       const readers = 10;

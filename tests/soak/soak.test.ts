@@ -20,20 +20,29 @@ describe("requests that the upstream holds", () => {
 });
 
 describe("failing origins and leaving clients", () => {
-  test("each request has one outcome and one record, no POST comes twice, and no socket stays", async () => {
-    const requests = 4000;
-    const result = await soakMixed(workshop, { requests, lanes: 64, seed: 3, limitMs: 15_000 });
-    expect(result.faults).toEqual({});
-    expect(Object.values(result.outcomes).reduce((sum, count) => sum + count, 0)).toBe(requests);
-    expect(result).toMatchObject({
-      postsTwice: 0,
-      falselyWhole: 0,
-      recordedTwice: 0,
-      notRecorded: 0,
-      socketsAfter: result.socketsBefore,
-      exitCode: 0,
-    });
-  }, 40_000);
+  test.each([
+    ["one worker", 1, false],
+    ["two workers, retries and hedging", 2, true],
+  ])(
+    "%s: each request has one outcome and one record, no POST comes twice, and no socket stays",
+    async (_, workers, retries) => {
+      const requests = 4000;
+      const result = await soakMixed(workshop, { requests, lanes: 64, seed: 3, workers, retries, limitMs: 15_000 });
+      expect(result.faults).toEqual({});
+      expect(Object.values(result.outcomes).reduce((sum, count) => sum + count, 0)).toBe(requests);
+      if (retries) expect(result.attempts).toBeGreaterThan(requests);
+      expect(result).toMatchObject({
+        postsTwice: 0,
+        falselyWhole: 0,
+        recordedTwice: 0,
+        notRecorded: 0,
+        untold: 0,
+        socketsAfter: result.socketsBefore,
+        exitCode: 0,
+      });
+    },
+    40_000,
+  );
 });
 
 describe("large answers", () => {

@@ -13,6 +13,9 @@ export interface MixedOptions {
   /** Clients at once. */
   readonly lanes: number;
   readonly seed: number;
+  readonly workers: number;
+  /** Whether what fails is sent again, and what is slow beside. */
+  readonly retries: boolean;
   /** The run ends early after this, and after {@link MOST_HUNG} requests that hang. */
   readonly limitMs: number;
   /** Called with each sample. */
@@ -40,6 +43,9 @@ export interface MixedResult {
   /** Requests recorded in the access log more than once, and requests with an outcome that are not there. */
   readonly recordedTwice: number;
   readonly notRecorded: number;
+  /** Attempts that the log tells of, and requests of which more heads reached origins than it tells. */
+  readonly attempts: number;
+  readonly untold: number;
   /** Sound requests answered 502 because their origin closed the connection they were sent on, by method. */
   readonly collateral: Readonly<Record<string, number>>;
   readonly exitCode: number;
@@ -48,6 +54,13 @@ export interface MixedResult {
   /** Everything else that must not happen, with how often; at most 50 kinds. */
   readonly faults: Readonly<Record<string, number>>;
 }
+
+/** As much of it as there can be. */
+const AGAIN = {
+  ejection: false,
+  retries: { attempts: 3, on: ["connect", "reset", "timeout", 502, 503, 504], budget: { share: 1, min: 1000 } },
+  hedge: { after: "50ms" },
+} as const;
 
 /** Counts things by a name. */
 class Tally {
@@ -69,6 +82,7 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
   const arrivals = new Uint8Array(requests);
   const wholes = new Uint8Array(requests);
   const records = new Uint8Array(requests);
+  const attempts = new Uint8Array(requests);
   let postsTwice = 0;
 
   const noteArrival = ({ method, target }: OriginRequest): void => {
@@ -108,7 +122,7 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
     {
       upstreams: {
         steady: { targets: [url(one), url(two)], keepAlive },
-        mixed: { targets: [url(three), url(four)], keepAlive },
+        mixed: { targets: [url(three), url(four)], keepAlive, ...(options.retries && AGAIN) },
         // Nothing listens on this address, and no outgoing connection can be given it.
         refuse: { targets: [`http://127.0.0.2:${one}`], keepAlive },
       },
@@ -118,12 +132,16 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
         refuse: { match: "/refuse/*", to: "refuse" },
       },
       log: { format: "json" },
+      workers: options.workers,
     },
     (lines) => {
       for (const line of lines) {
         const id = Number(/\/i(\d+)\//.exec(line)?.[1]);
         if (Number.isNaN(id)) fault(`the log holds: ${line.slice(0, 300)}`);
-        else records[id]!++;
+        else {
+          records[id]!++;
+          attempts[id] = Number(/"sluice\.attempts":(\d+)/.exec(line)?.[1] ?? 0);
+        }
       }
     },
   );
@@ -202,9 +220,11 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
   for (const id of cutShort) if (wholes[id] === 1) falselyWhole++;
   let recordedTwice = 0;
   let notRecorded = 0;
+  let untold = 0;
   for (let id = 0; id < next; id++) {
     if (records[id]! > 1) recordedTwice++;
     if (records[id] === 0 && left[id] === 0) notRecorded++;
+    if (records[id] === 1 && arrivals[id]! > attempts[id]!) untold++;
   }
   return {
     seconds,
@@ -224,6 +244,8 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
     falselyWhole,
     recordedTwice,
     notRecorded,
+    attempts: attempts.reduce((sum, count) => sum + count, 0),
+    untold,
     collateral: collateral.counts,
     exitCode,
     said: gateway.lastWords,
