@@ -1,8 +1,7 @@
 // The process in numbers: what runs, what it takes of the machine, and how many threads serve.
 import type { Platform } from "../platform.ts";
 import { FAMILIES } from "./families.ts";
-import type { Labels } from "./family.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Metrics, Readings } from "./metrics.ts";
 
 /** What runs. */
 export interface Build {
@@ -29,6 +28,6 @@ export function meterProcess(
   metrics.read(FAMILIES.mostFiles, () => ifTold(usage().mostFiles));
 }
 
-function ifTold(value: number | undefined): readonly (readonly [labels: Labels<never>, value: number])[] {
+function ifTold(value: number | undefined): ReturnType<Readings<never>> {
   return value === undefined ? [] : [[{}, value]];
 }

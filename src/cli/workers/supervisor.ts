@@ -324,7 +324,7 @@ export class Supervisor implements Serving {
 }
 
 /** The worker runs from now on what it has loaded; resolves once it does. */
-function take(place: Place, task: Task): Promise<void> | undefined {
+async function take(place: Place, task: Task): Promise<void> {
   place.task = task;
-  return place.thread?.take();
+  await place.thread?.take();
 }
