@@ -173,7 +173,7 @@ export class World {
     const names = (ends: Iterable<FakeSocket>): string[] => [...ends].map(({ name }) => name);
     expect(this.platform.fakeRedis.open.size).toBe(0);
     expect(names([...network.open].filter(({ isOurs }) => isOurs))).toEqual([]);
-    for (const { connections } of Object.values(this.targets)) for (const connection of connections) connection.end();
+    for (const socket of [...network.open]) socket.end();
     this.settle();
     expect(names(network.open)).toEqual([]);
     this.advance(30 * 24 * HOUR);

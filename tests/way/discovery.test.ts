@@ -50,7 +50,6 @@ class DnsWorld extends World {
   override close(): void {
     this.platform.notices.length = 0;
     super.close();
-    for (const { connections } of Object.values(this.at)) for (const connection of connections) connection.end();
   }
 }
 

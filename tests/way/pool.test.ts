@@ -345,3 +345,44 @@ describe("bytes that nobody asked for never become an answer", () => {
     });
   });
 });
+
+describe("a connection that is let go after whole answers ends in good order, so that no target logs a reset", () => {
+  test.each<[why: string, upstream: Partial<UpstreamOptions>, then: (world: World) => void]>([
+    ["it was idle for long", { keepAlive: { idle: "5s" } }, (world) => world.advance(5000)],
+    ["the target keeps it for a shorter time", { keepAlive: { idle: "60s" } }, (world) => world.advance(1000)],
+    ["there are enough idle ones", { keepAlive: { maxIdle: 0 } }, () => undefined],
+    ["it is too old when its answer is whole", { keepAlive: { maxAge: "1ms" } }, () => undefined],
+    [
+      "it is too old for the next request",
+      { keepAlive: { maxAge: "1s" } },
+      (world) => {
+        world.advance(999);
+        world.advance(2);
+        world.ask("GET", "/next");
+        world.a.last.answer(200);
+      },
+    ],
+    ["the gateway closes", {}, (world) => world.gateway.close()],
+  ])("%s", (_, upstream, then) => {
+    const world = new World(toUpstream(upstream));
+    world.ask("GET", "/");
+    const [connection] = world.a.connections;
+    world.advance(1);
+    connection!.answer(200, "", ["Keep-Alive: timeout=2"]);
+    world.settle();
+    then(world);
+    world.settle();
+    expect(connection!.ending).toBe("fin");
+    world.close();
+  });
+
+  test("the target asks for it", () => {
+    const world = new World(toUpstream({}));
+    world.ask("GET", "/");
+    const [connection] = world.a.connections;
+    connection!.answer(200, "", ["Connection: close"]);
+    world.settle();
+    expect(connection!.ending).toBe("fin");
+    world.close();
+  });
+});

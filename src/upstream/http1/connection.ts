@@ -119,7 +119,8 @@ export class Connection implements SocketHandler, BodySource {
   ended(): void {
     if (this.#phase === "body" && this.#body!.endedByClose()) this.#settle();
     // Whoever still waits learns it from `closed`.
-    this.#socket.destroy();
+    if (this.#phase === "idle") this.#socket.close();
+    else this.#socket.destroy();
     this.closed();
   }
 
@@ -244,13 +245,14 @@ export class Connection implements SocketHandler, BodySource {
       this.#paused = false;
       this.#socket.resume();
     }
-    if (this.#reusable && sent) this.#home.release(this);
-    else this.#socket.destroy();
+    if (!sent) this.#socket.destroy();
+    else if (this.#reusable) this.#home.release(this);
+    else this.#socket.close();
   }
 
-  /** Closes while idle. The pool learns it before the socket says so: nobody may borrow it in between. */
+  /** Closes while idle, in good order: a target that logs resets is not told of any. The pool learns it before the socket says so: nobody may borrow it in between. */
   #drop(): void {
-    this.#socket.destroy();
+    this.#socket.close();
     this.closed();
   }
 

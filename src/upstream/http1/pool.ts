@@ -65,7 +65,7 @@ export class TargetPool implements Home {
     }
     if (this.#open >= this.#upstream.maxConnections) {
       // All places may be taken by idle connections that a fresh one is wanted instead of.
-      if (need === "fresh") this.#idle.shift()?.destroy();
+      if (need === "fresh") this.#idle.shift()?.close();
       return this.#wait(borrower, connectMs, need);
     }
     return this.#connect(borrower, connectMs);
@@ -73,14 +73,14 @@ export class TargetPool implements Home {
 
   release(connection: Connection): void {
     // So old that its name may mean another address by now (case GW-26).
-    if (this.#tooOld(connection)) return connection.destroy();
+    if (this.#tooOld(connection)) return connection.close();
     const next = this.#queue.values().next().value;
     if (next !== undefined) return next.serve(connection);
     const idleMs = this.#idleMs(connection);
-    if (this.#closed || idleMs <= 0) return connection.destroy();
+    if (this.#closed || idleMs <= 0) return connection.close();
     this.#idle.push(connection);
     this.deadlines.arm(connection.idle, idleMs);
-    if (this.#idle.length > this.#upstream.maxIdle) this.#idle.shift()!.destroy();
+    if (this.#idle.length > this.#upstream.maxIdle) this.#idle.shift()!.close();
   }
 
   closed(connection: Connection): void {
@@ -94,7 +94,7 @@ export class TargetPool implements Home {
   /** Closes what is idle and keeps nothing any more. */
   close(): void {
     this.#closed = true;
-    for (const connection of this.#idle.splice(0)) connection.destroy();
+    for (const connection of this.#idle.splice(0)) connection.close();
   }
 
   /** A second less than what the target promised: a request on its way must not meet its FIN (case GW-19). */
@@ -114,7 +114,7 @@ export class TargetPool implements Home {
       if (connection === undefined) return undefined;
       this.deadlines.disarm(connection.idle);
       if (!this.#tooOld(connection)) return connection;
-      connection.destroy();
+      connection.close();
     }
   }
 
@@ -209,7 +209,7 @@ export class TargetPool implements Home {
     const waiting: Waiting = {
       serve: (connection) => {
         // Its place goes to a new one, once it is closed.
-        if (need === "fresh" && connection.reused) return connection.destroy();
+        if (need === "fresh" && connection.reused) return connection.close();
         leave();
         if (need === "quiet") wish = this.#lendQuiet(connection, borrower, connectMs);
         else borrower.ready(connection);
