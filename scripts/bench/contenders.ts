@@ -62,8 +62,9 @@ export const ROOT = join(import.meta.dir, "../..");
 /** The contenders; nginx, the measure of all, comes first. Several executables of sluice are told apart by their paths. */
 export function contenders(executables: readonly string[]): readonly Contender[] {
   const ours = executables.map((each) => {
-    const [path = each, workers = "1"] = each.split("@");
-    return sluice(executables.length === 1 ? "Sluice" : `Sluice ${each}`, resolve(path), Number(workers));
+    const [, path = each, metrics, workers = "1"] = /^(.*?)(\+metrics)?(?:@(\d+))?$/.exec(each) ?? [];
+    const name = executables.length === 1 ? "Sluice" : `Sluice ${each}`;
+    return sluice(name, resolve(path), Number(workers), metrics !== undefined);
   });
   return [nginx, haproxy, caddy, fastify, ...ours];
 }
@@ -215,7 +216,7 @@ const fastify: Contender = {
   },
 };
 
-function sluice(name: string, executable: string, workers: number): Contender {
+function sluice(name: string, executable: string, workers: number, metrics: boolean): Contender {
   return {
     name,
     install: "npm run build",
@@ -225,6 +226,7 @@ function sluice(name: string, executable: string, workers: number): Contender {
         listen: { port, host: "127.0.0.1" },
         // A build from before there were workers does not know the option.
         ...(workers === 1 ? {} : { workers }),
+        ...(metrics ? { admin: { port: 0 } } : {}),
         upstreams: { app: { targets: targets.map((target) => `http://127.0.0.1:${target}`) } },
         ...(work === "limited" ? { limits: { perAddress: { limit: 1_000_000, window: "1s", by: "address" } } } : {}),
         routes: {

@@ -17,7 +17,8 @@ const HELP = `npm run bench -- [flags]
   --rounds 3               alternating rounds
   --connections 32,200     client connections; a row for each
   --only nginx,sluice      contenders to run beside nginx (default: all that are installed)
-  --sluice dist/sluice     the executable to measure; several, such as a,b, to compare two builds; a@2 has two workers
+  --sluice dist/sluice     the executable to measure; several, such as a,b, to compare two builds; a@2 has two workers, a+metrics
+                           counts
   --json                   prints every round as JSON instead of tables
 `;
 

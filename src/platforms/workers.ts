@@ -25,7 +25,7 @@ export interface WorkersEntry {
  * `env("NAME")` reads the binding NAME. The plan is made at the first request, for there are no bindings before; with a
  * config that is wrong every request is answered with 500 and the console tells what is wrong.
  *
- * What does not hold there: `listen` (but `trustedProxies`), `targets` that are no list, `keepAlive`, `connections`, `tls`, `maxHead` and
+ * What does not hold there: `listen` (but `trustedProxies`), `admin`, `targets` that are no list, `keepAlive`, `connections`, `tls`, `maxHead` and
  * `timeouts.idle` of upstreams, `host` of upstreams, `shutdown`. `connect` and `firstByte` are one clock of their sum.
  */
 export function workers(options: GatewayOptions): WorkersEntry {
@@ -66,6 +66,9 @@ function gatewayOf(options: GatewayOptions, env: object): Gateway | undefined {
   if (plan !== undefined) {
     if (typeof plan.workers === "number" && plan.workers > 1) {
       platform.notice("warn", "workers: Cloudflare decides how many run, and limits count in each for itself");
+    }
+    if (plan.admin !== undefined) {
+      platform.notice("warn", "admin: Cloudflare has no listeners: nobody can be asked, and nothing is counted");
     }
     for (const warning of planWarnings(plan)) platform.notice("warn", warning);
     return createGateway(plan, platform);

@@ -58,6 +58,14 @@ test("with a config that is wrong every request is 500; the console tells why, o
   expect(String(errors.mock.calls[0]![0])).toContain("APP");
 });
 
+test("a config with admin serves without it; the console tells that", async () => {
+  const warned = spyOn(console, "warn").mockImplementation(() => undefined);
+  const worker = workers({ ...config, admin: {} });
+  expect((await worker.fetch(new Request("http://gw.test/who"), { APP: "http://127.0.0.1:1" }, {})).status).toBe(200);
+  expect(warned.mock.calls.map(([text]) => String(text)).join()).toContain("admin: Cloudflare has no listeners");
+  warned.mockRestore();
+});
+
 test("nothing runs before the first request: no timer, no random number", () => {
   const timer = spyOn(globalThis, "setTimeout");
   const random = spyOn(crypto, "randomUUID");

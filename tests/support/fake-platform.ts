@@ -64,6 +64,10 @@ export class FakePlatform implements Platform {
   /** What answers to the runtime's fetch: a test may put its own here. */
   fetch: Platform["fetch"] = () => Promise.reject(new Error("nothing is fetched in the fake world"));
 
+  /** Lines of the log that nobody took: a test may say so. */
+  lost = 0;
+  readonly linesLost = (): number => this.lost;
+
   line(text: string): void {
     this.lines.push(text);
   }

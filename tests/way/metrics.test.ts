@@ -1,10 +1,11 @@
 // Metrics of the whole gateway: what is counted is what happened, and nobody from outside decides how much is kept.
 import { describe, expect, test } from "bun:test";
 import { apiKey } from "../../src/config/auth/api-key.ts";
+import { redis } from "../../src/config/limit/redis.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { prometheusText } from "../../src/record/prometheus.ts";
 import { answerText } from "../support/fake-peers.ts";
-import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
+import { inWorld, inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
 import { readMetrics, seriesIn, sumOf } from "../support/metrics-text.ts";
 
 const hashOf = (key: string): `sha256:${string}` =>
@@ -315,6 +316,80 @@ test("connections that are open, and those that were closed at once", () => {
     world.settle();
     expect(told(world, "sluice_connections_refused_total")).toBe(1);
     world.platform.notices.length = 0;
+  });
+});
+
+test("lines of the log that were lost", () => {
+  inWorld({ ...toUpstream(), admin }, (world) => {
+    world.platform.lost = 3;
+    expect(told(world, "sluice_log_lines_dropped_total")).toBe(3);
+  });
+});
+
+test("faults that were made on purpose", () => {
+  const routes = { all: { match: "/*", answer: {}, faults: { abort: { status: 503, share: 1 } } } } as const;
+  inWorld({ routes, admin }, (world) => {
+    world.ask("GET", "/");
+    expect(told(world, "sluice_faults_injected_total", { route: "all", fault: "abort" })).toBe(1);
+  });
+});
+
+test("copies for mirrors are counted, and are no exchanges", async () => {
+  const upstreams = { up: { targets: ["http://a.test"] }, copy: { targets: ["http://b.test"] } };
+  const routes = { all: { match: "/*", to: "up", mirror: { to: "copy" } } } as const;
+  await inWorldOf({ upstreams, routes, admin }, async (world) => {
+    world.a.answerAll(() => answerText("ok"));
+    world.b.answerAll(() => answerText("ok"));
+    const copies = (outcome: string): number =>
+      told(world, "sluice_mirror_copies_total", { route: "all", upstream: "copy", outcome });
+    expect([copies("answered"), copies("failed"), copies("dropped"), copies("unfit")]).toEqual([0, 0, 0, 0]);
+    world.ask("GET", "/");
+    await world.rest();
+    expect([copies("answered"), copies("failed"), copies("dropped"), copies("unfit")]).toEqual([1, 0, 0, 0]);
+    expect(told(world, `${DURATION}_count`)).toBe(1);
+  });
+});
+
+test("retries are counted by their reason", () => {
+  const retries = { attempts: 2, on: [503] } as const;
+  inWorld(
+    {
+      ...toUpstream({ targets: ["http://a.test", "http://b.test"] }),
+      admin,
+      routes: { all: { match: "/*", to: "up", retries } },
+    },
+    (world) => {
+      world.a.answerAll(() => answerText("no", [], 503));
+      world.b.answerAll(() => answerText("ok"));
+      world.ask("GET", "/");
+      world.advance(1000);
+      expect(told(world, "sluice_upstream_retries_total", { upstream: "up", reason: "status" })).toBe(1);
+      expect(told(world, "http_client_request_duration_seconds_count")).toBe(2);
+      expect(told(world, `${DURATION}_count`)).toBe(1);
+    },
+  );
+});
+
+describe("while the store of counts cannot decide, what came of exchanges is counted:", () => {
+  test.each([
+    ["local", "local", "enforce"],
+    ["refused", "refuse", "enforce"],
+    ["observed", "refuse", "observe"],
+  ] as const)("%s", async (outcome, onStoreError, mode) => {
+    const limits = { few: { limit: 3, window: "1m", by: "route", mode } } as const;
+    const limiting = { store: redis("redis://redis.test", { onStoreError }) };
+    const routes = { all: { match: "/*", answer: {}, limits: "few" } } as const;
+    await inWorldOf({ limits, limiting, routes, admin }, async (world) => {
+      world.platform.fakeRedis.commanded = (command) => command.refuse("broken");
+      world.settle();
+      world.ask("GET", "/");
+      await world.rest();
+      for (const each of ["local", "refused", "observed"]) {
+        const count = told(world, "sluice_limit_store_errors_total", { outcome: each });
+        expect([each, count]).toEqual([each, each === outcome ? 1 : 0]);
+      }
+      world.platform.notices.length = 0;
+    });
   });
 });
 
