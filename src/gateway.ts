@@ -1,4 +1,5 @@
 // THE WAY: listen, route, cors, limits, auth, allow, the user's own code, upstream, respond, record. The only file that knows the order.
+import type { TargetControls } from "./admin/acts.ts";
 import { allowStage } from "./auth/allow.ts";
 import { authStage } from "./auth/auth.ts";
 import { forwards, type Plan, type RoutePlan } from "./config/plan.ts";
@@ -39,6 +40,7 @@ import { problemAnswer, tellFallback } from "./respond/problem.ts";
 import { faultStage } from "./route/faults.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
+import { obstaclesIn } from "./obstacles.ts";
 import { type RouteStage, routeStage } from "./route/route.ts";
 import { splitStage } from "./route/split.ts";
 
@@ -65,6 +67,8 @@ export interface Gateway {
   prepare(plan: Plan, over?: () => void): Prepared;
   /** What stands in the way of the gateway's work. */
   obstacles(): readonly Obstacle[];
+  /** What operators see of targets, and may do to them. */
+  readonly targets: TargetControls;
   /** Accepts no more, lets exchanges finish up to the plan's grace, then cuts the rest. */
   drain(): Promise<{ cut: number }>;
   /** Closes everything at once. */
@@ -130,6 +134,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
     listen: () => listeners.open(plan.listen),
     obstacles: () => obstaclesIn(current.parts),
+    targets: { list: () => current.parts.targets.list(), drain: (...what) => current.parts.targets.drain(...what) },
     prepare(plan, over) {
       const next = generationOf(plan, over, current.parts);
       const drop = (): void => {
@@ -316,18 +321,6 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
     case "split":
       return forwardStage(route, destination, parts);
   }
-}
-
-/** What stands in the way of the gateway's work. */
-function obstaclesIn({ schemes, upstreams, isDraining }: Parts): Obstacle[] {
-  const found = [...schemes.values()].flatMap((scheme): Obstacle[] => {
-    const reason = scheme.unready?.();
-    return reason === undefined ? [] : [{ name: `auth.${scheme.name}`, reason }];
-  });
-  for (const { plan, targets } of upstreams.values()) {
-    if (targets.length === 0) found.push({ name: `upstreams.${plan.name}`, reason: "it has no targets" });
-  }
-  return isDraining() ? [{ name: "draining", reason: "the gateway shuts down" }, ...found] : found;
 }
 
 /** The routes that pages of other origins may call; undefined without any. */

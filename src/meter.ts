@@ -131,6 +131,17 @@ function meterUpstream(metrics: Metrics, upstream: Upstream): End {
         yield [{ upstream: upstream.plan.name, target: target.plan.url }, Number(mayBePicked)];
       }
     }),
+    metrics.count(FAMILIES.ejections, { upstream: upstream.plan.name }, upstream.ejections),
+    meterBreaker(metrics, upstream),
+  );
+}
+
+function meterBreaker(metrics: Metrics, { plan, breaker }: Upstream): End {
+  if (breaker === undefined) return all();
+  const labels = { upstream: plan.name };
+  return all(
+    metrics.count(FAMILIES.circuitOpened, labels, () => breaker.opened),
+    metrics.read(FAMILIES.circuitOpen, () => [[labels, Number(breaker.circuit !== "closed")]]),
   );
 }
 

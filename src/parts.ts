@@ -32,6 +32,7 @@ import type { Metrics } from "./record/metrics.ts";
 import type { Counts } from "./shared.ts";
 import { type Boards, openBoards } from "./shared-board.ts";
 import type { Follow } from "./target.ts";
+import { type ControlledUpstream, TargetControl } from "./target-control.ts";
 import { Breaker } from "./upstream/breaker.ts";
 import { clientTls } from "./upstream/client-tls.ts";
 import { Mirror, MIRROR_FIELD } from "./upstream/mirror.ts";
@@ -57,6 +58,8 @@ export interface Parts {
   /** What the gateway calls itself in Via. */
   readonly pseudonym: string;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** What operators see of targets, and may do to them. */
+  readonly targets: TargetControl;
   /** From now on the targets of this plan are checked, and no others. Where several workers serve, the main thread does. */
   checkHealth(): void;
   readonly schemes: ReadonlyMap<string, Scheme>;
@@ -139,6 +142,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     platform,
     pseudonym,
     upstreams,
+    targets: new TargetControl(boards, () => [...upstreams.values()].map(controlled), platform),
     checkHealth: healthOf(plan, discoveries, boards.targets, standing, keep),
     schemes,
     limits: limiter === undefined ? new Map() : limitsOf(plan, limiter, counts!, platform),
@@ -163,6 +167,10 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   };
   carried.complete();
   return parts;
+}
+
+function controlled({ plan, targets }: Upstream): ControlledUpstream {
+  return { plan, targets: targets.map((target) => target.plan) };
 }
 
 /** One for all plans: it is told of each. */
@@ -206,12 +214,12 @@ function runUpstream(
   follow: Follow | undefined,
 ): Upstream {
   const policy = createPolicy<UpstreamTarget>(plan, platform);
-  const { availability, watchers } = runAvailability<UpstreamTarget>(plan, board, platform);
+  const { availability, watchers, ejections } = runAvailability<UpstreamTarget>(plan, board, platform);
   const balancer = new PolicyBalancer(policy, availability, board, () => platform.now());
   const breaker =
     plan.breaker && new Breaker<UpstreamTarget>({ name: plan.name, plan: plan.breaker, board: upstreams, platform });
   const all = [...(breaker === undefined ? [] : [breaker]), ...watchers, ...(policy.watchers ?? [])];
-  return new Upstream(plan, { balancer, breaker, watchers: all, board, platform, deadlines, follow });
+  return new Upstream(plan, { balancer, breaker, ejections, watchers: all, board, platform, deadlines, follow });
 }
 
 /** Where limits are decided. */

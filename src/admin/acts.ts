@@ -1,9 +1,39 @@
 // What the admin listener does: method and path, and the function that answers.
+import { GatewayError } from "../errors.ts";
 import { type Answer, answerOfBytes, type Exchange } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
+import { decodeForm, rawParameters } from "../http/query.ts";
 import type { Metrics } from "../record/metrics.ts";
 import { CONTENT_TYPES, prometheusText, textFormat } from "../record/prometheus.ts";
 import { type Obstacle, readinessAnswer } from "../respond/readiness.ts";
+
+/** A target, as operators see it. */
+export interface TargetStatus {
+  /** As the config writes it. */
+  readonly url: string;
+  readonly weight: number;
+  /** `unused` has weight 0, `drained` says an operator, `down` say checks, `ejected` was it after failures. */
+  readonly state: "up" | "unused" | "drained" | "down" | "ejected";
+  /** Why it is down or ejected. */
+  readonly reason?: string;
+  /** Until it is picked again, where it is ejected. */
+  readonly seconds?: number;
+}
+
+/** An upstream, as operators see it. */
+export interface UpstreamStatus {
+  readonly name: string;
+  /** Of its breaker, where it has one. */
+  readonly circuit?: "closed" | "open" | "half-open";
+  readonly targets: readonly TargetStatus[];
+}
+
+/** What can be known of targets, and done to them. */
+export interface TargetControls {
+  list(): UpstreamStatus[];
+  /** Takes a target out, or brings it back; undefined when there is none. */
+  drain(upstream: string, url: string, drained: boolean): TargetStatus | undefined;
+}
 
 /** What the admin listener watches over: one gateway, or those of all workers. */
 export interface Overseen {
@@ -11,6 +41,7 @@ export interface Overseen {
   metrics(): Metrics | Promise<Metrics>;
   /** What stands in the way of the gateway's work. */
   obstacles(): readonly Obstacle[];
+  readonly targets: TargetControls;
 }
 
 /** Answers a question. */
@@ -29,6 +60,9 @@ export const ACTS: Readonly<Record<string, Offer>> = {
   "GET /livez": { act: (x) => json(x, 200, { live: true }), open: true },
   "GET /readyz": { act: (x, overseen) => readinessAnswer(() => overseen.obstacles())(x), open: true },
   "GET /healthz": { act: health },
+  "GET /targets": { act: (x, { targets }) => json(x, 200, { upstreams: targets.list() }) },
+  "POST /targets/drain": { act: (x, { targets }) => drain(x, targets, true) },
+  "POST /targets/restore": { act: (x, { targets }) => drain(x, targets, false) },
 };
 
 async function metrics(x: Exchange, overseen: Overseen): Promise<Answer> {
@@ -41,6 +75,19 @@ async function metrics(x: Exchange, overseen: Overseen): Promise<Answer> {
 function health(x: Exchange, overseen: Overseen): Answer {
   const obstacles = overseen.obstacles();
   return json(x, obstacles.length === 0 ? 200 : 503, { ready: obstacles.length === 0, obstacles });
+}
+
+/** Takes the target that the query names out, or brings it back. */
+function drain(x: Exchange, targets: TargetControls, drained: boolean): Answer {
+  const [upstream, url] = ["upstream", "target"].map((name) => rawParameters(x.query, name).map(decodeForm)[0]);
+  if (upstream === undefined || url === undefined) {
+    const publicDetail = "The query names an upstream and a target: ?upstream=orders&target=http://10.0.0.7:9001";
+    throw new GatewayError("http_request_error", "no upstream or no target", { publicDetail });
+  }
+  const status = targets.drain(upstream, url, drained);
+  if (status !== undefined) return json(x, 200, status);
+  const publicDetail = "There is no such target: GET /targets lists those that there are.";
+  throw new GatewayError("route_not_found", `${upstream} has no target ${url}`, { publicDetail });
 }
 
 function json(x: Exchange, status: number, value: unknown): Answer {

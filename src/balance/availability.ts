@@ -2,12 +2,12 @@
 import { CHECKED, DOWN, DRAINED, EJECTED_UNTIL, EJECTION_TOLD, msOf, type Target } from "../target.ts";
 
 /** Whether a target would be picked if it were not ejected: it has a share, and neither an operator nor checks are against it. */
-export function isUp({ plan, words }: Target): boolean {
+export function isUp({ plan, words }: Pick<Target, "plan" | "words">): boolean {
   return plan.weight > 0 && words[DRAINED] === 0 && words[CHECKED] !== DOWN;
 }
 
 /** Whether a target is ejected. */
-export function isEjected({ words }: Target, now: number): boolean {
+export function isEjected({ words }: Pick<Target, "words">, now: number): boolean {
   return now < msOf(words[EJECTED_UNTIL]!);
 }
 

@@ -18,6 +18,8 @@ import { type Availability, isEjected } from "./availability.ts";
 
 /** Watches attempts, and ejects. All threads count together. */
 export class Ejection<T extends Target> implements Watcher<T> {
+  /** How often it has ejected a target. */
+  ejections = 0;
   readonly #plan: EjectionPlan;
   readonly #availability: Availability<T>;
   readonly #board: Pick<Board, "changed">;
@@ -72,6 +74,7 @@ export class Ejection<T extends Target> implements Watcher<T> {
     Atomics.store(words, EJECTION_REASON, reasonOf(attempt));
     Atomics.store(words, EJECTION_TOLD, 1);
     this.#board.changed();
+    this.ejections++;
     this.#ejected(target, ms);
   }
 }

@@ -12,6 +12,8 @@ import { Ejection } from "./ejection.ts";
 export interface RunningAvailability<T extends Target> {
   readonly availability: Availability<T>;
   readonly watchers: readonly Watcher<T>[];
+  /** How often this thread has ejected a target. */
+  ejections(): number;
 }
 
 /** Decides for one upstream. */
@@ -27,7 +29,7 @@ export function runAvailability<T extends Target>(
   );
   // The only target there is stays, whatever becomes of it.
   if (ejection === undefined || (discovery === undefined && targets.length === 1))
-    return { availability, watchers: [] };
+    return { availability, watchers: [], ejections: () => 0 };
   const watcher = new Ejection<T>(
     ejection,
     availability,
@@ -39,5 +41,5 @@ export function runAvailability<T extends Target>(
       tell("warn", target, `ejected for ${formatDuration(ms)}: ${failures}: ${last}`);
     },
   );
-  return { availability, watchers: [watcher] };
+  return { availability, watchers: [watcher], ejections: () => watcher.ejections };
 }

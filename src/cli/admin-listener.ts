@@ -12,7 +12,7 @@ import { urlOf } from "./url-of.ts";
 
 /** What is overseen where one gateway serves in this thread. */
 export function overseenIn(gateway: Gateway, metrics: Metrics): Overseen {
-  return { metrics: () => metrics, obstacles: () => gateway.obstacles() };
+  return { metrics: () => metrics, obstacles: () => gateway.obstacles(), targets: gateway.targets };
 }
 
 /**

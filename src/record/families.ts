@@ -58,6 +58,16 @@ export const FAMILIES = {
   discoveryFailures: counter("sluice.discovery.failures", "Searches for an upstream's targets that came to nothing", [
     "upstream",
   ]),
+  ejections: counter("sluice.upstream.ejections", "Targets that were taken out because attempts at them failed", [
+    "upstream",
+  ]),
+  circuitOpen: gauge(
+    "sluice.upstream.circuit_open",
+    "1 while the breaker lets nothing but probes through, 0 while it is closed",
+    ["upstream"],
+    { across: "same" },
+  ),
+  circuitOpened: counter("sluice.upstream.circuit_openings", "How often the breaker has opened", ["upstream"]),
   mirrorCopies: counter("sluice.mirror.copies", "What became of copies for mirrors", ["route", "upstream", "outcome"]),
   faults: counter("sluice.faults.injected", "Faults that were made on purpose", ["route", "fault"]),
 

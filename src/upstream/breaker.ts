@@ -17,8 +17,6 @@ const STATE = 0;
 const OPENED_AT = 1;
 /** When the present round of probes began. */
 const PROBED_AT = 2;
-/** How often it has opened. */
-const OPENED = 3;
 /** Tenths of the window: which one it is, attempts, those that failed, those that were slow. */
 const BUCKETS_AT = 8;
 const BUCKETS = 10;
@@ -46,6 +44,16 @@ function wordOf(kind: Circuit, admitted: number, passed: number, turn: number): 
   return CIRCUITS.indexOf(kind) | (admitted << 2) | (passed << 12) | (turn << 22);
 }
 
+/** The name of its row on the board of upstreams. */
+export function breakerRow(upstream: string, windowMs: number): string {
+  return `${upstream}\nbreaker\n${windowMs}`;
+}
+
+/** What stands in a row: an open circuit that would let something through counts as open. */
+export function circuitIn(row: Int32Array): Circuit {
+  return stateOf(Atomics.load(row, STATE)).kind;
+}
+
 /** What a breaker is made with. */
 export interface BreakerParts {
   /** The upstream's name. */
@@ -62,22 +70,19 @@ export class Breaker<T extends Target> implements Watcher<T> {
   readonly #row: string;
   readonly #words: Int32Array;
   readonly #bucketMs: number;
+  /** How often this thread has opened it. */
+  opened = 0;
 
   constructor(parts: BreakerParts) {
     this.#parts = parts;
     this.#bucketMs = parts.plan.windowMs / BUCKETS;
-    this.#row = `${parts.name}\nbreaker\n${parts.plan.windowMs}`;
+    this.#row = breakerRow(parts.name, parts.plan.windowMs);
     this.#words = parts.board.claim(this.#row);
   }
 
-  /** What it is now; an open one that would let something through counts as open. */
+  /** What it is now. */
   get circuit(): Circuit {
-    return this.#state.kind;
-  }
-
-  /** How often it has opened. */
-  get opened(): number {
-    return Atomics.load(this.#words, OPENED);
+    return circuitIn(this.#words);
   }
 
   /** Lets an attempt through, of which it is told by `settled`; or says why not. */
@@ -155,7 +160,7 @@ export class Breaker<T extends Target> implements Watcher<T> {
     if (state.kind !== "closed") return;
     Atomics.store(words, OPENED_AT, Math.floor(now));
     if (!this.#change(state, "open", 0, 0)) return;
-    Atomics.add(words, OPENED, 1);
+    this.opened++;
     const what = tooBad ? `${failed} of ${all} attempts failed` : `${late} of ${all} attempts were slow`;
     this.#tell("warn", `open for ${formatDuration(openMs)}: ${what} within ${formatDuration(windowMs)}`);
   }

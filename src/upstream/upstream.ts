@@ -37,6 +37,8 @@ export class UpstreamTarget extends Target {
 export interface UpstreamParts {
   readonly balancer: Balancer<UpstreamTarget>;
   readonly breaker: Breaker<UpstreamTarget> | undefined;
+  /** How often this thread has ejected a target. */
+  ejections(): number;
   /** Told of every attempt, in this order. */
   readonly watchers: readonly Watcher<UpstreamTarget>[];
   /** Where what is known of its targets stands. */
@@ -53,6 +55,8 @@ export class Upstream {
   readonly balancer: Balancer<UpstreamTarget>;
   readonly breaker: Breaker<UpstreamTarget> | undefined;
   readonly watchers: readonly Watcher<UpstreamTarget>[];
+  /** How often this thread has ejected a target. */
+  readonly ejections: () => number;
   readonly #parts: UpstreamParts;
   readonly #unfollow: (() => void) | undefined;
   #targets: readonly UpstreamTarget[] = [];
@@ -63,6 +67,7 @@ export class Upstream {
     this.balancer = parts.balancer;
     this.breaker = parts.breaker;
     this.watchers = parts.watchers;
+    this.ejections = parts.ejections;
     this.#parts = parts;
     this.setTargets(plan.targets);
     this.#unfollow = parts.follow?.((targets) => this.setTargets(targets));

@@ -1,6 +1,7 @@
 // The admin listener: who may ask it what, and what it says of the gateway.
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Admin, openAdmin } from "../../src/admin/admin.ts";
+import type { TargetControls } from "../../src/admin/acts.ts";
 import type { AdminOptions } from "../../src/config/admin/options.ts";
 import { env } from "../../src/config/secrets.ts";
 import { Metrics } from "../../src/record/metrics.ts";
@@ -27,15 +28,18 @@ interface Question {
   readonly options?: AdminOptions;
   readonly obstacles?: readonly Obstacle[];
   readonly metrics?: Metrics;
+  readonly targets?: TargetControls;
 }
+
+const NO_TARGETS: TargetControls = { list: () => [], drain: () => undefined };
 
 /** Asks a listener of these options once. */
 async function ask(question: Question): Promise<FakeAnswer> {
   const { method = "GET", path = "/healthz", host = "127.0.0.1:9901", fields = [], options = {} } = question;
   const plan = planOf({ admin: options, routes: { r: { match: "/", answer: {} } } }, { env: { TOKEN } });
-  const { obstacles = [], metrics = new Metrics() } = question;
+  const { obstacles = [], metrics = new Metrics(), targets = NO_TARGETS } = question;
   const platform = new FakePlatform();
-  open = openAdmin(plan.admin!, "gate", { metrics: () => metrics, obstacles: () => obstacles }, platform);
+  open = openAdmin(plan.admin!, "gate", { metrics: () => metrics, obstacles: () => obstacles, targets }, platform);
   const client = new FakeClient(platform.network.dial(`${plan.admin!.host}:9901`), () => 0);
   client.methods.push(method);
   client.send(
@@ -157,4 +161,51 @@ test.each([
   expect(fieldOf(answer, "content-type")).toBe(type);
   expect(fieldOf(answer, "cache-control")).toBe("no-store");
   expect(sumOf(readMetrics(answer.body, format), "sluice_overload_refusals_total")).toBe(7);
+});
+
+describe("targets", () => {
+  const drained: unknown[] = [];
+  const targets: TargetControls = {
+    list: () => [{ name: "up", circuit: "open", targets: [{ url: "http://a", weight: 1, state: "up" }] }],
+    drain: (...what) => {
+      drained.push(what);
+      return what[1] === "http://a" ? { url: "http://a", weight: 1, state: "drained" } : undefined;
+    },
+  };
+
+  test("are listed with what is known of them", async () => {
+    const answer = await ask({ path: "/targets", targets });
+    expect(JSON.parse(answer.body)).toEqual({ upstreams: targets.list() });
+  });
+
+  test.each([
+    ["drain", true],
+    ["restore", false],
+  ])("%s names one in the query", async (verb, expected) => {
+    drained.length = 0;
+    const path = `/targets/${verb}?upstream=up&target=http%3A%2F%2Fa`;
+    const answer = await ask({ method: "POST", path, targets });
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([200, { url: "http://a", weight: 1, state: "drained" }]);
+    expect(drained).toEqual([["up", "http://a", expected]]);
+  });
+
+  test.each([
+    ["nothing", "", 400, "The query names an upstream and a target"],
+    ["no target", "?upstream=up", 400, "The query names an upstream and a target"],
+    ["a target that there is not", "?upstream=up&target=http://b", 404, "There is no such target"],
+  ])("a question for %s is refused", async (_, query, status, detail) => {
+    const answer = await ask({ method: "POST", path: `/targets/drain${query}`, targets });
+    expect(answer.status).toBe(status);
+    expect((JSON.parse(answer.body) as { detail: string }).detail).toContain(detail);
+  });
+
+  test("are drained by POST alone, and by nobody without the token", async () => {
+    drained.length = 0;
+    const path = "/targets/drain?upstream=up&target=http://a";
+    const options = { token: env("TOKEN") } as const;
+    expect((await ask({ path, targets })).status).toBe(405);
+    expect((await ask({ method: "POST", path, targets, options })).status).toBe(401);
+    expect((await ask({ path: "/targets", targets, options })).status).toBe(401);
+    expect(drained).toEqual([]);
+  });
 });

@@ -128,6 +128,46 @@ test.each([1, 3])(
   },
 );
 
+test.each([1, 3])(
+  "the admin listener of %i workers drains a target, for all of them, and counts what was ejected",
+  async (workers) => {
+    const [a, b] = [await flapping(), await flapping()];
+    const targets = [a, b].map(({ origin }) => origin.url);
+    const gateway = await startGateway({
+      workers,
+      admin: { port: 0 },
+      upstreams: { up: { targets, ejection: { failures: 3 }, breaker: {} } },
+      routes: { all: { match: "/*", to: "up" } },
+    });
+    running.push(() => gateway.stop());
+    const admin = async (method: string, path: string): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, { method })).text();
+    const query = `?upstream=up&target=${encodeURIComponent(targets[1]!)}`;
+
+    expect(JSON.parse(await admin("POST", `/targets/drain${query}`))).toMatchObject({ state: "drained" });
+    expect(await statusesOf(gateway, 30)).toEqual(Array(30).fill(200));
+    expect(b.requests).toBe(0);
+    await admin("POST", `/targets/restore${query}`);
+    await statusesOf(gateway, 30);
+    expect(b.requests).toBeGreaterThan(5);
+
+    b.traffic = 503;
+    await until(
+      async () => (await statusesOf(gateway, 10), gateway.stderr.text.includes("ejected")),
+      "b to be ejected",
+    );
+    expect(JSON.parse(await admin("GET", "/targets"))).toMatchObject({
+      upstreams: [
+        { name: "up", circuit: "closed", targets: [{ state: "up" }, { state: "ejected", reason: "status 503" }] },
+      ],
+    });
+    const metrics = await admin("GET", "/metrics");
+    expect(metrics).toContain('sluice_upstream_ejections_total{upstream="up"} 1\n');
+    expect(metrics).toContain('sluice_upstream_circuit_open{upstream="up"} 0\n');
+    expect(metrics).toContain(`sluice_upstream_up{upstream="up",target="${targets[1]}"} 0\n`);
+  },
+);
+
 test("a worker that is replaced knows what the others know", async () => {
   const [a, b] = [await flapping(), await flapping()];
   b.check = 503;

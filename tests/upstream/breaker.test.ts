@@ -175,7 +175,7 @@ test("when all probes are good it closes, and what was before is forgotten", () 
     "up: circuit closed: 3 probes passed",
     "up: circuit open for 500ms: 4 of 4 attempts failed within 10s",
   ]);
-  expect(threads.all[0]!.opened).toBe(2);
+  expect(threads.all.reduce((sum, { opened }) => sum + opened, 0)).toBe(2);
 });
 
 test("one probe that fails opens it again for as long, whatever the others come to", () => {

@@ -1,5 +1,5 @@
 // The metrics of all workers: each tells what it has counted, every second and when it is asked; here it is added up.
-import type { Overseen } from "../../admin/acts.ts";
+import type { Overseen, TargetControls } from "../../admin/acts.ts";
 import { Metrics } from "../../record/metrics.ts";
 import type { Obstacle } from "../../respond/readiness.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -13,14 +13,16 @@ type Living = () => ReadonlyMap<number, { send(message: ToWorker): void }>;
 /** What the main thread knows of its workers. What one of them has counted outlives it. */
 export class Gathering implements Overseen {
   readonly total = new Metrics();
+  readonly targets: TargetControls;
   readonly #living: Living;
   readonly #obstacles = new Map<number, readonly Obstacle[]>();
   /** For each question, the workers that have not answered, and what to do when all have. */
   readonly #questions = new Map<number, { readonly waits: Set<number>; done(): void }>();
   #count = 0;
 
-  constructor(living: Living) {
+  constructor(living: Living, targets: TargetControls) {
     this.#living = living;
+    this.targets = targets;
   }
 
   metrics(): Promise<Metrics> {

@@ -10,8 +10,9 @@ import { meterCounts } from "../../meter.ts";
 import { FAMILIES } from "../../record/families.ts";
 import type { Metrics } from "../../record/metrics.ts";
 import { meterProcess } from "../../record/process-metrics.ts";
-import { boardMemories, MAIN_THREAD, openBoards } from "../../shared-board.ts";
+import { boardMemories, type Boards, MAIN_THREAD, openBoards } from "../../shared-board.ts";
 import type { Shared } from "../../shared.ts";
+import { type ControlledUpstream, TargetControl } from "../../target-control.ts";
 import { withAdmin } from "../admin-listener.ts";
 import { buildOf, type Embedded } from "../embedded.ts";
 import { EXIT, Refusal } from "../exit.ts";
@@ -77,6 +78,7 @@ export class Supervisor implements Serving {
       for (const { thread } of this.#places) thread?.send({ kind: "targets", search, targets });
     },
   );
+  readonly #boards: Boards;
   /** Each target is checked once, however many workers there are. */
   readonly #health: HealthChecks;
   readonly #started = Promise.withResolvers<void>();
@@ -100,9 +102,9 @@ export class Supervisor implements Serving {
       underWay: words(),
       boards: boardMemories(this.#platform),
     };
+    this.#boards = openBoards(this.#common.boards, MAIN_THREAD, this.#platform);
     if (plan.admin !== undefined) this.#gathering = this.#gather();
-    const { targets } = openBoards(this.#common.boards, MAIN_THREAD, this.#platform);
-    this.#health = new HealthChecks(targets, this.#platform, new Deadlines(this.#platform));
+    this.#health = new HealthChecks(this.#boards.targets, this.#platform, new Deadlines(this.#platform));
     this.#places = Array.from({ length: workers }, (_, index) => {
       return { number: index + 1, thread: undefined, task: undefined, listening: false, deaths: 0, again: undefined };
     });
@@ -115,6 +117,16 @@ export class Supervisor implements Serving {
     return withAdmin(this, this.#config.plan, gathering, this.#platform, this.#options.terminal);
   }
 
+  #control(): TargetControl {
+    const upstreams = (): ControlledUpstream[] =>
+      Object.values(this.#config.plan.upstreams).map((plan) => {
+        const search = this.#task.searches.get(plan.name);
+        const found = search === undefined ? undefined : this.#searches.targets.get(search);
+        return { plan, targets: found ?? plan.targets };
+      });
+    return new TargetControl(this.#boards, upstreams, this.#platform);
+  }
+
   #gather(): Gathering {
     const living = (): Map<number, Thread> =>
       new Map(
@@ -122,7 +134,7 @@ export class Supervisor implements Serving {
           thread === undefined || !listening ? [] : [[number, thread]],
         ),
       );
-    const gathering = new Gathering(living);
+    const gathering = new Gathering(living, this.#control());
     const { total } = gathering;
     meterProcess(total, this.#platform, buildOf(this.#options.embedded), () => living().size);
     total.count(FAMILIES.logLinesDropped, {}, () => this.#lines.dropped);

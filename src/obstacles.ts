@@ -1,0 +1,15 @@
+// What keeps a gateway from its work: for readiness, and for operators.
+import type { Parts } from "./parts.ts";
+import type { Obstacle } from "./respond/readiness.ts";
+
+/** What stands in the way of the gateway's work. */
+export function obstaclesIn({ schemes, upstreams, isDraining }: Parts): Obstacle[] {
+  const found = [...schemes.values()].flatMap((scheme): Obstacle[] => {
+    const reason = scheme.unready?.();
+    return reason === undefined ? [] : [{ name: `auth.${scheme.name}`, reason }];
+  });
+  for (const { plan, targets } of upstreams.values()) {
+    if (targets.length === 0) found.push({ name: `upstreams.${plan.name}`, reason: "it has no targets" });
+  }
+  return isDraining() ? [{ name: "draining", reason: "the gateway shuts down" }, ...found] : found;
+}
