@@ -10,6 +10,7 @@ import { ISSUER_KEYS, SIGNED_TOKENS } from "./jwt.ts";
 import { type Kit, kitFor, type Promised, type Runtime } from "./kit.ts";
 import { LIMITS } from "./limits.ts";
 import { ROUTING } from "./routing.ts";
+import { SHAPING } from "./shaping.ts";
 import { TOKENS } from "./tokens.ts";
 import { USER_CODE } from "./user-code.ts";
 
@@ -24,6 +25,7 @@ export const PROMISES: readonly Promised[] = [
   ...ANSWERS,
   ...BODIES,
   ...FAILURES,
+  ...SHAPING,
   ...USER_CODE,
 ];
 

@@ -8,6 +8,9 @@ export default defineGateway({
   upstreams: {
     origin: { targets: [env("ORIGIN")] },
     down: { targets: [env("DOWN")] },
+    twin: { targets: [env("ORIGIN")] },
+    falling: { targets: [env("DOWN")], fallback: { to: "origin" } },
+    dark: { targets: [env("DOWN")], fallback: { answer: { status: 203, body: "kept" } } },
   },
   consumers: {
     acme: {
@@ -36,6 +39,20 @@ export default defineGateway({
   limits: { few: { limit: 3, window: "1m", by: { header: "X-Tenant" } } },
   routes: {
     limited: { match: "/limited/*", to: "origin", auth: "none", limits: "few" },
+    split: {
+      match: "/split/*",
+      auth: "none",
+      split: [{ to: "origin" }, { to: "twin", when: { cookie: { canary: "yes" } } }],
+    },
+    mirrored: { match: "/mirrored/*", auth: "none", to: "origin", mirror: { to: "twin" } },
+    falling: { match: "/falling/*", auth: "none", to: "falling" },
+    dark: { match: "/dark", auth: "none", to: "dark" },
+    faulty: {
+      match: "/faulty",
+      auth: "none",
+      to: "origin",
+      faults: { delay: { by: "100ms" }, abort: { status: 503 } },
+    },
     small: { match: "/small/*", to: "origin", auth: "none", maxBody: "10B" },
     all: { match: "/all/*", auth: "none", to: "origin" },
     one: { match: "/one/:id", auth: "none", to: "origin" },

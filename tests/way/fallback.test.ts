@@ -288,6 +288,23 @@ test("fallbacks follow one another to the last", () => {
   });
 });
 
+test("while a circuit is open every request goes to the other upstream at once, content of a POST too", () => {
+  const breaker = { minimum: 2, open: "5s" } as const;
+  withOther(falling({ breaker, fallback: { to: "other", on: [503] } }), (world) => {
+    world.a.answerAll(() => answerText("no", [], 503));
+    for (let i = 0; i < 2; i++) expect(world.ask("GET", "/api/x").answer.body).toBe("other ");
+    const before = world.a.requests.length;
+    const client = send(world, "POST", "stream");
+    expect(client.answer).toMatchObject({ status: 200, body: "other abc" });
+    expect(world.a.requests).toHaveLength(before);
+    expect(world.records.at(-1)).toMatchObject({
+      "sluice.attempts": 1,
+      "sluice.fallbacks": [{ upstream: "up", reason: "destination_unavailable" }],
+    });
+    expect(world.platform.notices.splice(0)).toHaveLength(1);
+  });
+});
+
 test("retries come first", () => {
   withOther(falling({ retries: { attempts: 3, on: ["reset"], backoff: { base: "1ms", max: "1ms" } } }), (world) => {
     onData(world, (connection) => connection.reset());
