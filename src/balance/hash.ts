@@ -12,13 +12,16 @@ const KEY: HashKey = { k0: 0x736c7569, k1: 0x63652d31 };
 /** A target with so little under way takes what is its own, whatever the others have. */
 const LEAST_BOUND = 8;
 
-/** Texts whose target is remembered; a power of two. */
-const REMEMBERED = 4096;
+/** Texts fall into so many slots, whose targets are remembered once they were looked for; a power of two. */
+const SLOTS = 2 ** 20;
+
+/** With so few targets looking is as quick as remembering. */
+const FEW = 8;
 
 /**
- * Rendezvous hashing (Thaler and Ravishankar), by weight: each target has a rank for each text, the first in rank gets it.
- * When a target goes, only its texts move; when one joins or grows heavier, texts move to it alone. Texts and targets alone
- * decide, so that nothing needs to be told among threads or gateways.
+ * Rendezvous hashing (Thaler and Ravishankar), by weight: each target has a rank for each slot, the first in rank gets its
+ * texts. When a target goes, only its texts move; when one joins or grows heavier, texts move to it alone. Texts and targets
+ * alone decide, so that nothing needs to be told among threads or gateways.
  *
  * With a bound (Mirrokni, Thorup and Zadimoghaddam) a target that has more under way than so many times its share passes
  * what comes on to the next in rank: no text can flood a target. Later attempts go to the next in rank, too. Requests
@@ -36,9 +39,8 @@ export class Hash<T extends Target> implements Policy<T> {
   #draw = new Draw([], () => 0);
   /** The hash of each target. */
   #seeds = new Int32Array();
-  /** Hashes of texts, and the index of the target of each. */
-  readonly #texts = new Int32Array(REMEMBERED);
-  readonly #found = new Int32Array(REMEMBERED);
+  /** For each slot the index of its target and 1; 0 for what has not been looked for. Empty with few targets. */
+  #found = new Uint16Array();
 
   /**
    * @param textOf what is hashed; "" for nothing
@@ -61,16 +63,18 @@ export class Hash<T extends Target> implements Policy<T> {
       hashText(KEY, plan.url);
       return hash0;
     });
-    this.#found.fill(-1);
+    if (targets.length <= FEW) this.#found = new Uint16Array();
+    else if (this.#found.length === 0) this.#found = new Uint16Array(SLOTS);
+    else this.#found.fill(0);
   }
 
   pick(x: Exchange): T {
     const text = this.#textOf(x);
     if (text === "") return this.#targets[this.#draw.any()]!;
-    hashText(KEY, text);
-    const first = this.#firstOf(hash0);
+    const slot = slotOf(text);
+    const first = this.#firstOf(slot);
     if (!this.#isFull(first)) return this.#targets[first]!;
-    const next = this.#bestOf(hash0, (i) => !this.#isFull(i));
+    const next = this.#bestOf(slot, (i) => !this.#isFull(i));
     return this.#targets[next < 0 ? first : next]!;
   }
 
@@ -81,34 +85,33 @@ export class Hash<T extends Target> implements Policy<T> {
       const any = this.#draw.except((i) => !untried(i));
       return any < 0 ? this.pick(x) : this.#targets[any]!;
     }
-    hashText(KEY, text);
-    let at = this.#bestOf(hash0, (i) => untried(i) && !this.#isFull(i));
-    if (at < 0) at = this.#bestOf(hash0, untried);
+    const slot = slotOf(text);
+    let at = this.#bestOf(slot, (i) => untried(i) && !this.#isFull(i));
+    if (at < 0) at = this.#bestOf(slot, untried);
     return at < 0 ? this.pick(x) : this.#targets[at]!;
   }
 
-  /** The first in rank, remembered from last time or looked for. */
-  #firstOf(text: number): number {
-    const slot = text & (REMEMBERED - 1);
-    if (this.#found[slot]! >= 0 && this.#texts[slot] === text) return this.#found[slot]!;
-    const first = this.#bestOf(text, undefined);
-    this.#texts[slot] = text;
-    this.#found[slot] = first;
-    return first;
+  /** The first in rank. */
+  #firstOf(slot: number): number {
+    const found = this.#found;
+    if (found.length === 0) return this.#bestOf(slot, undefined);
+    if (found[slot] === 0) found[slot] = this.#bestOf(slot, undefined) + 1;
+    return found[slot]! - 1;
   }
 
   /** The first in rank of those that may be; -1 for none. */
-  #bestOf(text: number, mayBe: ((index: number) => boolean) | undefined): number {
+  #bestOf(slot: number, mayBe: ((index: number) => boolean) | undefined): number {
     const seeds = this.#seeds;
+    const weights = this.#even ? undefined : this.#weights;
     let best = -1;
-    let least = Infinity;
+    let most = -Infinity;
     for (let i = 0; i < seeds.length; i++) {
       if (mayBe !== undefined && !mayBe(i)) continue;
-      const number = mixed(text ^ seeds[i]!);
-      // Of times until something happens at a rate, the least is each one's as often as its rate says.
-      const time = this.#even ? -number : -Math.log((number + 0.5) / 2 ** 32) / this.#weights[i]!;
-      if (time < least) {
-        least = time;
+      const number = mixed(slot ^ seeds[i]!);
+      // Of times until something happens at a rate, the shortest is each one's as often as its rate says.
+      const rank = weights === undefined ? number : Math.log((number + 0.5) / 2 ** 32) / weights[i]!;
+      if (rank > most) {
+        most = rank;
         best = i;
       }
     }
@@ -122,6 +125,11 @@ export class Hash<T extends Target> implements Policy<T> {
     const share = this.#weights[i]! / this.#draw.total;
     return inFlight >= Math.ceil(this.#bound * (this.#underWay.total + 1) * share);
   }
+}
+
+function slotOf(text: string): number {
+  hashText(KEY, text);
+  return hash0 & (SLOTS - 1);
 }
 
 /** A number of 32 bits that looks like chance (the end of MurmurHash3). Each comes of one other alone. */
