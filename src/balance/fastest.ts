@@ -2,6 +2,7 @@
 import type { AttemptRecord, Exchange } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import type { Target, Watcher } from "../target.ts";
+import { verdictOf } from "../verdict.ts";
 import { TwoChoices } from "./two-choices.ts";
 import { UnderWay } from "./under-way.ts";
 
@@ -64,8 +65,8 @@ export class Fastest<T extends Target> extends TwoChoices<T> {
     const { error, status, startedAt, settledAt } = attempt;
     const took = Math.max(SHORTEST, settledAt - startedAt);
     const pace = this.#paceOf(target);
-    // Whoever gave up had waited so long at least.
-    if (error !== undefined && error.fault !== "upstream") {
+    // What says nothing of the target was waited for so long at least.
+    if (error !== undefined && verdictOf(attempt) === "none") {
       if (took > this.#ms(pace, settledAt)) note(pace, took, settledAt);
     } else if (error !== undefined || status >= 500) {
       note(pace, Math.max(took, FAILURE_TIMES * this.#usual), settledAt);

@@ -12,6 +12,7 @@ import { anExchange, Attempting, sharesOf, targetsOf, type Underway } from "./do
 const refused = (): GatewayError => new GatewayError("connection_refused", "nobody listens");
 const left = (): GatewayError => new GatewayError("client_disconnect", "the client left");
 
+const stale = (): GatewayError => new GatewayError("connection_terminated", "it was closed", { retry: "idempotent" });
 const withdrawn = (): GatewayError => new GatewayError("attempt_withdrawn", "another attempt was answered first");
 
 function leastBusy(weights: readonly number[], seed = 1): [Target[], Attempting<Target>, Policy<Target>] {
@@ -260,6 +261,7 @@ describe("fastest", () => {
 
   test.each<[string, () => GatewayError]>([
     ["a client that left", left],
+    ["a kept connection that was closed", stale],
     ["an attempt that another one was faster than", withdrawn],
   ])("%s says how long it waited at least, and nothing more", (_, left) => {
     const course = new Course([1, 1]);
