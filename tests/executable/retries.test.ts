@@ -163,3 +163,41 @@ withGateway(
     });
   },
 );
+
+const BUSY = answering(plain("busy", "HTTP/1.1 503 Busy\r\n"));
+
+withGateway(
+  "an outage of all targets, two workers",
+  {
+    origins: { u1: { behaviour: BUSY }, u2: { behaviour: BUSY } },
+    config: ({ u1, u2 }) => ({
+      upstreams: {
+        both: { targets: [u1.url, u2.url], retries: { attempts: 4 }, ejection: false, timeouts: { whole: "2s" } },
+      },
+      routes: { all: { match: "/*", to: "both" } },
+      workers: 2,
+    }),
+  },
+  (rig) => {
+    test("retries add less than a third to what the targets are asked, in both workers together", async () => {
+      const lanes = 10;
+      const each = 40;
+      const lane = async (): Promise<void> => {
+        const client = await rig.connect();
+        for (let i = 0; i < each; i++) {
+          await client.send(get("/busy"));
+          expect((await client.receive()).status).toBe(503);
+          await elapse(50);
+        }
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
+      const { u1, u2 } = rig.origins;
+      const tries = u1.requestsTo("/busy").length + u2.requestsTo("/busy").length;
+      expect(tries).toBeGreaterThan(lanes * each);
+      expect(tries).toBeLessThan(1.3 * lanes * each);
+      await until(() => rig.gateway.log.length === lanes * each, "all records");
+      const told = rig.gateway.log.reduce((sum, record) => sum + Number(record["sluice.attempts"]), 0);
+      expect(told).toBe(tries);
+    }, 20_000);
+  },
+);
