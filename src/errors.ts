@@ -63,7 +63,7 @@ export const MEANINGS = {
   fault_injected: { status: 503, fault: "gateway", title: "Fault made on purpose" },
   deadline_exceeded: { status: 504, fault: "client", title: "The time that the client gave was over" },
   /** Of an attempt, never of an answer. */
-  attempt_withdrawn: { status: 500, fault: "gateway", title: "Another attempt was answered first" },
+  attempt_withdrawn: { status: 500, fault: "gateway", title: "Withdrawn" },
   draining: { status: 503, fault: "gateway", title: "Shutting down" },
   client_disconnect: { status: 499, fault: "client", title: "The client left" },
 } as const satisfies Record<string, Meaning>;

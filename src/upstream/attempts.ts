@@ -264,10 +264,11 @@ export class Attempts {
       : new GatewayError("http_response_timeout", "the upstream took too long as a whole");
   }
 
-  /** The time for all attempts is over. */
+  /** The time for all attempts is over. Of their targets only the first had all of it. */
   #giveUp(): void {
     const error = this.#tooLate();
-    this.#withdraw(error);
+    const [first] = this.x.attempts;
+    this.#withdraw((attempt) => (attempt === first ? error : withdrawn("the time was over")));
     this.#fail(error);
   }
 
@@ -278,7 +279,7 @@ export class Attempts {
 
   #leave(): void {
     const error = new GatewayError("client_disconnect", "the client left before its answer came");
-    this.#withdraw(error);
+    this.#withdraw(() => error);
     this.#fail(error);
   }
 
@@ -288,17 +289,15 @@ export class Attempts {
     if (this.passage.care === undefined) return;
     this.#disarm(this.#whole);
     this.#disarm(this.#next);
-    if (this.#attempt !== undefined) {
-      this.#withdraw(new GatewayError("attempt_withdrawn", "another attempt was answered first"));
-    }
+    this.#withdraw(() => withdrawn("another attempt was answered first"));
     this.#replay?.decide();
   }
 
   /** Takes back what is under way. */
-  #withdraw(error: GatewayError): void {
+  #withdraw(why: (attempt: Attempt) => GatewayError): void {
     for (let attempt = this.#attempt; attempt !== undefined; attempt = this.#attempt) {
       attempt.withdraw();
-      attempt.error = error;
+      attempt.error = why(attempt);
       this.#settle(attempt);
     }
   }
@@ -309,6 +308,10 @@ export class Attempts {
 }
 
 const NONE: readonly UpstreamTarget[] = Object.freeze([]);
+
+function withdrawn(why: string): GatewayError {
+  return new GatewayError("attempt_withdrawn", why);
+}
 
 /** Nobody reads it. */
 function drop({ content }: Answer): void {

@@ -22,6 +22,7 @@ export interface LoggedRecord {
   readonly duration: number;
   readonly "error.type"?: string;
   readonly "sluice.attempts"?: number;
+  readonly "sluice.attempted"?: readonly { readonly "error.type"?: string }[];
   readonly "sluice.target"?: string;
   readonly "sluice.upstream_status"?: number;
 }

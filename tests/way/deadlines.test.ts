@@ -32,6 +32,9 @@ describe("whole", () => {
       world.advance(1);
       expect(client.statuses).toEqual([504]);
       expect(world.a.requests.length + world.b.requests.length).toBe(3);
+      // The last target had little of the time: it is not to blame.
+      const errors = world.record["sluice.attempted"]!.map((attempt) => attempt["error.type"]);
+      expect(errors).toEqual(["http_response_timeout", "http_response_timeout", "attempt_withdrawn"]);
     });
   });
 
