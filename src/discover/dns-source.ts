@@ -1,6 +1,6 @@
 // Targets by the addresses of a name: a target for each.
 import type { DnsPlan } from "../config/upstream/plan.ts";
-import { Lookup, type LookupNeeds, targetAt } from "./lookup.ts";
+import { inOrder, Lookup, type LookupNeeds, targetAt } from "./lookup.ts";
 import type { Source } from "./refresh.ts";
 
 /** Asks for the A and AAAA records of the name. */
@@ -13,7 +13,7 @@ export function dnsSource(plan: DnsPlan, platform: LookupNeeds): Source {
       if (!heard) throw new Error(failure);
       if (addresses.length === 0) throw new Error("there are none");
       return {
-        targets: addresses.map((address) => targetAt(address, plan.port, plan, 1)),
+        targets: inOrder(addresses.map((address) => targetAt(address, plan.port, plan, 1))),
         againMs: lookup.againMs(ttlMs),
         lacks: failure,
       };

@@ -88,6 +88,12 @@ export function targetAt(
   return { url, secure, host: address, port, authority, name, weight };
 }
 
+/** In one order, by priority and URL: servers of names change theirs with each answer. */
+export function inOrder(targets: readonly TargetPlan[]): readonly TargetPlan[] {
+  const place = ({ priority = 0, url }: TargetPlan): string => `${String(priority).padStart(5, "0")} ${url}`;
+  return targets.toSorted((one, other) => (place(one) < place(other) ? -1 : 1));
+}
+
 function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

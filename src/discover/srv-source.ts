@@ -1,7 +1,7 @@
 // Targets by the SRV records of a service (RFC 2782): each address of each host, with the record's share and priority.
 import type { SrvPlan, TargetPlan } from "../config/upstream/plan.ts";
 import type { ServiceRecord } from "../platform.ts";
-import { type Addresses, Lookup, type LookupNeeds, NO_TTL_MS, targetAt } from "./lookup.ts";
+import { type Addresses, inOrder, Lookup, type LookupNeeds, NO_TTL_MS, targetAt } from "./lookup.ts";
 import type { Source } from "./refresh.ts";
 
 /** How many hosts are looked up at once. */
@@ -41,7 +41,7 @@ export function srvSource(plan: SrvPlan, platform: LookupNeeds): Source {
       );
       if (targets.length === 0) throw new Error("none has an address");
       const ttlMs = Math.min(NO_TTL_MS, ...all.map((each) => each.ttlMs));
-      return { targets, againMs: lookup.againMs(ttlMs), lacks: failure };
+      return { targets: inOrder(targets), againMs: lookup.againMs(ttlMs), lacks: failure };
     },
     retryMs: (failures) => lookup.retryMs(failures),
   };

@@ -4,7 +4,7 @@ import { A_TARGET_URL, readTargetAddress } from "./target-url.ts";
 
 /** Largest weight of a target. */
 export const MOST_WEIGHT = 1_000_000;
-/** Most targets that a file or a function may name for one upstream. */
+/** Most targets of one upstream that are found while it runs. */
 export const MOST_TARGETS = 4096;
 
 /** A target as it is written; nobody has looked at it yet. */

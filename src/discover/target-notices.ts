@@ -1,6 +1,7 @@
 // What the operator is told of the targets that are found: each change, and each failure once.
 import type { TargetPlan } from "../config/upstream/plan.ts";
 import type { Platform } from "../platform.ts";
+import { MOST_TARGETS } from "./target-list.ts";
 
 /** Takes what a search has come to. */
 export interface Tell {
@@ -26,16 +27,20 @@ export function targetNotices(
   platform: Pick<Platform, "notice">,
   use: (targets: readonly TargetPlan[]) => void,
 ): Tell {
-  let present = inOrder(known);
+  let present = known;
   let failure = "";
   let failures = 0;
+  let wasCut = false;
   const tell = (level: "info" | "warn" | "error", text: string): void => platform.notice(level, `${title}: ${text}`);
   return {
     get failures() {
       return failures;
     },
     found(targets, lacks = "") {
-      const next = inOrder(targets);
+      const next = targets.slice(0, MOST_TARGETS);
+      const isCut = next.length < targets.length;
+      if (isCut && !wasCut) tell("warn", `${targets.length} targets were found: ${MOST_TARGETS} of them are used.`);
+      wasCut = isCut;
       const isSame = marksOf(next) === marksOf(present);
       if (!isSame) {
         const { length } = next;
@@ -55,12 +60,6 @@ export function targetNotices(
       else tell("warn", `${what}. The targets stay as they were.`);
     },
   };
-}
-
-/** Servers of names change the order of what they tell with each answer. */
-function inOrder(targets: readonly TargetPlan[]): readonly TargetPlan[] {
-  const place = ({ priority = 0, url }: TargetPlan): string => `${String(priority).padStart(5, "0")} ${url}`;
-  return targets.toSorted((one, other) => (place(one) < place(other) ? -1 : 1));
 }
 
 function markOf({ url, weight, priority = 0 }: TargetPlan): string {
@@ -83,7 +82,8 @@ function changes(before: readonly TargetPlan[], after: readonly TargetPlan[]): s
       after.flatMap((target) => (old.has(target.url) && old.get(target.url) !== markOf(target) ? [target.url] : [])),
     ],
   ];
-  return parts.flatMap(([what, which]) => (which.length === 0 ? [] : [`${what} ${shown(which)}`])).join("; ");
+  const told = parts.flatMap(([what, which]) => (which.length === 0 ? [] : [`${what} ${shown(which)}`]));
+  return told.length === 0 ? "in another order" : told.join("; ");
 }
 
 function shown(urls: readonly string[]): string {

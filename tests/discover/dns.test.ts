@@ -115,6 +115,21 @@ describe("what changes", () => {
   });
 });
 
+test("more than 4096 addresses are too many: the first in order are used, and that is told once", () => {
+  const it = search(
+    Array.from({ length: 5000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`),
+    { family: "ipv4" },
+  ).begin();
+  expect(it.urls).toHaveLength(4096);
+  const { urls } = it;
+  it.advance(60_000);
+  expect(it.urls).toEqual(urls);
+  expect(it.told.filter((line) => line.startsWith("warn"))).toEqual([
+    "warn: upstreams.orders: 5000 targets were found: 4096 of them are used.",
+  ]);
+  it.end();
+});
+
 describe("a set is never emptied by", () => {
   const failures: [what: string, answer: string[] | string, told: string][] = [
     ["a server that fails", "queryA ESERVFAIL", "the addresses of orders.internal: queryA ESERVFAIL"],

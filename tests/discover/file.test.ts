@@ -130,6 +130,18 @@ describe("a file that changes", () => {
     expect(it.platform.files.watchers(PATH)).toBe(0);
   });
 
+  test('has its order, which `balance: "first"` goes by; another order is a change', () => {
+    const it = begin();
+    it.platform.files.write(PATH, `- ${B}\n- ${A}\n`);
+    it.settle();
+    expect(it.urls).toEqual([B, A]);
+    it.platform.files.write(PATH, `- ${A}\n- ${B}\n`);
+    it.settle();
+    expect(it.urls).toEqual([A, B]);
+    expect(it.told.at(-1)).toBe("info: upstreams.orders: 2 targets from now on: in another order.");
+    it.end();
+  });
+
   const broken: [what: string, text: string | undefined, told: string][] = [
     ["empty", "", `${PATH}:1:1: wanted a list of targets. The file is empty`],
     [
