@@ -129,6 +129,19 @@ const identities: ConfigOf = ({ u1, u2 }): GatewayOptions => {
   };
 };
 
+/** GW-35. */
+const pool: ConfigOf = (origins, vars): GatewayOptions => {
+  const names = (vars["POOL"] ?? ["u1", "u2"]) as string[];
+  const health = { path: "/health", interval: "200ms", timeout: "200ms", fall: 2, rise: 2 } as const;
+  return {
+    upstreams: { pool: { targets: names.map((name) => origins[name]!.url), health } },
+    routes: {
+      p: { match: "/p/*", to: "pool" },
+      [`unrelated${String(vars["ROUTE"] ?? 0)}`]: { match: "/other", answer: {} },
+    },
+  };
+};
+
 /** By case. */
 export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
   "GW-01": prefixes("/files/:name/meta", "/p/*"),
@@ -150,15 +163,11 @@ export const CONFIGS: Readonly<Record<string, ConfigOf>> = {
   "GW-25": clocks,
   "GW-28": prefixes("/ws/*"),
   "GW-32": retried,
+  "GW-35": pool,
   "GW-40": limited,
   "GW-43": withTokens(""),
   "GW-44": withTokens('keySet: { timeout: "1s", cooldown: "5s" },'),
   "GW-52": counted,
   "GW-58": prefixes("/*"),
   "GW-59": identities,
-};
-
-/** Cases that wait for a later issue, and why. */
-export const LATER: Readonly<Record<string, string>> = {
-  "GW-35": "health checks and reload are not built yet",
 };

@@ -127,6 +127,14 @@ const failing: OriginOf = (server, vars) => {
   return { behaviour: modes[String(vars["MODE"])]! };
 };
 
+/** GW-35: u2 cannot serve, and says so. */
+const checked: OriginOf = (server) => ({
+  behaviour: async (x) => {
+    const down = server.name === "u2" && x.request.target === "/health";
+    await x.send(down ? "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n" : text(server, "reply"));
+  },
+});
+
 /** GW-59: certificates for up.internal.test, one valid, one expired. */
 const secure: OriginOf = (server) => {
   const { named, expired } = certificates();
@@ -162,6 +170,7 @@ export const ORIGINS: Readonly<Record<string, OriginOf>> = {
   "GW-25": slow,
   "GW-28": (_, vars, seen) => ({ behaviour: closingOrigin(String(vars["DO"]), seen) }),
   "GW-32": failing,
+  "GW-35": checked,
   "GW-40": late,
   "GW-43": keySets,
   "GW-44": (server, _vars, _seen, issuer) =>

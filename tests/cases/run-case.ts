@@ -1,7 +1,7 @@
 // Runs one variant of a case against the executable: origins, gateway, the client's steps, then the checks.
 import { connect, exchange, type RawClient } from "../support/raw-client.ts";
 import { elapse } from "../support/deadline.ts";
-import { startGateway, type Gateway } from "../support/executable.ts";
+import { configText, startGateway, type Gateway } from "../support/executable.ts";
 import type { FrameEnd } from "../support/websocket-frames.ts";
 import { startOrigin, type RawOrigin } from "../support/raw-origin.ts";
 import { failuresOf } from "./checks.ts";
@@ -11,6 +11,7 @@ import { count200, type IssuerState, JWT_OPERATIONS, tokenOf } from "./jwt-steps
 import { observeMetrics } from "./metrics-steps.ts";
 import { observeOrigin, observeResponse, sha256 } from "./observations.ts";
 import { ORIGINS } from "./origins.ts";
+import { POOL_OPERATIONS } from "./pool-steps.ts";
 import { nothingSeen, openWebSocket, readUntilClosed, type ObservedEnd } from "./websocket-steps.ts";
 
 /** How long a check that does not hold yet may take to come true: closes and records arrive a little after an answer. */
@@ -29,6 +30,7 @@ class Run {
   readonly vars: Record<string, Json>;
   gateway!: Gateway;
   restart!: () => Promise<void>;
+  configText!: () => string;
   sentAt = 0;
 
   constructor(vars: Readonly<Record<string, Json>>) {
@@ -213,7 +215,9 @@ async function runSteps(run: Run, steps: readonly Step[]): Promise<void> {
     const name = String(substitute(step.op, run.vars));
     const operation = OPERATIONS[name];
     const withTokens = JWT_OPERATIONS[name];
+    const withPool = POOL_OPERATIONS[name];
     if (operation !== undefined) await operation(run, step);
+    else if (withPool !== undefined) await withPool(run, step);
     else if (withTokens !== undefined) await withTokens(run, step);
     else throw new Error(`unknown step operation ${name}`);
   }
@@ -233,6 +237,7 @@ export async function runVariant(theCase: Case, variant: Variant): Promise<strin
     const { TOKEN } = run.vars;
     if (TOKEN !== undefined) run.vars["TOKEN"] = tokenOf(String(TOKEN), run.origins["evil"]?.url);
     const config = configOf(run.origins, run.vars);
+    run.configText = () => configText(configOf(run.origins, run.vars));
     run.gateway = await startGateway(config);
     run.restart = async () => {
       await run.gateway.stop();
