@@ -176,5 +176,9 @@ async function answerOf(copy: Copy, forward: LastStage): Promise<Answer> {
 /** Cloudflare ends what nobody waits for once the client has its answer, unless it is told to wait. */
 function outlive(x: Exchange, begin: (done: () => void) => void): void {
   const context = x.bindings.context as { waitUntil?: (promise: Promise<void>) => void } | undefined;
-  context?.waitUntil?.(new Promise(begin));
+  try {
+    context?.waitUntil?.(new Promise(begin));
+  } catch {
+    // The exchange is over by now: the copy comes as far as the runtime lets it.
+  }
 }

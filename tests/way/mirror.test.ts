@@ -313,3 +313,28 @@ test("a drain ends with the last client: copies under way are given up", async (
     expect(world.b.open).toHaveLength(0);
   });
 });
+
+describe("when another config takes over", () => {
+  test("a mirror that is the same goes on, and its bound holds for the copies of both", () => {
+    withUp(mirroring({ maxInFlight: 2 }), (world) => {
+      world.ask("GET", "/1");
+      world.reload(mirroring({ maxInFlight: 2 }, { headers: { response: { set: { "X-By": "new" } } } }));
+      for (let i = 2; i < 5; i++) expect(world.ask("GET", `/${i}`).statuses).toEqual([200]);
+      expect(world.b.requests.map(({ target }) => target)).toEqual(["/1", "/2"]);
+      expect(world.b.open).toHaveLength(2);
+      world.platform.notices.length = 0;
+    });
+  });
+
+  test("copies for a mirror that has changed or is gone are given up", () => {
+    for (const next of [mirroring({ maxInFlight: 9 }), mirroring({}, { mirror: undefined })]) {
+      withUp(mirroring(), (world) => {
+        world.ask("GET", "/x");
+        expect(toMirror(world)).toHaveLength(1);
+        world.reload(next);
+        world.settle();
+        expect(toMirror(world)).toEqual([]);
+      });
+    }
+  });
+});
