@@ -1,5 +1,7 @@
 // Another config in place of the one that runs: loaded and checked to the side; what is wrong with it changes nothing.
 import type { Plan } from "../config/plan.ts";
+import { FAMILIES } from "../record/families.ts";
+import type { Metrics } from "../record/metrics.ts";
 import type { Embedded } from "./embedded.ts";
 import { Refusal } from "./exit.ts";
 import { type Finding, findingsText, planConfig } from "./plan-config.ts";
@@ -35,6 +37,10 @@ export interface ReloadsOptions {
 /** Reloads the config, one time after another. */
 export class Reloads {
   readonly #options: ReloadsOptions;
+  /** Reloads so far, by what came of them. */
+  readonly counts = { success: 0, failure: 0 };
+  /** When the config that runs was loaded, in milliseconds since the epoch. */
+  loadedAt = Date.now();
   #last: Promise<unknown> = Promise.resolve();
   #next: Promise<Reloaded> | undefined = undefined;
 
@@ -69,6 +75,8 @@ export class Reloads {
       const where = moved === undefined ? "" : `, listening on ${urlOf(moved.host, moved.port)}`;
       const text = `reloaded ${shownPath(file)} (${planSummary(plan)})${where}`;
       terminal.err(`sluice: ${text}`);
+      this.counts.success++;
+      this.loadedAt = Date.now();
       return { ok: true, text, findings: [] };
     } catch (thrown) {
       if (thrown instanceof Refusal) return this.#failed(formatRefusal(thrown, terminal.errColors));
@@ -80,8 +88,17 @@ export class Reloads {
 
   #failed(text: string, findings: readonly Finding[] = []): Reloaded {
     const { file, terminal } = this.#options;
+    this.counts.failure++;
     terminal.err(text);
     terminal.err(`sluice: error: ${shownPath(file)} was not reloaded: the gateway goes on as it was`);
     return { ok: false, text, findings };
   }
+}
+
+/** Lets be read what came of reloads. */
+export function meterReloads(metrics: Metrics, reloads: Reloads): void {
+  for (const result of ["success", "failure"] as const) {
+    metrics.count(FAMILIES.reloads, { result }, () => reloads.counts[result]);
+  }
+  metrics.readOne(FAMILIES.loadedAt, () => reloads.loadedAt / 1000);
 }

@@ -15,7 +15,7 @@ import { listenRefusal } from "./listen-refusal.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
 import { reexecute } from "./reexecute.ts";
-import { Reloads } from "./reload.ts";
+import { meterReloads, Reloads } from "./reload.ts";
 import { type Address, keepServing, type Serving, ServingHere, untilStopped } from "./serving.ts";
 import { urlOf } from "./url-of.ts";
 import { defineVerb } from "./verb.ts";
@@ -63,7 +63,11 @@ export const run = defineVerb(
       return { ...plan, workers, admin, listen: { ...plan.listen, ...address } };
     };
     const plan = asStarted(planned.plan);
-    const serve = async (serving: Serving, listen: () => Promise<Address> | Address): Promise<number> => {
+    const serve = async (
+      serving: Serving,
+      metrics: Metrics | undefined,
+      listen: () => Promise<Address> | Address,
+    ): Promise<number> => {
       const watch = args.watch ? watchSources(() => void reloads.request()) : undefined;
       const reloads = new Reloads({
         file,
@@ -78,6 +82,7 @@ export const run = defineVerb(
         swap: (next) => serving.swap(next),
         tried: watch,
       });
+      if (metrics !== undefined) meterReloads(metrics, reloads);
       // Signals are heard before anybody can be told that it listens.
       const stopped = untilStopped(serving, () => void reloads.request(), terminal);
       const first = await Promise.race([listen(), stopped]);
@@ -92,7 +97,7 @@ export const run = defineVerb(
       const { Supervisor } = await import("./workers/supervisor.ts");
       const supervisor = new Supervisor({ workers, config: { ...planned, plan }, embedded, terminal });
       keepServing((text) => terminal.err(`sluice: error: ${text}`));
-      return serve(supervisor.withAdmin(), () => supervisor.start());
+      return serve(supervisor.withAdmin(), supervisor.metrics, () => supervisor.start());
     }
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
@@ -104,7 +109,7 @@ export const run = defineVerb(
       meterProcess(metrics, platform, buildOf(embedded), () => 1);
       serving = withAdmin(serving, plan, overseenIn(gateway, metrics), platform, terminal);
     }
-    return serve(serving, async () => {
+    return serve(serving, metrics, async () => {
       await gateway.ready;
       return listen(gateway, plan);
     });

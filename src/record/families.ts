@@ -97,6 +97,14 @@ export const FAMILIES = {
   inFlightWaiting: gauge("sluice.in_flight.waiting", "Exchanges that wait for a place of inFlight", ["bound"]),
   overloadRefusals: counter("sluice.overload.refusals", "Exchanges shed over overload.maxInFlight"),
 
+  reloads: counter("sluice.config.reloads", "Reloads of the config, by what came of them", ["result"]),
+  loadedAt: gauge(
+    "sluice.config.last_reload_success_timestamp",
+    "When the config that runs was loaded, since the epoch",
+    [],
+    { unit: "s" },
+  ),
+
   logLinesDropped: counter("sluice.log.lines_dropped", "Lines of the access log that were lost"),
 
   buildInfo: gauge("sluice.build_info", "Always 1; what runs", ["version", "revision", "runtime"]),

@@ -1,6 +1,6 @@
 // Metrics of the executable: numbers are those that clients and origins have counted, whichever worker served.
 import { afterEach, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { until, within } from "../support/deadline.ts";
 import { type Gateway, gatewayCommand, startGateway } from "../support/executable.ts";
@@ -150,6 +150,34 @@ test("a worker that ends takes nothing with it, and counters never go down", asy
     await until(async () => sumOf(await scrape(admin), COUNT, { sluice_route: "limited" }) === 20 * died, "the sum");
     await until(async () => sumOf(await scrape(admin), "sluice_workers") === 3, "the new worker");
   }
+  await gateway.stop();
+});
+
+test.each([1, 2])("reloads of %d workers are counted by what came of them, and counters go on", async (workers) => {
+  const { gateway } = await start(workers);
+  const admin = gateway.adminPort;
+  const file = join(gateway.folder, "gateway.config.ts");
+  const good = readFileSync(file, "utf8");
+  await exchange(gateway.port, get("/limited", "Connection: close"));
+  await until(async () => sumOf(await scrape(admin), COUNT) === 1, "the exchange to be counted");
+  const before = sumOf(await scrape(admin), "sluice_config_last_reload_success_timestamp_seconds");
+  const reload = async (text: string, result: string): Promise<Awaited<ReturnType<typeof scrape>>> => {
+    writeFileSync(file, text);
+    gateway.signal("SIGHUP");
+    return until(async () => {
+      const told = await scrape(admin);
+      return sumOf(told, "sluice_config_reloads_total", { result }) === 1 ? told : undefined;
+    }, `a reload that comes to ${result}`);
+  };
+  const failed = await reload("export default 7;", "failure");
+  expect(sumOf(failed, "sluice_config_last_reload_success_timestamp_seconds")).toBe(before);
+  const told = await reload(good.replace("limit: 10", "limit: 11"), "success");
+  expect(sumOf(told, "sluice_config_last_reload_success_timestamp_seconds")).toBeGreaterThan(before);
+  expect(sumOf(told, "sluice_config_reloads_total")).toBe(2);
+  await exchange(gateway.port, get("/limited", "Connection: close"));
+  await until(async () => sumOf(await scrape(admin), COUNT) === 2, "the exchange after it");
+  expect(sumOf(await scrape(admin), "sluice_limit_decisions_total", { decision: "allowed" })).toBe(2);
+  expect(sumOf(await scrape(admin), "sluice_connections_open")).toBe(0);
   await gateway.stop();
 });
 

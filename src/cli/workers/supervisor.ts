@@ -110,6 +110,11 @@ export class Supervisor implements Serving {
     });
   }
 
+  /** Undefined where nobody asks for them. */
+  get metrics(): Metrics | undefined {
+    return this.#gathering?.total;
+  }
+
   /** What serves, and the admin listener where the plan has one. @throws Refusal when that cannot listen */
   withAdmin(): Serving {
     const gathering = this.#gathering;
