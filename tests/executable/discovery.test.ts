@@ -1,8 +1,8 @@
 // Targets that are found while the gateway runs, on the executable: DNS that changes and fails, files, functions (GW-26).
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { certificates } from "../support/certificates.ts";
 import { until, within } from "../support/deadline.ts";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
@@ -358,3 +358,21 @@ test.each([
   dns.say(NAME, "127.0.0.4");
   for (let i = 0; i < 6; i++) expect((await ask(gateway)).body.text).toBe(TWO);
 });
+
+test("the example runs as it stands: what is there serves, what cannot be found answers 503", async () => {
+  const [one] = await twoOrigins();
+  const registry = await originAt(ONE);
+  registry.at("/instances/search", answering(plain(JSON.stringify([{ url: one.url, weight: 2 }]))));
+  const examples = resolve(import.meta.dir, "../../examples/upstreams");
+  const read = (name: string): string => readFileSync(join(examples, name), "utf8");
+  const gateway = await startGateway(read("discovery.config.ts").replace("port: 8080", "port: 0"), {
+    files: { "discovery.targets.yaml": read("discovery.targets.yaml") },
+    env: { ORDERS: `http://localhost:${(await originAt("127.0.0.1")).port}`, REGISTRY: registry.url },
+    timeoutMs: 15_000,
+  });
+  gateways.push(gateway);
+  expect((await ask(gateway, get("/orders/1"))).body.text).toBe("127.0.0.1");
+  expect((await ask(gateway, get("/search/1"))).body.text).toBe(ONE);
+  expect((await ask(gateway, get("/users/1"))).status).toBe(503);
+  expect((await ask(gateway, get("/readyz"))).body.text).toBe('{"ready":false,"unready":["upstreams.users"]}');
+}, 30_000);
