@@ -18,6 +18,8 @@ export class Deadline {
 /** Deadlines of one length. */
 interface Queue {
   readonly ms: number;
+  /** A length that comes once: strangers may choose it, so nothing of it stays. */
+  isOdd: boolean;
   first: Deadline | undefined;
   last: Deadline | undefined;
   timer: Timer | undefined;
@@ -32,15 +34,18 @@ export class Deadlines {
     this.#platform = platform;
   }
 
-  /** Sets a deadline `ms` milliseconds from now; an armed one is moved. 0 or Infinity disarms. */
-  arm(deadline: Deadline, ms: number): void {
+  /**
+   * Sets a deadline `ms` milliseconds from now; an armed one is moved. 0 or Infinity disarms.
+   * @param isOdd a length that is not the config's: its timer ends with the last deadline of that length
+   */
+  arm(deadline: Deadline, ms: number, isOdd = false): void {
     this.disarm(deadline);
     if (ms === 0 || ms === Infinity) return;
     let queue = this.#queues.get(ms);
     if (queue === undefined) {
-      queue = { ms, first: undefined, last: undefined, timer: undefined };
+      queue = { ms, isOdd, first: undefined, last: undefined, timer: undefined };
       this.#queues.set(ms, queue);
-    }
+    } else if (!isOdd) queue.isOdd = false;
     deadline.due = this.#platform.now() + ms;
     deadline.queue = queue;
     deadline.before = queue.last;
@@ -62,6 +67,12 @@ export class Deadlines {
     deadline.before = undefined;
     deadline.after = undefined;
     // The timer goes on: on a busy gateway the next deadline of this length is armed before it fires.
+    if (queue.isOdd && queue.first === undefined) this.#drop(queue);
+  }
+
+  #drop(queue: Queue): void {
+    this.#platform.clearTimer(queue.timer);
+    if (this.#queues.get(queue.ms) === queue) this.#queues.delete(queue.ms);
   }
 
   #wait(queue: Queue, ms: number): void {
@@ -81,7 +92,7 @@ export class Deadlines {
     } finally {
       queue.timer = undefined;
       if (queue.first !== undefined) this.#wait(queue, Math.max(1, Math.ceil(queue.first.due - now)));
-      else this.#queues.delete(queue.ms);
+      else this.#drop(queue);
     }
   }
 }

@@ -31,6 +31,8 @@ export class Attempts {
   #due = Infinity;
   #isClientsDue = false;
   #whole: Deadline | undefined = undefined;
+  /** The answer's content, while that clock still runs. */
+  #content: BoundedBody | undefined = undefined;
   /** Runs until the next attempt begins: after a failure, or beside a slow one. */
   #next: Deadline | undefined = undefined;
 
@@ -84,8 +86,8 @@ export class Attempts {
     attempt.status = answer.status;
     this.#settle(attempt);
     if (this.passage.care !== undefined && this.#passOver(attempt, answer)) return;
+    if (this.#whole !== undefined) this.#bound(answer, this.#whole);
     this.#end();
-    if (this.#due !== Infinity) this.#bound(answer);
     this.#resolve(answer);
   }
 
@@ -112,7 +114,7 @@ export class Attempts {
     if (ms !== Infinity) {
       this.#due = passage.upstream.now() + ms;
       this.#whole = new Deadline(() => this.#giveUp());
-      deadlines.arm(this.#whole, ms);
+      deadlines.arm(this.#whole, ms, this.#isClientsDue);
     }
     const { content } = x;
     if (retries === undefined || !isStream(content) || !this.#isRepeatable) return;
@@ -234,7 +236,7 @@ export class Attempts {
     if (ms === 0) this.#begin(reason, false);
     else {
       this.#next = new Deadline(() => this.#begin(reason, false));
-      deadlines.arm(this.#next, ms);
+      deadlines.arm(this.#next, ms, true);
     }
     return true;
   }
@@ -248,13 +250,11 @@ export class Attempts {
     return this.#isRepeatable && this.upgrade === "" && !isStream(this.x.content);
   }
 
-  /** What is left of the time goes for the answer's content, unless it is a stream by its nature. */
-  #bound(answer: Answer): void {
+  /** The clock runs on for the answer's content, unless that is a stream by its nature. */
+  #bound(answer: Answer, clock: Deadline): void {
     if (!isStream(answer.content) || isEndless(answer)) return;
-    const { upstream, care } = this.passage;
-    answer.content = new BoundedBody(answer.content, this.#due - upstream.now(), care!.deadlines, () =>
-      this.#tooLate(),
-    );
+    this.#content = new BoundedBody(answer.content, () => this.#disarm(clock));
+    answer.content = this.#content;
     answer.web = undefined;
   }
 
@@ -267,6 +267,7 @@ export class Attempts {
   /** The time for all attempts is over. Of their targets only the first had all of it. */
   #giveUp(): void {
     const error = this.#tooLate();
+    if (this.#content !== undefined) return this.#content.expire(error);
     const [first] = this.x.attempts;
     this.#withdraw((attempt) => (attempt === first ? error : withdrawn("the time was over")));
     this.#fail(error);
@@ -287,7 +288,7 @@ export class Attempts {
   #end(): void {
     this.x.left.onLeave = this.#before;
     if (this.passage.care === undefined) return;
-    this.#disarm(this.#whole);
+    if (this.#content === undefined) this.#disarm(this.#whole);
     this.#disarm(this.#next);
     this.#withdraw(() => withdrawn("another attempt was answered first"));
     this.#replay?.decide();

@@ -1,25 +1,20 @@
 // An answer's content that must be whole by a certain moment.
 import type { GatewayError } from "../errors.ts";
 import type { Body, BodySink } from "../http/body.ts";
-import { Deadline, type Deadlines } from "../http/deadlines.ts";
 
-/** Passes another body on, and breaks it off when its time is over. */
+/** Passes another body on, until it is told that its time is over. */
 export class BoundedBody implements Body {
   readonly length: number | undefined;
   readonly #body: Body;
-  readonly #deadlines: Deadlines;
-  readonly #why: () => GatewayError;
-  readonly #deadline = new Deadline(() => this.#expire());
+  /** Called when it has come to its end: its clock may stand. */
+  readonly #over: () => void;
   #sink: BodySink | undefined = undefined;
   #failure: GatewayError | undefined = undefined;
 
-  /** @param why makes the error with which it breaks off */
-  constructor(body: Body, leftMs: number, deadlines: Deadlines, why: () => GatewayError) {
+  constructor(body: Body, over: () => void) {
     this.length = body.length;
     this.#body = body;
-    this.#why = why;
-    this.#deadlines = deadlines;
-    deadlines.arm(this.#deadline, Math.max(1, Math.ceil(leftMs)));
+    this.#over = over;
   }
 
   pipe(sink: BodySink): void {
@@ -28,11 +23,11 @@ export class BoundedBody implements Body {
     this.#body.pipe({
       write: (piece) => sink.write(piece),
       end: (trailers) => {
-        this.#deadlines.disarm(this.#deadline);
+        this.#over();
         sink.end(trailers);
       },
       fail: (error) => {
-        this.#deadlines.disarm(this.#deadline);
+        this.#over();
         sink.fail(error);
       },
     });
@@ -43,13 +38,14 @@ export class BoundedBody implements Body {
   }
 
   cancel(reason?: Error): void {
-    this.#deadlines.disarm(this.#deadline);
+    this.#over();
     this.#body.cancel(reason);
   }
 
-  #expire(): void {
-    this.#failure = this.#why();
-    this.#body.cancel(this.#failure);
-    this.#sink?.fail(this.#failure);
+  /** Its time is over: it breaks off. */
+  expire(error: GatewayError): void {
+    this.#failure = error;
+    this.#body.cancel(error);
+    this.#sink?.fail(error);
   }
 }

@@ -1,5 +1,6 @@
 // Until when a request is worth answering: what its client says of it, and what the upstream is told.
 import type { DeadlineFieldPlan } from "../config/upstream/plan.ts";
+import { LONGEST_TIMER_MS } from "../http/duration.ts";
 import type { Fields } from "../http/fields.ts";
 
 /** Milliseconds of the units of `grpc-timeout` (gRPC over HTTP/2, "Timeout"). */
@@ -11,7 +12,8 @@ export function timeoutOf(fields: Fields, names: readonly DeadlineFieldPlan[]): 
   for (const { key, form } of names) {
     const value = fields.get(key);
     const ms = value === undefined ? undefined : form === "grpc" ? grpcMs(value) : plainMs(value);
-    if (ms !== undefined && (least === undefined || ms < least)) least = ms;
+    // What no timer can wait for is as good as none.
+    if (ms !== undefined && ms <= LONGEST_TIMER_MS && (least === undefined || ms < least)) least = ms;
   }
   return least;
 }

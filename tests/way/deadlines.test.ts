@@ -116,6 +116,32 @@ describe("header", () => {
     });
   });
 
+  test("whatever strangers write, no timer outlives its request", () => {
+    inWorld(within(HEADER), (world) => {
+      const timers = world.platform.clock.timers;
+      for (let ms = 100_000; ms < 100_050; ms++) {
+        const client = world.ask("GET", "/it", [`X-Request-Timeout: ${ms}`]);
+        const { last } = world.a.requests.length > world.b.requests.length ? world.a : world.b;
+        last.answer(200);
+        world.settle();
+        client.end();
+        world.settle();
+      }
+      world.advance(90_000);
+      expect(world.platform.clock.timers).toBeLessThanOrEqual(timers + 1);
+    });
+  });
+
+  test.each(["2147483648", "9999999999"])("%s is longer than any timer, and counts as none", (value) => {
+    inWorld(within(HEADER), (world) => {
+      const client = world.ask("GET", "/it", [`X-Request-Timeout: ${value}`]);
+      expect(fieldOf(world.a.last.request, "x-request-timeout")).toBeUndefined();
+      world.a.last.answer(200);
+      world.settle();
+      expect(client.statuses).toEqual([200]);
+    });
+  });
+
   test("0 is told at once that there is no time, and nothing is sent", () => {
     inWorld(within(HEADER), (world) => {
       expect(world.ask("GET", "/it", ["X-Request-Timeout: 0"]).statuses).toEqual([504]);
