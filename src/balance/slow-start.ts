@@ -28,6 +28,8 @@ export class SlowStart<T extends Target> implements Policy<T> {
   readonly #now: () => number;
   #targets: readonly T[] = [];
   #weights: readonly number[] = [];
+  /** What stood in the rows of targets that have gone: who is no target any more has no row. By URL. */
+  readonly #gone = new Map<string, Int32Array>();
   /** When weights rise next; Infinity when all are whole. */
   #next = Infinity;
 
@@ -48,8 +50,9 @@ export class SlowStart<T extends Target> implements Policy<T> {
     const before = placesOf(this.#targets);
     const after = placesOf(targets);
     const runs = before.size > 0 || targets.some(({ words }) => isOld(words, now));
-    for (const target of this.#targets) if (!after.has(target.plan.url)) this.#left(target.words, now);
-    for (const target of targets) if (!before.has(target.plan.url)) this.#came(target.words, now, runs);
+    for (const target of this.#targets) if (!after.has(target.plan.url)) this.#left(target, now);
+    for (const target of targets) if (!before.has(target.plan.url)) this.#came(target, now, runs);
+    for (const [url, words] of this.#gone) if (this.#isLong(-words[UP_SINCE]!, now)) this.#gone.delete(url);
     this.#targets = targets;
     this.#weights = weights;
     this.#raise(now);
@@ -94,7 +97,13 @@ export class SlowStart<T extends Target> implements Policy<T> {
    * Another thread may have seen it first: then it stands there already.
    * @param runs whether the upstream was there before
    */
-  #came(words: Int32Array, now: number, runs: boolean): void {
+  #came({ plan, words }: T, now: number, runs: boolean): void {
+    const gone = this.#gone.get(plan.url);
+    this.#gone.delete(plan.url);
+    if (words[UP_SINCE] === 0 && gone !== undefined) {
+      words[UP_SINCE] = gone[UP_SINCE]!;
+      words[RAMP_SINCE] = gone[RAMP_SINCE]!;
+    }
     const since = words[UP_SINCE]!;
     if (since > 0) return;
     words[UP_SINCE] = stamp(now);
@@ -103,11 +112,13 @@ export class SlowStart<T extends Target> implements Policy<T> {
     if (words[RAMP_SINCE] === 0) words[RAMP_SINCE] = stamp(now);
   }
 
-  #left(words: Int32Array, now: number): void {
+  #left({ plan, words }: T, now: number): void {
     const since = words[UP_SINCE]!;
-    if (since <= 0) return;
-    if (this.#isLong(since, now)) words[RAMP_SINCE] = 0;
-    words[UP_SINCE] = -stamp(now);
+    if (since > 0) {
+      if (this.#isLong(since, now)) words[RAMP_SINCE] = 0;
+      words[UP_SINCE] = -stamp(now);
+    }
+    this.#gone.set(plan.url, words.slice());
   }
 
   #isLong(since: number, now: number): boolean {

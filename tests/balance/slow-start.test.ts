@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Policy } from "../../src/balance/policy.ts";
 import { Random } from "../../src/balance/random.ts";
 import { SlowStart } from "../../src/balance/slow-start.ts";
+import { TARGET_WORDS } from "../../src/board.ts";
 import { chances } from "../../src/http/chance.ts";
 import { Target } from "../../src/target.ts";
 import { anExchange, sharesOf, spread, targetsOf } from "./doubles.ts";
@@ -152,6 +153,29 @@ describe("a target that comes back", () => {
     expect(shares[0]).toBeCloseTo(0.05, 1);
     expect(shares).toEqual(shares.toSorted((a, b) => a - b));
     expect(shares.slice(6)).toEqual(Array(34).fill(1));
+  });
+
+  test("goes on as well when it was no target in between, and has another row", () => {
+    const course = new Course();
+    const [one, two] = targetsOf([1, 1]);
+    course.use(one!);
+    course.now += 60_000;
+    const shares: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      const again = new Target(two!.plan, new Int32Array(TARGET_WORDS));
+      course.use(one!, again);
+      shares.push(course.after(0, again));
+      course.now += 1_000;
+      course.use(one!);
+      course.now += 1_000;
+    }
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(shares.slice(6)).toEqual(Array(6).fill(1));
+    // It was away for long: what was known of it is forgotten.
+    course.now += 20_000;
+    const late = new Target(two!.plan, new Int32Array(TARGET_WORDS));
+    course.use(one!, late);
+    expect(course.after(0, late)).toBeCloseTo(0.05, 1);
   });
 
   test.each([
