@@ -1,5 +1,6 @@
 // The list: what a gateway does, whatever it runs on. The files beside it hold the promises by subject.
 import { afterAll, beforeAll, describe, test } from "bun:test";
+import { answering, plain } from "../support/origin-exchange.ts";
 import { type RawOrigin, startOrigin } from "../support/raw-origin.ts";
 import { ANSWERS } from "./answers.ts";
 import { CALLERS, CREDENTIALS } from "./callers.ts";
@@ -44,15 +45,19 @@ export type Start = (environment: Readonly<Record<string, string>>) => Promise<S
 export function conforms(runtime: Runtime, start: Start): void {
   describe(`a gateway on ${runtime}`, () => {
     let origin: RawOrigin;
+    let other: RawOrigin;
     let gateway: Started;
     let kit: Kit;
 
     beforeAll(async () => {
       origin = await startOrigin();
+      other = await startOrigin(answering(plain("other")));
       const down = await startOrigin();
       const environment = {
         ORIGIN: origin.url,
         DOWN: down.url,
+        OTHER: other.url,
+        STICKY: "a secret of thirty-two bytes....",
         KEY: "the key of the tests",
         INTROSPECTION: `${origin.url}/introspect`,
         JWKS: `${origin.url}/keys`,
@@ -68,7 +73,7 @@ export function conforms(runtime: Runtime, start: Start): void {
       try {
         await gateway?.stop();
       } finally {
-        await origin?.stop();
+        await Promise.all([origin?.stop(), other?.stop()]);
       }
     });
 

@@ -8,6 +8,11 @@ export default defineGateway({
   upstreams: {
     origin: { targets: [env("ORIGIN")] },
     down: { targets: [env("DOWN")] },
+    bound: {
+      targets: [env("ORIGIN"), env("OTHER")],
+      balance: { sticky: { cookie: "at", secret: env("STICKY"), balance: "least-busy" } },
+    },
+    hashed: { targets: [env("ORIGIN"), env("OTHER")], balance: { hash: { header: "X-Tenant" } }, slowStart: "10s" },
     twin: { targets: [env("ORIGIN")] },
     falling: { targets: [env("DOWN")], fallback: { to: "origin" } },
     dark: { targets: [env("DOWN")], fallback: { answer: { status: 203, body: "kept" } } },
@@ -44,6 +49,8 @@ export default defineGateway({
       auth: "none",
       split: [{ to: "origin" }, { to: "twin", when: { cookie: { canary: "yes" } } }],
     },
+    bound: { match: "/bound/*", auth: "none", to: "bound" },
+    hashed: { match: "/hashed/*", auth: "none", to: "hashed" },
     mirrored: { match: "/mirrored/*", auth: "none", to: "origin", mirror: { to: "twin" } },
     falling: { match: "/falling/*", auth: "none", to: "falling" },
     dark: { match: "/dark", auth: "none", to: "dark" },

@@ -22,6 +22,35 @@ export const SHAPING: readonly Promised[] = [
     },
   },
   {
+    name: "a cookie leads back to the target that answered, and a forged one nowhere",
+    async holds({ send, origin }) {
+      origin.at("/bound/x", plain("origin"));
+      const first = await send(get("/bound/x"));
+      const line = first.fields.one("set-cookie") ?? "";
+      expect(line).toMatch(/^at=[A-Za-z0-9_-]{22}; Path=\/; HttpOnly; SameSite=Lax$/);
+      for (let i = 0; i < 8; i++) {
+        const again = await send(get("/bound/x", `Cookie: a=b; ${line.split(";")[0]!}`));
+        expect([again.body.text, again.fields.all("set-cookie")]).toEqual([first.body.text, []]);
+      }
+      const forged = await send(get("/bound/x", "Cookie: at=AAAAAAAAAAAAAAAAAAAAAA"));
+      expect(forged.fields.all("set-cookie")).toHaveLength(1);
+    },
+  },
+  {
+    name: "requests of one tenant go to one target, those of many to all",
+    async holds({ send, origin }) {
+      origin.at("/hashed/x", plain("origin"));
+      const of = new Map<string, string>();
+      for (let i = 0; i < 40; i++) {
+        const tenant = `X-Tenant: ${i % 20}`;
+        const { body } = await send(get("/hashed/x", tenant));
+        expect(of.get(tenant) ?? body.text).toBe(body.text);
+        of.set(tenant, body.text);
+      }
+      expect(new Set(of.values()).size).toBe(2);
+    },
+  },
+  {
     name: "a mirror gets a copy with its content, and the client the answer of its own upstream",
     async holds({ send, origin }) {
       origin.at("/mirrored/x", async (x) => {

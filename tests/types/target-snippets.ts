@@ -1,4 +1,4 @@
-// Configs whose targets are found while the gateway runs, as in snippets.ts.
+// Configs whose targets are found while the gateway runs, and how one is picked, as in snippets.ts.
 
 const gateway = (targets: string): string => `import { defineGateway, env, type FindTargets } from "sluice";
 const instances: FindTargets = async (signal) => {
@@ -15,6 +15,8 @@ export default defineGateway({
 });
 `;
 
+const balanced = (balance: string): string => gateway(`["http://127.0.0.1:9001"],\n      balance: ${balance}`);
+
 /** Name and source. */
 export const TARGET_RIGHT: readonly (readonly [name: string, source: string])[] = [
   [
@@ -28,6 +30,15 @@ export const TARGET_RIGHT: readonly (readonly [name: string, source: string])[] 
     "targets by a function that waits for nothing",
     gateway('{ from: () => ["http://a.internal", { url: "http://b.internal", weight: 2 }] },'),
   ],
+  ["a policy, and a slow start", balanced('"least-busy", slowStart: "10s",')],
+  ["a hash", balanced('{ hash: { header: "X-Tenant" }, bound: false },')],
+  ["a hash by a word", balanced('{ hash: "path", bound: 1.5 },')],
+  [
+    "a sticky cookie",
+    balanced(
+      '{ sticky: { cookie: "at", secret: env("STICKY"), balance: "fastest", sameSite: "strict", maxAge: "1h" } },',
+    ),
+  ],
 ];
 
 /** Name, source, and words the message must hold. */
@@ -35,5 +46,13 @@ export const TARGET_WRONG: readonly (readonly [name: string, source: string, wor
   ["a function that gives no targets", gateway("{ from: () => [9001] }, // wrong"), "number"],
   ["a malformed duration", gateway('{ from: instances, every: "10" }, // wrong'), '"10"'],
   ["a family that is none", gateway('{ dns: "http://orders.internal", family: "v4" }, // wrong'), '"v4"'],
+  ["a hash by a word that is none", balanced('{ hash: "adress" }, // wrong'), '"adress"'],
+  ["a bound that is no number", balanced('{ hash: "path", bound: "1.25" }, // wrong'), "number | false"],
+  [
+    "a secret of a cookie in the config",
+    balanced('{ sticky: { cookie: "at", secret: "secret" } }, // wrong'),
+    "Hidden",
+  ],
+  ["a cookie without a secret", balanced('{ sticky: { cookie: "at" } }, // wrong'), "secret"],
   ["nothing to find by", gateway('{ every: "10s" }, // wrong'), "every"],
 ];
