@@ -3,23 +3,27 @@ import { parseArgs } from "node:util";
 import { type HeldResult, soakHeld } from "./soak/held.ts";
 import { type LargeResult, soakLarge } from "./soak/large.ts";
 import { type MixedResult, soakMixed } from "./soak/mixed.ts";
+import { type ReloadsResult, soakReloads } from "./soak/reloads.ts";
 import { print, type Verdict } from "./soak/samples.ts";
 import { Workshop } from "./workshop.ts";
 
 const HELP = `npm run soak -- [flags]
-  --only held,mixed,large  parts to run (default: all)
+  --only held,mixed,large,reloads
+                           parts to run (default: all)
   --requests 1000000       requests of the mixed part
   --lanes 64               clients at once in the mixed part
-  --workers 1              threads of the gateway in the mixed part
+  --workers 1              threads of the gateway in the mixed part, and of the one that reloads
   --retries                requests of the mixed part are sent again, and beside
   --minutes 20             the mixed part ends early after so long
   --seed 1                 the same seed makes the same requests
   --size 1024              MiB of each large answer
+  --reloads 1000           reloads, half of them of broken configs
+  --tunnels 1000           tunnels that are open meanwhile
   --hold 10                seconds that the readers of large answers stall or are slow
 SLUICE_COMMAND puts another command in place of dist/sluice, such as "bun src/cli/main.ts".
 `;
 
-const PARTS = ["held", "mixed", "large"];
+const PARTS = ["held", "mixed", "large", "reloads"];
 
 /** What a part of the soak must not use more of. */
 const MOST_MIB_FOR_HELD_READERS = 96;
@@ -37,6 +41,8 @@ const { values: flags } = parseArgs({
     seed: { type: "string", default: "1" },
     size: { type: "string", default: "1024" },
     hold: { type: "string", default: "10" },
+    reloads: { type: "string", default: "1000" },
+    tunnels: { type: "string", default: "1000" },
     help: { type: "boolean", short: "h", default: false },
   },
 });
@@ -114,19 +120,41 @@ function reportLarge(result: LargeResult, readers: number): boolean[] {
   ];
 }
 
+function reportReloads(result: ReloadsResult, tunnels: number): boolean[] {
+  const { taken, refused, seconds, requests, failed, open, memory } = result;
+  const resident = `RSS ${memory.before.toFixed(0)} MiB in the first third, ${memory.after.toFixed(0)} in the last`;
+  return [
+    expect(true, `${taken} reloads took effect and ${refused} were refused in ${seconds.toFixed(0)} s`),
+    expect(failed.length === 0, `${failed.length} of ${requests} requests failed`),
+    expect(open === tunnels, `${open} of ${tunnels} tunnels are open`),
+    expect(memory.flat, resident),
+    expect(result.exitCode === 0, `the gateway ended with ${result.exitCode}`),
+    ...failed.slice(0, 10).map((each) => expect(false, each)),
+  ];
+}
+
 /** Runs the parts that are asked for; whether all went well. */
 async function main(): Promise<boolean> {
   const parts = flags.only.split(",");
-  const numbers = [flags.requests, flags.lanes, flags.seed, flags.size, flags.hold, flags.minutes, flags.workers].map(
-    Number,
-  );
+  const numbers = [
+    flags.requests,
+    flags.lanes,
+    flags.seed,
+    flags.size,
+    flags.hold,
+    flags.minutes,
+    flags.reloads,
+    flags.tunnels,
+    flags.workers,
+  ].map(Number);
   const right =
     numbers.every((value) => Number.isInteger(value) && value > 0) && parts.every((part) => PARTS.includes(part));
   if (flags.help || !right) {
     tell(HELP);
     return flags.help;
   }
-  const [requests = 0, lanes = 0, seed = 0, size = 0, hold = 0, minutes = 0, workers = 0] = numbers;
+  const [requests = 0, lanes = 0, seed = 0, size = 0, hold = 0, minutes = 0, ...more] = numbers;
+  const [reloads = 0, tunnels = 0, workers = 0] = more;
   const workshop = new Workshop("sluice-soak");
   const checks: boolean[] = [];
   try {
@@ -146,6 +174,10 @@ async function main(): Promise<boolean> {
       checks.push(
         ...reportLarge(await soakLarge(workshop, { size: size * 2 ** 20, readers, holdMs: hold * 1000 }), readers),
       );
+    }
+    if (parts.includes("reloads")) {
+      tell(`\n## ${reloads} reloads under load, ${tunnels} tunnels, workers: ${workers}`);
+      checks.push(...reportReloads(await soakReloads(workshop, { reloads, tunnels, lanes: 16, workers }), tunnels));
     }
   } finally {
     workshop.close();

@@ -45,6 +45,22 @@ export class SoakedGateway {
     return lastWords(this.#running);
   }
 
+  /** SIGHUP; returns what it said of the reload, once it has. */
+  async reload(): Promise<string> {
+    const before = readFileSync(this.#running.said, "utf8").length;
+    let said = "";
+    process.kill(this.#running.pid, "SIGHUP");
+    await until(
+      () => {
+        said = readFileSync(this.#running.said, "utf8").slice(before);
+        return /^sluice: (?:reloaded|error: .* was not reloaded)/m.test(said);
+      },
+      20_000,
+      () => `the gateway says nothing of a reload:\n${lastWords(this.#running)}`,
+    );
+    return said;
+  }
+
   /** SIGTERM; returns the exit code once all of its output has been read. */
   async stop(): Promise<number> {
     const { child } = this.#running;
@@ -55,15 +71,23 @@ export class SoakedGateway {
   }
 }
 
-/** Starts the gateway and waits until it listens. `onLine` takes the lines of its access log, in batches. */
+function configText(options: GatewayOptions): string {
+  const complete = { ...options, listen: { host: "127.0.0.1", port: 0, ...options.listen } };
+  return `export default ${JSON.stringify(complete, null, 2)};\n`;
+}
+
+/**
+ * Starts the gateway and waits until it listens.
+ * @param options or the text of a config
+ * @param onLines takes the lines of its access log, in batches
+ */
 export async function startGateway(
   workshop: Workshop,
   name: string,
-  options: GatewayOptions,
+  options: GatewayOptions | string,
   onLines?: (lines: string[]) => void,
 ): Promise<SoakedGateway> {
-  const complete = { ...options, listen: { host: "127.0.0.1", port: 0, ...options.listen } };
-  const config = workshop.write(`${name}.config.ts`, `export default ${JSON.stringify(complete, null, 2)};\n`);
+  const config = workshop.write(`${name}.config.ts`, typeof options === "string" ? options : configText(options));
   const running = workshop.start(name, [...gatewayCommand(), "run", config], { pipe: onLines !== undefined });
   let rest = "";
   running.child.stdout?.on("data", (bytes: Buffer) => {
