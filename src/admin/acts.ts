@@ -42,6 +42,19 @@ export interface Overseen {
   /** What stands in the way of the gateway's work. */
   obstacles(): readonly Obstacle[];
   readonly targets: TargetControls;
+  /** Loads the config again. Absent where that cannot be. */
+  reload?(): Promise<ReloadOutcome>;
+}
+
+/** What came of a reload. */
+export interface ReloadOutcome {
+  readonly ok: boolean;
+  /** What `sluice reload` ends with. */
+  readonly exitCode: number;
+  /** For people: a line or more. */
+  readonly message: string;
+  /** What is wrong with the config, as `sluice check --json` tells it; none where it was another reason. */
+  readonly faults: readonly object[];
 }
 
 /** Answers a question. */
@@ -63,6 +76,7 @@ export const ACTS: Readonly<Record<string, Offer>> = {
   "GET /targets": { act: (x, { targets }) => json(x, 200, { upstreams: targets.list() }) },
   "POST /targets/drain": { act: (x, { targets }) => drain(x, targets, true) },
   "POST /targets/restore": { act: (x, { targets }) => drain(x, targets, false) },
+  "POST /reload": { act: reload },
 };
 
 async function metrics(x: Exchange, overseen: Overseen): Promise<Answer> {
@@ -88,6 +102,14 @@ function drain(x: Exchange, targets: TargetControls, drained: boolean): Answer {
   if (status !== undefined) return json(x, 200, status);
   const publicDetail = "There is no such target: GET /targets lists those that there are.";
   throw new GatewayError("route_not_found", `${upstream} has no target ${url}`, { publicDetail });
+}
+
+/** 200 when the config of now runs, 422 when it cannot and all is as it was. */
+async function reload(x: Exchange, overseen: Overseen): Promise<Answer> {
+  const outcome = await overseen.reload?.();
+  if (outcome === undefined)
+    return json(x, 501, { ok: false, message: "The config cannot be reloaded on this runtime." });
+  return json(x, outcome.ok ? 200 : 422, outcome);
 }
 
 function json(x: Exchange, status: number, value: unknown): Answer {

@@ -1,24 +1,20 @@
 // Another config in place of the one that runs: loaded and checked to the side; what is wrong with it changes nothing.
+import pico from "picocolors";
+import type { ReloadOutcome } from "../admin/acts.ts";
 import type { Plan } from "../config/plan.ts";
 import { FAMILIES } from "../record/families.ts";
 import type { Metrics } from "../record/metrics.ts";
 import type { Embedded } from "./embedded.ts";
-import { Refusal } from "./exit.ts";
-import { type Finding, findingsText, planConfig } from "./plan-config.ts";
+import { EXIT, Refusal } from "./exit.ts";
+import { findingsText, planConfig } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
 import type { Address, Serving } from "./serving.ts";
-import type { Sources } from "./sources.ts";
+import { hashOf, type Sources } from "./sources.ts";
 import { formatRefusal, shownPath, type Terminal } from "./terminal.ts";
 import { urlOf } from "./url-of.ts";
 
-/** What came of a reload. */
-export interface Reloaded {
-  readonly ok: boolean;
-  /** What the operator was told. */
-  readonly text: string;
-  /** What is wrong with the config; none where it was another reason. */
-  readonly findings: readonly Finding[];
-}
+type Colors = Terminal["errColors"];
+const NO_COLORS = pico.createColors(false);
 
 /** What reloads need. */
 export interface ReloadsOptions {
@@ -30,6 +26,8 @@ export interface ReloadsOptions {
   adjust(plan: Plan): Plan;
   /** See Serving. */
   swap: Serving["swap"];
+  /** What runs first. */
+  readonly sources: Sources;
   /** Told of each attempt, with the files that were read. */
   tried?: ((sources: Sources) => void) | undefined;
 }
@@ -41,15 +39,18 @@ export class Reloads {
   readonly counts = { success: 0, failure: 0 };
   /** When the config that runs was loaded, in milliseconds since the epoch. */
   loadedAt = Date.now();
+  /** Of the config that runs: see hashOf. */
+  hash: string;
   #last: Promise<unknown> = Promise.resolve();
-  #next: Promise<Reloaded> | undefined = undefined;
+  #next: Promise<ReloadOutcome> | undefined = undefined;
 
   constructor(options: ReloadsOptions) {
     this.#options = options;
+    this.hash = hashOf(options.sources);
   }
 
   /** Loads what the file says now. Those who ask while one is under way share the one after it. Never rejects. */
-  request(): Promise<Reloaded> {
+  request(): Promise<ReloadOutcome> {
     this.#last = this.#next ??= this.#last.then(() => {
       this.#next = undefined;
       return this.#reload();
@@ -57,13 +58,16 @@ export class Reloads {
     return this.#next;
   }
 
-  async #reload(): Promise<Reloaded> {
+  async #reload(): Promise<ReloadOutcome> {
     const { file, embedded, terminal, tried, adjust, swap } = this.#options;
     try {
       const planned = await planConfig(file, embedded);
       tried?.(planned.sources);
-      if ("findings" in planned)
-        return this.#failed(findingsText(planned.findings, terminal.errColors), planned.findings);
+      if ("findings" in planned) {
+        const { findings } = planned;
+        const faults = findings.map(({ json }) => json);
+        return this.#failed(EXIT.config, (colors) => findingsText(findings, colors), faults);
+      }
       const plan = adjust(planned.plan);
       let moved: Address | undefined;
       try {
@@ -73,25 +77,25 @@ export class Reloads {
         throw refusal;
       }
       const where = moved === undefined ? "" : `, listening on ${urlOf(moved.host, moved.port)}`;
-      const text = `reloaded ${shownPath(file)} (${planSummary(plan)})${where}`;
-      terminal.err(`sluice: ${text}`);
       this.counts.success++;
       this.loadedAt = Date.now();
-      return { ok: true, text, findings: [] };
+      this.hash = hashOf(planned.sources);
+      const message = `reloaded ${shownPath(file)} (${planSummary(plan)})${where}`;
+      terminal.err(`sluice: ${message}`);
+      return { ok: true, exitCode: EXIT.ok, message, faults: [] };
     } catch (thrown) {
-      if (thrown instanceof Refusal) return this.#failed(formatRefusal(thrown, terminal.errColors));
-      return this.#failed(
-        `sluice: error: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`,
-      );
+      if (thrown instanceof Refusal) return this.#failed(thrown.exitCode, (colors) => formatRefusal(thrown, colors));
+      const why = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      return this.#failed(EXIT.bug, () => `sluice: error: ${why}`);
     }
   }
 
-  #failed(text: string, findings: readonly Finding[] = []): Reloaded {
+  #failed(exitCode: number, textIn: (colors: Colors) => string, faults: readonly object[] = []): ReloadOutcome {
     const { file, terminal } = this.#options;
     this.counts.failure++;
-    terminal.err(text);
-    terminal.err(`sluice: error: ${shownPath(file)} was not reloaded: the gateway goes on as it was`);
-    return { ok: false, text, findings };
+    const end = `sluice: error: ${shownPath(file)} was not reloaded: the gateway goes on as it was`;
+    terminal.err(`${textIn(terminal.errColors)}\n${end}`);
+    return { ok: false, exitCode, message: `${textIn(NO_COLORS)}\n${end}`, faults };
   }
 }
 
@@ -101,4 +105,5 @@ export function meterReloads(metrics: Metrics, reloads: Reloads): void {
     metrics.count(FAMILIES.reloads, { result }, () => reloads.counts[result]);
   }
   metrics.readOne(FAMILIES.loadedAt, () => reloads.loadedAt / 1000);
+  metrics.read(FAMILIES.configInfo, () => [[{ hash: reloads.hash }, 1]]);
 }

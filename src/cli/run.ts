@@ -63,11 +63,7 @@ export const run = defineVerb(
       return { ...plan, workers, admin, listen: { ...plan.listen, ...address } };
     };
     const plan = asStarted(planned.plan);
-    const serve = async (
-      serving: Serving,
-      metrics: Metrics | undefined,
-      listen: () => Promise<Address> | Address,
-    ): Promise<number> => {
+    const reloadsOf = (serving: () => Serving, metrics: Metrics | undefined): Reloads => {
       const watch = args.watch ? watchSources(() => void reloads.request()) : undefined;
       const reloads = new Reloads({
         file,
@@ -79,17 +75,25 @@ export const run = defineVerb(
           }
           return asStarted(next);
         },
-        swap: (next) => serving.swap(next),
+        swap: (next) => serving().swap(next),
+        sources: planned.sources,
         tried: watch,
       });
       if (metrics !== undefined) meterReloads(metrics, reloads);
+      watch?.(planned.sources);
+      return reloads;
+    };
+    const serve = async (
+      serving: Serving,
+      reloads: Reloads,
+      listen: () => Promise<Address> | Address,
+    ): Promise<number> => {
       // Signals are heard before anybody can be told that it listens.
       const stopped = untilStopped(serving, () => void reloads.request(), terminal);
       const first = await Promise.race([listen(), stopped]);
       if (typeof first !== "number") {
         const summary = workers === 1 ? planSummary(plan) : `${planSummary(plan)}, ${workers} workers`;
         terminal.err(`sluice ${fullVersion(embedded)} listening on ${urlOf(first.host, first.port)} (${summary})`);
-        watch?.(planned.sources);
       }
       return stopped;
     };
@@ -97,7 +101,12 @@ export const run = defineVerb(
       const { Supervisor } = await import("./workers/supervisor.ts");
       const supervisor = new Supervisor({ workers, config: { ...planned, plan }, embedded, terminal });
       keepServing((text) => terminal.err(`sluice: error: ${text}`));
-      return serve(supervisor.withAdmin(), supervisor.metrics, () => supervisor.start());
+      const reloads = reloadsOf(() => supervisor, supervisor.metrics);
+      return serve(
+        supervisor.withAdmin(() => reloads.request()),
+        reloads,
+        () => supervisor.start(),
+      );
     }
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
@@ -105,11 +114,13 @@ export const run = defineVerb(
     const gateway = createGateway(plan, platform, planned.dispose, metrics);
     keepServing((text) => platform.notice("error", text));
     let serving: Serving = new ServingHere(gateway, plan);
+    const reloads = reloadsOf(() => serving, metrics);
     if (metrics !== undefined) {
       meterProcess(metrics, platform, buildOf(embedded), () => 1);
-      serving = withAdmin(serving, plan, overseenIn(gateway, metrics), platform, terminal);
+      const overseen = { ...overseenIn(gateway, metrics), reload: () => reloads.request() };
+      serving = withAdmin(serving, plan, overseen, platform, terminal);
     }
-    return serve(serving, metrics, async () => {
+    return serve(serving, reloads, async () => {
       await gateway.ready;
       return listen(gateway, plan);
     });

@@ -46,6 +46,13 @@ export function changedFile(files: Sources["others"]): string | undefined {
   return [...files].find(([path, text]) => readText(path) !== text)?.[0];
 }
 
+/** Tells two states of a config apart: of the SHA-256 of its files, 16 digits. */
+export function hashOf({ texts, others }: Sources): string {
+  const hash = new Bun.CryptoHasher("sha256");
+  for (const [path, text] of [...texts, ...others]) hash.update(JSON.stringify([path, text]));
+  return hash.digest("hex").slice(0, 16);
+}
+
 /** How to load a text as a module. Undefined: by the runtime alone. */
 export function moduleOf(path: string, text: string): Bun.OnLoadResult {
   const loader = LOADERS[extname(path)];

@@ -104,6 +104,7 @@ export const FAMILIES = {
     [],
     { unit: "s" },
   ),
+  configInfo: gauge("sluice.config_info", "Always 1; which config runs, by the SHA-256 of its files", ["hash"]),
 
   logLinesDropped: counter("sluice.log.lines_dropped", "Lines of the access log that were lost"),
 

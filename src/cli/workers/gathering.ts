@@ -14,6 +14,7 @@ type Living = () => ReadonlyMap<number, { send(message: ToWorker): void }>;
 export class Gathering implements Overseen {
   readonly total = new Metrics();
   readonly targets: TargetControls;
+  reload?: NonNullable<Overseen["reload"]>;
   readonly #living: Living;
   readonly #obstacles = new Map<number, readonly Obstacle[]>();
   /** For each question, the workers that have not answered, and what to do when all have. */

@@ -1,4 +1,5 @@
 // The main thread of several workers: starts them, replaces those that die, writes their lines, and lets them go.
+import type { Overseen } from "../../admin/acts.ts";
 import type { Plan } from "../../config/plan.ts";
 import { buryWorker } from "../../limit/table.ts";
 import { movedCounts, openCounts, saveCounts } from "../../counts.ts";
@@ -110,15 +111,16 @@ export class Supervisor implements Serving {
     });
   }
 
-  /** Undefined where nobody asks for them. */
+  /** What the main thread counts; undefined where nobody asks for metrics. */
   get metrics(): Metrics | undefined {
     return this.#gathering?.total;
   }
 
   /** What serves, and the admin listener where the plan has one. @throws Refusal when that cannot listen */
-  withAdmin(): Serving {
+  withAdmin(reload: NonNullable<Overseen["reload"]>): Serving {
     const gathering = this.#gathering;
     if (gathering === undefined) return this;
+    gathering.reload = reload;
     return withAdmin(this, this.#config.plan, gathering, this.#platform, this.#options.terminal);
   }
 

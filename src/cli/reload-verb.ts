@@ -1,0 +1,87 @@
+// `sluice reload [file]`: has the running gateway load its config again, and says what came of it.
+import type { ReloadOutcome } from "../admin/acts.ts";
+import { EXIT, messageOf, Refusal } from "./exit.ts";
+import { findConfig } from "./find-config.ts";
+import { planConfig, reportFindings } from "./plan-config.ts";
+import { shownPath } from "./terminal.ts";
+import { urlOf } from "./url-of.ts";
+import { defineVerb } from "./verb.ts";
+
+/** Addresses that say "all of them": the gateway is asked on this machine. */
+const ANY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+/** Longer than a config may take to load, in all workers one after the other. */
+const PATIENCE_MS = 60_000;
+
+/** The verb. Exit codes: 0 reloaded; 66 no file, 71 nobody answers, 78 the config is wrong and all is as it was. */
+export const reload = defineVerb(
+  {
+    name: "reload",
+    summary: "has the running gateway load its config again",
+    notes: [
+      "Without a file: gateway.config.ts (.mts, .js, .mjs, .json) in this folder, then in $XDG_CONFIG_HOME/sluice, then in",
+      "/etc/sluice. It is checked first, and says where its gateway is asked: `admin`, with its token. What is wrong with",
+      "it changes nothing. --json prints { ok, exitCode, message, faults }. SIGHUP does the same without an admin listener.",
+    ],
+    examples: [
+      ["sluice reload", "once the config of this folder is changed"],
+      ["sluice reload /etc/sluice/gateway.config.ts", "of the gateway that runs that one"],
+    ],
+  },
+  {
+    file: { type: "positional", required: false, description: "the config" },
+    json: { type: "boolean", description: "for machines: one JSON object on stdout" },
+  },
+  async ({ file: named, json }, { terminal, embedded }) => {
+    const file = findConfig(named);
+    const planned = await planConfig(file, embedded);
+    if ("findings" in planned) {
+      if (json !== true) return reportFindings(planned.findings, terminal);
+      const faults = planned.findings.map((finding) => finding.json);
+      const message = `${shownPath(file)} is wrong: nothing was asked of the gateway.`;
+      terminal.out(JSON.stringify({ ok: false, exitCode: EXIT.config, message, faults }));
+      return EXIT.config;
+    }
+    const { admin } = planned.plan;
+    if (admin === undefined) {
+      const hint = "Write admin: {} and restart it, or send it SIGHUP: kill -HUP $(pidof sluice)";
+      throw new Refusal(EXIT.config, `${shownPath(file)} has no admin, where its gateway could be asked.`, { hint });
+    }
+    if (admin.port === 0) {
+      throw new Refusal(EXIT.config, `${shownPath(file)}: admin.port is 0: only the gateway knows where it listens.`);
+    }
+    const outcome = await ask(urlOf(ANY[admin.host] ?? admin.host, admin.port), admin.token?.reveal());
+    if (json === true) terminal.out(JSON.stringify(outcome));
+    else if (outcome.ok) terminal.out(outcome.message);
+    else terminal.err(outcome.message);
+    return outcome.exitCode;
+  },
+);
+
+async function ask(url: string, token: string | undefined): Promise<ReloadOutcome> {
+  let text: string;
+  try {
+    const response = await fetch(`${url}/reload`, {
+      method: "POST",
+      // Proxies of the environment are for other traffic.
+      proxy: false,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+    });
+    text = await response.text();
+  } catch (thrown) {
+    const hint = "Does it run, and with this admin? sluice check tells nothing of that; ss -ltnp lists who listens.";
+    throw new Refusal(EXIT.os, `No gateway answers at ${url}: ${messageOf(thrown)}.`, { hint });
+  }
+  const answer = readJson(text);
+  if (typeof answer["ok"] === "boolean" && typeof answer["exitCode"] === "number") return answer as never;
+  const why = [answer["detail"], answer["title"], answer["message"]].find((each) => typeof each === "string");
+  throw new Refusal(EXIT.os, `What answers at ${url} does not reload: ${why ?? text.slice(0, 200)}`);
+}
+
+function readJson(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
