@@ -132,6 +132,7 @@ function meterUpstream(metrics: Metrics, upstream: Upstream): End {
       }
     }),
     metrics.count(FAMILIES.ejections, { upstream: upstream.plan.name }, upstream.ejections),
+    metrics.count(FAMILIES.retryRefusals, { upstream: upstream.plan.name }, upstream.retryRefusals),
     meterBreaker(metrics, upstream),
   );
 }

@@ -43,6 +43,9 @@ export const FAMILIES = {
     "upstream",
     "reason",
   ]),
+  retryRefusals: counter("sluice.upstream.retry_refusals", "Retries and hedges for which the budget had nothing left", [
+    "upstream",
+  ]),
   targetUp: gauge(
     "sluice.upstream.up",
     "1 for a target that may be picked, 0 for one that may not",

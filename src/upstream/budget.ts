@@ -15,6 +15,8 @@ export const BUDGET_WORDS = PARTS * WORDS;
  * all of them. Threads that decide at the same instant may each take the last retry.
  */
 export class RetryBudget {
+  /** Retries that this thread was not given. */
+  refusals = 0;
   #words: Int32Array;
   readonly #now: () => number;
 
@@ -41,7 +43,10 @@ export class RetryBudget {
       exchanges += Atomics.load(words, at + 1);
       retries += Atomics.load(words, at + 2);
     }
-    if (retries >= Math.max(least, Math.floor(exchanges * share))) return false;
+    if (retries >= Math.max(least, Math.floor(exchanges * share))) {
+      this.refusals++;
+      return false;
+    }
     Atomics.add(words, now + 2, 1);
     return true;
   }

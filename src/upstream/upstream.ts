@@ -100,6 +100,9 @@ export class Upstream {
     return this.#budget;
   }
 
+  /** How often this thread had no retry left to give. */
+  readonly retryRefusals = (): number => this.#budget?.refusals ?? 0;
+
   get #budgetRow(): string {
     return `${this.plan.name}\nretries`;
   }
