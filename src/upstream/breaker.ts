@@ -110,7 +110,9 @@ export class Breaker<T extends Target> implements Watcher<T> {
   settled(_target: T, attempt: AttemptRecord, x: Exchange): void {
     const verdict = verdictOf(attempt);
     const slow = this.#isSlow(attempt, x);
-    if (verdict !== "none" && (Atomics.load(this.#words, STATE) & 3) === 0) return this.#count(verdict === "bad", slow);
+    if (verdict !== "none" && (Atomics.load(this.#words, STATE) & 3) === 0) {
+      return this.#count(verdict === "bad", slow, attempt.settledAt);
+    }
     for (;;) {
       const state = this.#state;
       // What began before it opened says nothing new.
@@ -131,9 +133,8 @@ export class Breaker<T extends Target> implements Watcher<T> {
     return slow !== undefined && settledAt - startedAt > slow.overMs && !isStream(x.content);
   }
 
-  #count(bad: boolean, slow: boolean): void {
+  #count(bad: boolean, slow: boolean, now: number): void {
     const words = this.#words;
-    const now = this.#parts.platform.now();
     const at = this.#bucket(now);
     Atomics.add(words, at + 1, 1);
     if (bad) Atomics.add(words, at + 2, 1);
