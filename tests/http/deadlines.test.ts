@@ -43,13 +43,18 @@ const LENGTHS = [1, 5, 10, 100];
 const COUNT = 5;
 
 type Step =
-  | { readonly act: "arm"; readonly index: number; readonly ms: number }
+  | { readonly act: "arm"; readonly index: number; readonly ms: number; readonly odd: boolean }
   | { readonly act: "disarm"; readonly index: number }
   | { readonly act: "advance"; readonly ms: number };
 
 const index = fc.nat(COUNT - 1);
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ act: fc.constant("arm" as const), index, ms: fc.constantFrom(...LENGTHS, 0, Infinity) }),
+  fc.record({
+    act: fc.constant("arm" as const),
+    index,
+    ms: fc.constantFrom(...LENGTHS, 0, Infinity),
+    odd: fc.boolean(),
+  }),
   fc.record({ act: fc.constant("disarm" as const), index }),
   fc.record({ act: fc.constant("advance" as const), ms: fc.nat(30) }),
 );
@@ -86,12 +91,12 @@ function expiredReally(steps: readonly Step[], repeats: readonly number[]): stri
   const all = repeats.map((ms, index) => {
     const deadline = new Deadline(() => {
       expired.push(`${clock.time}: ${index}`);
-      deadlines.arm(deadline, ms);
+      deadlines.arm(deadline, ms, index % 2 === 0);
     });
     return deadline;
   });
   for (const step of steps) {
-    if (step.act === "arm") deadlines.arm(all[step.index]!, step.ms);
+    if (step.act === "arm") deadlines.arm(all[step.index]!, step.ms, step.odd);
     else if (step.act === "disarm") deadlines.disarm(all[step.index]!);
     else clock.advance(step.ms);
     // One timer for each length at most.
@@ -133,6 +138,19 @@ describe("deadlines", () => {
     expect(expired).toEqual(["a", "b", "c"]);
     clock.advance(100);
     expect(expired).toHaveLength(3);
+  });
+
+  test("of a length that comes once leave no timer when they are taken back", () => {
+    const { clock, deadlines, named } = world();
+    for (let ms = 10; ms < 20; ms++) {
+      const [one, other] = [named("one"), named("other")];
+      deadlines.arm(one, ms, true);
+      deadlines.arm(other, ms, true);
+      deadlines.disarm(one);
+      expect(clock.timers.size).toBe(1);
+      deadlines.disarm(other);
+      expect(clock.timers.size).toBe(0);
+    }
   });
 
   test("one that is armed anew as another expires does not hold up those that wait", () => {
