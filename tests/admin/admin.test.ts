@@ -8,6 +8,7 @@ import { Metrics } from "../../src/record/metrics.ts";
 import { FAMILIES } from "../../src/record/families.ts";
 import type { Obstacle } from "../../src/respond/readiness.ts";
 import { planOf } from "../config/support.ts";
+import { until } from "../support/deadline.ts";
 import { type FakeAnswer, fieldOf } from "../support/fake-messages.ts";
 import { FakeClient } from "../support/fake-peers.ts";
 import { FakePlatform } from "../support/fake-platform.ts";
@@ -45,10 +46,10 @@ async function ask(question: Question): Promise<FakeAnswer> {
   client.send(
     [`${method} ${path} HTTP/1.1`, ...(host === "" ? [] : [`Host: ${host}`]), ...fields, "", ""].join("\r\n"),
   );
-  for (let turn = 0; turn < 5; turn++) {
+  await until(() => {
     platform.clock.settle();
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
+    return client.answers.at(-1)?.complete === true;
+  }, "the answer");
   expect(platform.lines).toEqual([]);
   return client.answer;
 }
@@ -207,5 +208,25 @@ describe("targets", () => {
     expect((await ask({ method: "POST", path, targets, options })).status).toBe(401);
     expect((await ask({ path: "/targets", targets, options })).status).toBe(401);
     expect(drained).toEqual([]);
+  });
+});
+
+describe("metrics are compressed for", () => {
+  test.each([
+    ["gzip", true],
+    ["deflate, GZIP;q=0.5, br", true],
+    ["gzip;q=0", false],
+    ["gzip;q=0.0", false],
+    ["x-gzip", false],
+    ["identity", false],
+  ])("Accept-Encoding: %s: %p", async (accepted, compressed) => {
+    const metrics = new Metrics();
+    metrics.counter(FAMILIES.overloadRefusals, {}).add(7);
+    const answer = await ask({ path: "/metrics", fields: [`Accept-Encoding: ${accepted}`], metrics });
+    expect(fieldOf(answer, "content-encoding")).toBe(compressed ? "gzip" : undefined);
+    const bytes = Buffer.from(answer.body, "latin1");
+    const text = compressed ? new TextDecoder().decode(Bun.gunzipSync(bytes)) : answer.body;
+    expect(sumOf(readMetrics(text), "sluice_overload_refusals_total")).toBe(7);
+    expect(fieldOf(answer, "vary")).toBe("Accept, Accept-Encoding");
   });
 });
