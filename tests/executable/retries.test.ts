@@ -1,10 +1,15 @@
 // Retries against origins that misbehave, over real sockets: whatever fails before an answer is made good once, for what
 // bears repetition; nothing else is sent twice; and kept connections that went stale cost nobody a request (case GW-19).
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { closedPort } from "../support/closed-port.ts";
 import { elapse, until } from "../support/deadline.ts";
+import { startGateway } from "../support/executable.ts";
 import { get, request } from "../support/messages.ts";
 import { answering, type Behaviour, plain } from "../support/origin-exchange.ts";
+import { exchange } from "../support/raw-client.ts";
+import { startOrigin } from "../support/raw-origin.ts";
 import { ownPath, withGateway } from "../support/rig.ts";
 
 /** Sends these bytes, and ends the connection so, or not at all. */
@@ -201,3 +206,28 @@ withGateway(
     }, 20_000);
   },
 );
+
+describe("retries.config.ts", () => {
+  const EXAMPLE = resolve(import.meta.dir, "../../examples/upstreams/retries.config.ts");
+
+  test("orders are made good, payments with a key too, reports not; the service is told what time is left", async () => {
+    const [one, two] = await Promise.all([startOrigin({ behaviour: BUSY }), startOrigin({})]);
+    const source = readFileSync(EXAMPLE, "utf8").replace("port: 8080", "port: 0");
+    const gateway = await startGateway(source, { env: { ORDERS_A: one.url, ORDERS_B: two.url } });
+    try {
+      const ask = async (bytes: string): Promise<number> => (await exchange(gateway.port, bytes)).status;
+      two.at("/orders/1", answering(plain("order")));
+      two.at("/payments", answering(plain("paid")));
+      // Turns: the first of two is always the one that is busy.
+      const pay = (...fields: string[]): string => request("POST", "/payments", "10 EUR", ...fields);
+      for (let i = 0; i < 3; i++) expect(await ask(get("/orders/1"))).toBe(200);
+      for (let i = 0; i < 3; i++) expect(await ask(pay(`Idempotency-Key: "${i}"`))).toBe(200);
+      expect(new Set([await ask(pay()), await ask(pay())])).toEqual(new Set([200, 503]));
+      const told = two.requestsTo("/orders/1").map(({ fields }) => Number(fields.one("x-request-timeout")));
+      for (const ms of told) expect(ms > 4000 && ms <= 5000).toBe(true);
+    } finally {
+      await gateway.stop();
+      await Promise.all([one.stop(), two.stop()]);
+    }
+  });
+});
