@@ -2,7 +2,7 @@
 import type * as v from "valibot";
 import { Problem } from "../fault.ts";
 import { either, leaf, list, maybe, options, then, type Shape } from "../shape.ts";
-import { duration, flag, size, whole } from "../values.ts";
+import { duration, flag, share, size, whole } from "../values.ts";
 import type { BudgetPlan, HedgePlan, RetriesPlan } from "./plan.ts";
 
 const BUDGET: BudgetPlan = { share: 0.2, least: 3 };
@@ -27,12 +27,6 @@ const condition = leaf((value): FailureWord | number | Problem => {
   if (typeof value === "number" && Number.isInteger(value) && value >= 400 && value <= 599) return value;
   const word = FAILURES.find((candidate) => candidate === value);
   return word ?? new Problem(A_CONDITION, typeof value === "string" ? { nearest: [value, FAILURES] } : {});
-});
-
-const share = leaf((value) => {
-  return typeof value === "number" && value >= 0 && value <= 1
-    ? value
-    : new Problem("a share from 0 to 1, such as 0.2");
 });
 
 const backoffShape = options({ base: maybe(duration()), max: maybe(duration()) }, function* ({ base, max }) {
