@@ -1,6 +1,7 @@
 // The budget of retries: a share of what was asked in the last ten seconds, whatever the order and the threads.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { TARGET_WORDS } from "../../src/board.ts";
 import { BUDGET_WORDS, RetryBudget } from "../../src/upstream/budget.ts";
 
 const PLAN = { share: 0.2, least: 3 };
@@ -18,6 +19,10 @@ const takeAll = (budget: RetryBudget, plan = PLAN): number => {
 };
 
 describe("the budget of retries", () => {
+  test("fits into a row of the board", () => {
+    expect(BUDGET_WORDS).toBeLessThanOrEqual(TARGET_WORDS);
+  });
+
   test("is the least without traffic", () => {
     expect(takeAll(budgetAt().budget)).toBe(3);
     expect(takeAll(budgetAt().budget, { share: 0.2, least: 0 })).toBe(0);

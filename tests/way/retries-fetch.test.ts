@@ -13,7 +13,7 @@ type Outcome = number | Error | "hang";
 /** What a client got, and what was fetched for it. */
 interface Seen {
   readonly status: number;
-  readonly fetched: { host: string; body: string }[];
+  readonly fetched: { host: string; body: string; timeout: string | null }[];
   readonly aborted: number;
 }
 
@@ -28,7 +28,7 @@ async function ask(
   let aborted = 0;
   platform.fetch = async (request) => {
     const outcome = outcomes[Math.min(fetched.length, outcomes.length - 1)]!;
-    const place = { host: new URL(request.url).host, body: "" };
+    const place = { host: new URL(request.url).host, body: "", timeout: request.headers.get("grpc-timeout") };
     fetched.push(place);
     place.body = await request.text();
     if (typeof outcome === "number") return new Response(`answer ${fetched.length}`, { status: outcome });
@@ -105,5 +105,21 @@ describe("by fetch", () => {
   test("all attempts together have one deadline", async () => {
     const seen = await ask({ timeouts: { whole: "2s" }, retries: { perTry: "1500ms" } }, ["hang"]);
     expect({ ...seen, fetched: hosts(seen) }).toEqual({ status: 504, fetched: ["a.test", "b.test"], aborted: 2 });
+  });
+
+  test("over HTTP/2 the deadline of gRPC is passed on, less what is gone, and kept", async () => {
+    const h2 = { protocol: "h2", targets: ["https://a.test", "https://b.test"] } as const;
+    const headers = { "grpc-timeout": "2S", "Content-Type": "application/grpc" };
+    const kept = await ask(h2, ["hang"], { method: "POST", headers });
+    expect({ ...kept, fetched: kept.fetched.map(({ timeout }) => timeout) }).toEqual({
+      status: 504,
+      fetched: ["2000m"],
+      aborted: 1,
+    });
+    const again = await ask({ ...h2, retries: { perTry: "500ms" } }, ["hang", 200], { headers });
+    const [first, second] = again.fetched.map(({ timeout }) => Number.parseInt(timeout ?? ""));
+    expect(first).toBe(2000);
+    expect(second! > 1000 && second! <= 1500).toBe(true);
+    expect((await ask(h2, [200])).fetched[0]!.timeout).toBeNull();
   });
 });
