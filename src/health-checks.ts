@@ -39,7 +39,8 @@ export class HealthChecks {
     const wanted = new Map([...upstreams].flatMap((each) => (each.health === undefined ? [] : [[each.name, each]])));
     for (const [name, { upstream }] of this.#upstreams) {
       const next = wanted.get(name);
-      if (next === undefined || !isSame(withoutTargets(next), withoutTargets(upstream))) this.#stop(name);
+      if (next === undefined) this.#stop(name, true);
+      else if (!isSame(withoutTargets(next), withoutTargets(upstream))) this.#stop(name, false);
     }
     for (const [name, upstream] of wanted) {
       if (this.#platform.runtime === "workers") {
@@ -61,7 +62,7 @@ export class HealthChecks {
     const wanted = new Map(plans.map((plan) => [rowOf(name, plan), plan]));
     for (const [row, { plan, check }] of targets) {
       if (isSame(placeOf(wanted.get(row)), placeOf(plan))) continue;
-      check.stop();
+      check.stop(false);
       targets.delete(row);
     }
     const parts = {
@@ -79,13 +80,13 @@ export class HealthChecks {
 
   /** Ends all. */
   close(): void {
-    for (const name of this.#upstreams.keys()) this.#stop(name);
+    for (const name of this.#upstreams.keys()) this.#stop(name, false);
   }
 
-  #stop(name: string): void {
+  #stop(name: string, forget: boolean): void {
     const { targets, unfollow } = this.#upstreams.get(name)!;
     unfollow?.();
-    for (const { check } of targets.values()) check.stop();
+    for (const { check } of targets.values()) check.stop(forget);
     this.#upstreams.delete(name);
   }
 }

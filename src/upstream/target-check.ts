@@ -39,11 +39,15 @@ export class TargetCheck {
     this.#wait(this.#firstMs());
   }
 
-  /** Ends. A check that is under way is taken back. */
-  stop(): void {
+  /**
+   * Ends. A check that is under way is taken back.
+   * @param forget what it has found, for nobody would find otherwise
+   */
+  stop(forget: boolean): void {
     const { platform, board, upstream } = this.#parts;
     platform.clearTimer(this.#timer);
     this.#probe?.cancel();
+    if (forget && Atomics.exchange(this.#words, CHECKED, 0) === DOWN) board.changed();
     board.release(rowOf(upstream.name, this.#target));
   }
 

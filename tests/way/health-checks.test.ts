@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { HealthOptions } from "../../src/config/upstream/options.ts";
 import { createGateway } from "../../src/gateway.ts";
-import { answerText, type FakeTarget, type FakeTargetConnection } from "../support/fake-peers.ts";
+import { answerText, FakeTarget, type FakeTargetConnection } from "../support/fake-peers.ts";
 import { FakePlatform } from "../support/fake-platform.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 import { planOf } from "../config/support.ts";
@@ -281,6 +281,20 @@ describe("another config takes over (GW-35)", () => {
     });
   });
 
+  test("a target that was down is picked again when nobody checks it any more", () => {
+    inWorld(checked({ fall: 1 }), (world) => {
+      serving(world)["b"] = 503;
+      world.advance(10);
+      expect(asked(world)).toEqual(["a"]);
+      world.reload(toUpstream({ targets: TARGETS }));
+      expect(asked(world)).toEqual(["a", "b"]);
+      world.reload(checked({ fall: 1, start: "down" }));
+      world.reload(toUpstream({ targets: TARGETS }));
+      expect(asked(world)).toEqual(["a", "b"]);
+      told(world);
+    });
+  });
+
   test("an exchange of the former config that goes on keeps no checks alive", () => {
     inWorld(checked(), (world) => {
       serving(world);
@@ -330,4 +344,31 @@ test("where nothing runs in the background it is told that nothing is checked", 
     "warn: upstreams.up.health: nothing runs in the background on this runtime, targets are not checked",
   ]);
   expect(platform.clock.timers).toBe(0);
+});
+
+test("targets that are found while it runs are checked from then on, and those that have gone are not", () => {
+  const name = "orders.internal";
+  const health = { path: PATH, interval: "1s", jitter: 0, fall: 1, start: "down" } as const;
+  inWorld(toUpstream({ targets: { dns: `http://${name}:8080` }, health }), (world) => {
+    const { network, names } = world.platform;
+    const [one, two] = ["10.0.0.1", "10.0.0.2"].map((address) => new FakeTarget(network, `${address}:8080`)) as [
+      FakeTarget,
+      FakeTarget,
+    ];
+    one.answerAll(({ target }) => answerText("one", [], target === PATH ? 500 : 200));
+    two.answerAll(() => answerText("two"));
+    names.hosts.set(name, ["10.0.0.1"]);
+    world.advance(60_000);
+    // It joined while nobody had checked it: nothing but checks has come to it.
+    expect(world.ask("GET", "/it").statuses).toEqual([503]);
+    expect(one.requests.map(({ target }) => target)).toEqual(one.requests.map(() => PATH));
+    expect(probesAt(one)).toBeGreaterThan(10);
+    names.hosts.set(name, ["10.0.0.2"]);
+    world.advance(20_000);
+    const before = probesAt(one);
+    expect(world.ask("GET", "/it").answer.body).toBe("two");
+    world.advance(10_000);
+    expect([probesAt(one), probesAt(two) > 10]).toEqual([before, true]);
+    told(world);
+  });
 });
