@@ -25,8 +25,8 @@ export interface WorkersEntry {
  * `env("NAME")` reads the binding NAME. The plan is made at the first request, for there are no bindings before; with a
  * config that is wrong every request is answered with 500 and the console tells what is wrong.
  *
- * What does not hold there: `listen` (but `trustedProxies`), `admin`, `targets` that are no list, `keepAlive`, `connections`, `tls`, `maxHead` and
- * `timeouts.idle` of upstreams, `host` of upstreams, `shutdown`. `connect` and `firstByte` are one clock of their sum.
+ * What does not hold there: `listen` (but `trustedProxies`), `admin`, `targets` that are no list, `keepAlive`, `connections`, `tls`, `maxHead`,
+ * `timeouts.send` and `timeouts.idle` of upstreams, `host` of upstreams, `shutdown`. `connect` and `firstByte` are one clock of their sum.
  */
 export function workers(options: GatewayOptions): WorkersEntry {
   let gateway: Gateway | undefined;
