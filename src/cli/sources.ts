@@ -67,7 +67,7 @@ function partsOf(path: string, text: string): { readonly imports: readonly strin
   const loader = LOADERS[extname(path)];
   if (loader === undefined) return extname(path) === ".json" && isJson(text) ? { imports: [] } : undefined;
   try {
-    const { imports, exports } = new Bun.Transpiler({ loader }).scan(text);
+    const { imports, exports } = transpilerOf(loader).scan(text);
     const isModule = exports.length > 0 || imports.some(({ kind }) => kind === "import-statement");
     const specifiers = imports.map(({ path }) => path);
     return isModule ? { imports: specifiers } : undefined;
@@ -75,6 +75,15 @@ function partsOf(path: string, text: string): { readonly imports: readonly strin
     // Loading it tells what is wrong, and where.
     return { imports: [] };
   }
+}
+
+/** One for all: each keeps megabytes. */
+const transpilers = new Map<Bun.JavaScriptLoader, Bun.Transpiler>();
+
+function transpilerOf(loader: Bun.JavaScriptLoader): Bun.Transpiler {
+  const known = transpilers.get(loader) ?? new Bun.Transpiler({ loader });
+  transpilers.set(loader, known);
+  return known;
 }
 
 function isJson(text: string): boolean {
@@ -88,14 +97,12 @@ function isJson(text: string): boolean {
 
 /** The file that is meant, there or not; undefined for packages and for what is inside the executable. */
 function fileOf(specifier: string, folder: string): string | undefined {
-  const isPath = specifier.startsWith(".") || isAbsolute(specifier);
-  let found: string;
+  if (!specifier.startsWith(".") && !isAbsolute(specifier)) return undefined;
   try {
-    found = Bun.resolveSync(specifier, folder);
+    return Bun.resolveSync(specifier, folder);
   } catch {
-    return isPath ? resolve(folder, specifier) : undefined;
+    return resolve(folder, specifier);
   }
-  return isAbsolute(found) && !found.includes("/node_modules/") && (isPath || found !== specifier) ? found : undefined;
 }
 
 function readConfig(file: string): string {

@@ -3,16 +3,20 @@ import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Socket, SocketError, SocketHandler } from "../platform.ts";
 import { Deadline } from "../http/deadlines.ts";
+import { FrameEdge } from "../http/frame-edge.ts";
 import type { Shared, Successor } from "./shared.ts";
 
 /** Once one side has ended, the other may take so long to read what is left and to end too. */
 const CLOSING_MS = 1000;
 
+/** A close frame with 1012, "service restart" (RFC 6455 section 5.5.1; the code is in IANA's registry). */
+const GO_AWAY = Uint8Array.of(0x88, 2, 0x03, 0xf4);
+
 /** Told once, when both sides are closed. */
 type Closed = (error: GatewayError | undefined, bytesIn: number, bytesOut: number) => void;
 
 /**
- * Sends the 101, then joins client and upstream until either closes. Nothing is read into it: frames, pings and close
+ * Sends the 101, then joins client and upstream until either closes. Nothing is changed in it: frames, pings and close
  * codes pass as they are (cases GW-28, GW-29).
  * @param early bytes the client sent behind its request
  */
@@ -50,10 +54,25 @@ export function joinTunnel(
     if (open > 0) shared.deadlines.arm(stuck, shared.plan.sendMs);
   });
   const stuck = new Deadline(cut);
+  // Where frames end is known only to who has followed them from the first on.
+  const edge = fields.get("upgrade")?.toLowerCase() === "websocket" ? new FrameEdge() : undefined;
+  edge?.pass(behind);
+  let isLeaving = false;
+  /** Tells a client between two frames that it may come again. */
+  const goAway = (): void => {
+    isLeaving = false;
+    shared.deadlines.disarm(stuck);
+    bytes.out += GO_AWAY.length;
+    client.write(GO_AWAY);
+    client.end();
+    upstream.destroy();
+  };
   const side = (from: Socket, to: Socket, count: "in" | "out"): SocketHandler => ({
     data(piece) {
       bytes[count] += piece.length;
+      if (count === "out") edge?.pass(piece);
       if (!to.write(piece)) from.pause();
+      if (isLeaving && edge!.isHere) goAway();
     },
     drained: () => to.resume(),
     ended() {
@@ -81,14 +100,18 @@ export function joinTunnel(
   if (early.length > 0 && !upstream.write(early)) client.pause();
   else client.resume();
   if (tunnel!.gone !== undefined) upstream.handler.closed(tunnel!.gone.error);
-  const end = (error: GatewayError): void => {
-    failure ??= error;
-    cut();
-  };
   return {
-    cut: end,
+    cut(error) {
+      failure ??= error;
+      cut();
+    },
     reroute(stays) {
-      if (!stays(route!)) end(new GatewayError("route_not_found", "the route is gone"));
+      if (stays(route!)) return;
+      failure ??= new GatewayError("route_not_found", "the route is gone");
+      if (edge === undefined) return cut();
+      if (edge.isHere) return goAway();
+      isLeaving = true;
+      shared.deadlines.arm(stuck, CLOSING_MS);
     },
   };
 }

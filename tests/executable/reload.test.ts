@@ -10,7 +10,7 @@ import { plain } from "../support/origin-exchange.ts";
 import { connect, exchange, refuses } from "../support/raw-client.ts";
 import { startOrigin } from "../support/raw-origin.ts";
 import { closedPort } from "../support/closed-port.ts";
-import { frame, OPCODE } from "../support/websocket-frames.ts";
+import { closeOf, frame, OPCODE } from "../support/websocket-frames.ts";
 
 /** A config whose routes are these, as text; it imports `says` from a file beside it. */
 const config = (routes: string, more = "", head = ""): string => `import { defineGateway } from "sluice";
@@ -220,6 +220,7 @@ describe.each([1, 2])("with workers: %i", (workers) => {
       expect(await echo(text)).toBe(text);
     }
     await story.reload({ "gateway.config.ts": forwarding("other") });
+    expect(closeOf((await end.next())!.payload).code).toBe(1012);
     await until(() => client.ending !== "open", "the WebSocket to close");
     await story.gateway.stop();
     await origin.stop();

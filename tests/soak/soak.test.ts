@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { soakHeld } from "../../scripts/bench/soak/held.ts";
 import { soakLarge } from "../../scripts/bench/soak/large.ts";
 import { soakMixed } from "../../scripts/bench/soak/mixed.ts";
+import { soakReloads } from "../../scripts/bench/soak/reloads.ts";
 import { judge } from "../../scripts/bench/soak/samples.ts";
 import { Workshop } from "../../scripts/bench/workshop.ts";
 
@@ -53,6 +54,18 @@ describe("large answers", () => {
     expect(result.residentHeldMiB - result.residentBeforeMiB).toBeLessThan(96);
     expect(result.residentFullMiB - result.residentBeforeMiB).toBeLessThan(192);
   }, 30_000);
+});
+
+describe("reloads", () => {
+  test.each([1, 2])(
+    "of changed and broken configs fail no request and close no tunnel, workers: %i",
+    async (workers) => {
+      const result = await soakReloads(workshop, { reloads: 24, tunnels: 50, lanes: 8, workers });
+      expect(result).toMatchObject({ taken: 12, refused: 12, failed: [], open: 50, exitCode: 0 });
+      expect(result.requests).toBeGreaterThan(24);
+    },
+    20_000,
+  );
 });
 
 test("a steady climb is not flat, and noise about a level is", () => {

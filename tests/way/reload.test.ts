@@ -317,6 +317,50 @@ describe("a tunnel", () => {
     });
   });
 
+  describe("of a WebSocket whose route is gone", () => {
+    const GO_AWAY = "\x88\x02\x03\xf4";
+    const socket = (name: string): GatewayOptions => toUpstream({}, { routes: { [name]: { match: "/*", to: "up" } } });
+    const inSocket = (early: string, story: (world: World, client: FakeClient) => void): void =>
+      inWorld(socket("first"), (world) => {
+        const client = world.ask("GET", "/ws", ["Connection: Upgrade", "Upgrade: websocket"]);
+        const head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        world.a.last.send(head + early);
+        world.settle();
+        world.reload(socket("second"));
+        world.settle();
+        story(world, client);
+        world.settle();
+        expect(world.a.last.ending).not.toBe("open");
+        client.end();
+        world.settle();
+        expect(world.record).toMatchObject({ "error.type": "route_not_found" });
+      });
+
+    test.each(["", "\x81\x02hi", "\x81\x02hi\x82\x00"])("is told that it may come again (1012), behind %j", (early) => {
+      inSocket(early, (_, client) => {
+        expect(client.received).toEndWith(`\r\n\r\n${early}${GO_AWAY}`);
+        expect(client.ending).not.toBe("open");
+      });
+    });
+
+    test("is told so once the frame has ended that it is in", () => {
+      inSocket("\x81\x05hel", (world, client) => {
+        expect(client.received).toEndWith("hel");
+        world.a.last.send("lo");
+        world.settle();
+        expect(client.received).toEndWith(`hello${GO_AWAY}`);
+      });
+    });
+
+    test("is closed without a word when the frame does not end", () => {
+      inSocket("\x81\x05hel", (world, client) => {
+        world.advance(1000);
+        expect(client.received).toEndWith("hel");
+        expect(client.ending).not.toBe("open");
+      });
+    });
+  });
+
   test("stays when the gateway listens elsewhere", () => {
     inTunnel((world, client) => {
       world.reload({ ...on("first"), listen: { port: 9090 } });
