@@ -60,15 +60,15 @@ export type Move = "end" | "other" | "fresh" | "retry";
 
 /**
  * A request of which nothing was sent may go to another target, while there is one. A request that met a dying reused
- * connection may go once more, on a fresh one, if nothing of it was sent or it may be acted on twice (case GW-19). Both
- * cost no upstream anything that it has seen. All else is a retry, which only `retries` allows.
+ * connection may go once more, on a fresh one, if it may be acted on twice (case GW-19). Neither costs an upstream anything
+ * that it has seen. All else is a retry, which only `retries` allows.
  */
 export function nextMove(tried: Tried, retries: RetriesPlan | undefined): Move {
   const { outcome, unsent, stale, staleBefore, replayable, repeatable, attempts, hasOthers } = tried;
   if (attempts >= (retries?.attempts ?? MOST_ATTEMPTS) || !replayable) return "end";
   if (!unsent && !repeatable) return "end";
   if (stale && !staleBefore) return "fresh";
-  if (unsent && !stale && hasOthers) return "other";
+  if (unsent && hasOthers) return "other";
   return retries !== undefined && isListed(outcome, retries) ? "retry" : "end";
 }
 

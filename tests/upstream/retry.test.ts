@@ -98,12 +98,6 @@ describe("what follows", () => {
     ],
     ["a dying connection", { ...SENT, stale: true }, undefined, "fresh"],
     ["a dying connection, for what bears no repetition", { ...SENT, stale: true, repeatable: false }, undefined, "end"],
-    [
-      "the same of which nothing was sent",
-      { ...SENT, stale: true, repeatable: false, unsent: true, hasOthers: false },
-      undefined,
-      "fresh",
-    ],
     ["a second dying connection", { ...SENT, stale: true, staleBefore: true, attempts: 2 }, undefined, "end"],
     ["the same where it is to be retried", { ...SENT, stale: true, staleBefore: true, attempts: 2 }, RETRIES, "retry"],
     ["a status that was listed", { ...SENT, outcome: 503 }, RETRIES, "retry"],
