@@ -22,6 +22,7 @@ export class Listener implements Shared {
   readonly platform: Platform;
   readonly deadlines: Deadlines;
   limits: HeadLimits;
+  stays: Stays = () => true;
   draining = false;
   readonly #open = new Set<Guest>();
   readonly #tally: Tally;
@@ -82,6 +83,7 @@ export class Listener implements Shared {
 
   /** Other routes hold from now on. */
   reroute(stays: Stays): void {
+    this.stays = stays;
     for (const connection of [...this.#open]) connection.reroute(stays);
   }
 

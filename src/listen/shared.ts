@@ -34,6 +34,8 @@ export interface Shared {
   readonly platform: Platform;
   readonly deadlines: Deadlines;
   readonly limits: HeadLimits;
+  /** Whether a route is one of those that hold now. */
+  readonly stays: Stays;
   readonly draining: boolean;
   /** Text of a Date field for now. */
   date(): string;

@@ -100,7 +100,7 @@ export function joinTunnel(
   if (early.length > 0 && !upstream.write(early)) client.pause();
   else client.resume();
   if (tunnel!.gone !== undefined) upstream.handler.closed(tunnel!.gone.error);
-  return {
+  const tunnelled: Successor = {
     cut(error) {
       failure ??= error;
       cut();
@@ -114,6 +114,9 @@ export function joinTunnel(
       shared.deadlines.arm(stuck, CLOSING_MS);
     },
   };
+  // Its route may have gone while the upstream was asked.
+  tunnelled.reroute(shared.stays);
+  return tunnelled;
 }
 
 function brokenBy(count: "in" | "out", error: SocketError): GatewayError {

@@ -343,6 +343,17 @@ describe("a tunnel", () => {
       });
     });
 
+    test("is told so as soon as it is open, when the route went before the upstream had answered", () => {
+      inWorld(socket("first"), (world) => {
+        const client = world.ask("GET", "/ws", ["Connection: Upgrade", "Upgrade: websocket"]);
+        world.reload(socket("second"));
+        world.a.last.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        world.settle();
+        expect(client.received).toEndWith(`\r\n\r\n${GO_AWAY}`);
+        client.end();
+      });
+    });
+
     test("is told so once the frame has ended that it is in", () => {
       inSocket("\x81\x05hel", (world, client) => {
         expect(client.received).toEndWith("hel");
