@@ -1,5 +1,7 @@
 // Health on the executable: targets that flap, with one thread and with several, which know the same and check once.
 import { afterEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { until } from "../support/deadline.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
 import { get } from "../support/messages.ts";
@@ -167,6 +169,21 @@ test.each([1, 3])(
     expect(metrics).toContain(`sluice_upstream_up{upstream="up",target="${targets[1]}"} 0\n`);
   },
 );
+
+test("health.config.ts checks its targets and answers from those that are up", async () => {
+  const [a, b] = [await flapping(), await flapping()];
+  const file = resolve(import.meta.dir, "../../examples/upstreams/health.config.ts");
+  const env = { ORDERS_A: a.origin.url, ORDERS_B: b.origin.url };
+  const gateway = await startGateway(readFileSync(file, "utf8").replace("port: 8080", "port: 0"), { env });
+  running.push(() => gateway.stop());
+  await until(() => a.checks.length > 0 && b.checks.length > 0, "a check of each");
+  b.traffic = 503;
+  await until(
+    async () => (await statusesOf(gateway, 4), gateway.stderr.text.includes("ejected for 10s")),
+    "b to be ejected",
+  );
+  expect(await statusesOf(gateway, 12)).toEqual(Array(12).fill(200));
+});
 
 test("a worker that is replaced knows what the others know", async () => {
   const [a, b] = [await flapping(), await flapping()];
