@@ -3,8 +3,9 @@ import { Secret } from "./config/secrets.ts";
 
 /**
  * Takes the part of this name over from the gateway before it, or makes it. It is the same part as long as `madeOf` is the
- * same (see {@link isSame}). `make` is given the earlier part of the name, if there was one: what it holds can go on in the
- * new one. `close` ends what the part does in the background; it is called once, when no gateway has the part any more.
+ * same (see {@link isSame}). Names of a config may hold dots but no blanks: what belongs to one of them stands behind one.
+ * `make` is given the earlier part of the name, if there was one: what it holds can go on in the new one. `close` ends what
+ * the part does in the background; it is called once, when no gateway has the part any more.
  */
 export type Keep = <T>(
   name: string,

@@ -97,7 +97,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   const discoveryOf = (upstream: UpstreamPlan): Discovery | undefined =>
     upstream.discovery &&
     keep(
-      `upstreams.${upstream.name}.targets`,
+      `upstreams.${upstream.name} targets`,
       [upstream.discovery, upstream.protocol],
       () => discover(upstream, platform),
       (part) => part.close(),
@@ -259,7 +259,7 @@ function servicesOf(
   for (const scheme of auth.schemes) {
     if (scheme.kind !== "forward-auth") continue;
     const { name, path, query, timeoutMs } = scheme;
-    services.set(name, { upstream: upstreamOf(`auth.${name}.upstream`, scheme.upstream), path, query, timeoutMs });
+    services.set(name, { upstream: upstreamOf(`auth.${name} upstream`, scheme.upstream), path, query, timeoutMs });
   }
   return services;
 }
@@ -269,7 +269,7 @@ function mirrorsOf({ routes }: Plan, platform: Platform, deadlines: Deadlines, k
   const mirroring = routes.filter(({ mirrors }) => mirrors.length > 0);
   const mirrorOf = (route: string, plan: MirrorPlan): Mirror =>
     keep(
-      `routes.${route}.mirror.${plan.upstream.name}`,
+      `routes.${route} mirror ${plan.upstream.name}`,
       plan,
       () => new Mirror(`routes.${route}.mirror`, plan, platform, deadlines),
       (part) => part.close(),

@@ -1,10 +1,12 @@
 // Another config takes over while the gateway runs: what is under way keeps to the old one, what stays the same goes on.
 import { describe, expect, test } from "bun:test";
 import type { MiddlewareHandler } from "hono";
+import { apiKey } from "../../src/config/auth/api-key.ts";
 import { jwt } from "../../src/config/auth/jwt.ts";
 import type { LimitOptions } from "../../src/config/limit/options.ts";
 import { redis } from "../../src/config/limit/redis.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
+import { Secret } from "../../src/config/secrets.ts";
 import { fieldOf } from "../support/fake-messages.ts";
 import { answerText, type FakeClient } from "../support/fake-peers.ts";
 import { inWorld, inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
@@ -256,6 +258,20 @@ describe("connections to targets", () => {
 
 describe("who calls", () => {
   const K1 = issuerKey("k1");
+
+  test("is asked by the scheme of that name, though another's name is like one of its parts", () => {
+    const options: GatewayOptions = {
+      auth: {
+        token: jwt({ secret: new Secret("s".repeat(32), "S"), algorithms: ["HS256"], issuer: "i", audience: "a" }),
+        "token.keys": apiKey(),
+      },
+      routes: { all: { match: "/*", auth: "token.keys", answer: {} } },
+    };
+    inWorld(options, (world) => {
+      world.reload(options);
+      expect(world.ask("GET", "/", ["X-API-Key: none"]).statuses).toEqual([401]);
+    });
+  });
 
   test("is known by keys that are not fetched anew, though the scheme and the consumers change", async () => {
     const options = (realm: string, consumers: GatewayOptions["consumers"] = {}): GatewayOptions => ({

@@ -10,7 +10,7 @@ export type Replays = (key: string) => Noted | Promise<Noted>;
 export function replays(bounds: NoteBounds, platform: Pick<Platform, "shared" | "now">, keep: Keep): Replays {
   const { shared } = platform;
   if (shared !== undefined) return (key) => shared.note(bounds, key);
-  const store = keep(bounds.name, undefined, () => new ReplayStore());
+  const store = keep(`memory ${bounds.name}`, undefined, () => new ReplayStore());
   return (key) => store.add(bounds, key, platform.now());
 }
 

@@ -29,7 +29,7 @@ interface Known {
 export function createJwt(plan: JwtPlan, services: AuthServices): Scheme {
   const { platform } = services;
   const keys = services.keep(
-    `auth.${plan.name}.keys`,
+    `auth.${plan.name} keys`,
     [plan.keys, plan.keySet, plan.algorithms],
     () => keySource(plan, platform),
     (part) => part.close(),
