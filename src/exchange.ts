@@ -2,6 +2,7 @@
 import type { ErrorCode, GatewayError } from "./errors.ts";
 import type { Content } from "./http/body.ts";
 import { type Fields, fieldKey } from "./http/fields.ts";
+import type { SpanContext } from "./http/trace-context.ts";
 import type { AllowExchange, Identity } from "./config/auth/options.ts";
 import type { LimitPlan } from "./config/limit/plan.ts";
 import type { MatchPlan, RoutePlan } from "./config/plan.ts";
@@ -129,6 +130,31 @@ export interface Limited {
   readonly giveBack: (() => void) | undefined;
 }
 
+/** Where an exchange stands in its trace: as the context of its own span. */
+export interface Trace extends SpanContext {
+  /** The span of whoever asks; "" where the trace begins. */
+  readonly parentId: string;
+  /** `tracestate` as upstreams see it, or "". */
+  readonly state: string;
+  /** Whether upstreams see the client's `baggage`. */
+  readonly passesBaggage: boolean;
+  /** What the client said, where that is not continued. */
+  readonly link: SpanContext | undefined;
+  /** Whether it is that of a request beside the exchange, whose attempts are no spans. */
+  readonly isAside: boolean;
+}
+
+/** When a stage had the exchange, in monotonic milliseconds. */
+export interface Mark {
+  readonly stage: StageName;
+  readonly beganAt: number;
+  /** 0 until it has let go. */
+  endedAt: number;
+}
+
+/** Stages that are marked. */
+export type StageName = "auth" | "allow" | "limits" | "in_flight" | "faults" | "mirror";
+
 /** What a policy in observe mode would have refused. */
 export interface Observation {
   /** The option of the route that holds the policy: "auth", "allow". */
@@ -193,6 +219,10 @@ export class Exchange {
   /** Fallbacks that were used, in order. */
   fallbacks: readonly FallbackRecord[] = NO_FALLBACKS;
   answer: Answer | undefined = undefined;
+  /** Undefined where nobody asks for traces. */
+  trace: Trace | undefined = undefined;
+  /** When stages had it; undefined where nobody wants to know. */
+  marks: Mark[] | undefined = undefined;
   /** The failure the gateway answered with, if it did. */
   error: GatewayError | undefined = undefined;
   /** What the runtime hands to the user's own code: bindings and execution context on Cloudflare, nothing elsewhere. */
@@ -269,4 +299,14 @@ export type LastStage = (x: Exchange) => Answer | Promise<Answer>;
 export function policyView(x: Exchange): AllowExchange {
   const { identity, method, path, params, client, id, fields } = x;
   return { identity, method, path, params, client, id, header: (name) => fields.get(fieldKey(name)) };
+}
+
+/** Cloudflare ends what nobody waits for once the client has its answer, unless it is told to wait. */
+export function outlive(x: Exchange, work: Promise<void>): void {
+  const context = x.bindings.context as { waitUntil?: (promise: Promise<void>) => void } | undefined;
+  try {
+    context?.waitUntil?.(work);
+  } catch {
+    // The exchange is over by now: the work comes as far as the runtime lets it.
+  }
 }

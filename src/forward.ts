@@ -22,7 +22,8 @@ export function forwardStage(
     const way = { upstream, timeouts: upstream.timeouts, retries: undefined, hedge: undefined, upgrade: [] };
     return { mirror, forward: toOne(route, way, parts, mirrorVouching(parts.vouching)) };
   });
-  return inOrder(mirrors === undefined ? [] : [mirrorStage(mirrors)], toPicked(route, destination, parts));
+  const copies = mirrors === undefined ? [] : [parts.telemetry.mark(mirrorStage(mirrors), "mirror")];
+  return inOrder(copies, toPicked(route, destination, parts));
 }
 
 function toPicked(route: RoutePlan, destination: UpstreamDestination | SplitDestination, parts: Parts): LastStage {

@@ -168,6 +168,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
     async drain() {
       draining = true;
       const drained = await listeners.drain(current.plan.graceMs);
+      await current.parts.telemetry.flush();
       close();
       await current.parts.saveCounts();
       return drained;
@@ -182,6 +183,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
 /** THE WAY of a plan: every stage of every route is folded here, once. */
 function layWay(plan: Plan, parts: Parts): Way {
   const { overload, platform, meter } = parts;
+  const { tracing } = parts.telemetry;
   const routes = routeStage(plan.routes);
   const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
   const cors = corsOf(plan.routes);
@@ -190,6 +192,11 @@ function layWay(plan: Plan, parts: Parts): Way {
   const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
   const record = recorder(plan, platform, platform.terminal);
 
+  const arrive = (x: Exchange): void => {
+    meter?.exchanges.began();
+    identify(x, isTrusted, platform);
+    tracing?.begin(x);
+  };
   const takeRoute = (x: Exchange): Answer | Promise<Answer> => {
     routes.find(x);
     return ways.get(x.route!)!(x);
@@ -215,10 +222,9 @@ function layWay(plan: Plan, parts: Parts): Way {
 
   return {
     travel(x, send) {
-      meter?.exchanges.began();
       let answer: Answer | Promise<Answer>;
       try {
-        identify(x, isTrusted, platform);
+        arrive(x);
         readPath(x);
         overload?.begin(x);
         if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
@@ -234,16 +240,14 @@ function layWay(plan: Plan, parts: Parts): Way {
       } else send(respond(x, answer));
     },
     refuse(x, error) {
-      if (x.id === "") {
-        meter?.exchanges.began();
-        identify(x, isTrusted, platform);
-      }
+      if (x.id === "") arrive(x);
       return refuse(x, error);
     },
     finish(x, ending) {
       x.letGo();
       overload?.end(x);
       record(x, ending);
+      tracing?.ended(x, ending);
       meter?.exchanges.ended(x, ending);
     },
   };
@@ -266,7 +270,7 @@ function foldRoute(route: RoutePlan, parts: Parts): LastStage {
 /** The stages that refuse: who calls, and what they may do; and then which upstream of several is taken. */
 function guards(
   route: RoutePlan,
-  { platform, schemes, limits, inFlight, limitStore, vouching, meter }: Parts,
+  { platform, schemes, limits, inFlight, limitStore, vouching, meter, telemetry: { mark, tracing } }: Parts,
 ): Stage[] {
   const stages: Stage[] = [];
   if (route.maxBody !== undefined) stages.push(bodySizeStage(route.maxBody));
@@ -276,21 +280,25 @@ function guards(
   const asks = route.auth.length > 0 || route.allow !== undefined;
   const early = running.filter(({ plan }) => !asks || plan.by.kind === "address");
   const late = running.filter((limit) => !early.includes(limit));
-  if (early.length > 0) stages.push(limitsStage(early, limitStore));
+  if (early.length > 0) stages.push(mark(limitsStage(early, limitStore), "limits"));
   if (route.auth.length > 0) {
     const asked = route.auth.map((name) => schemes.get(name)!);
-    stages.push(authStage(asked, meter?.judged));
+    stages.push(mark(authStage(asked, meter?.judged), "auth"));
   }
   if (route.allow !== undefined) {
-    stages.push(allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes)));
+    const allow = allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes));
+    stages.push(mark(allow, "allow"));
   }
-  if (late.length > 0) stages.push(limitsStage(late, limitStore));
+  if (late.length > 0) stages.push(mark(limitsStage(late, limitStore), "limits"));
   const { destination } = route;
   if (destination.kind === "split") stages.push(splitStage(destination, platform));
-  if (route.inFlight.length > 0) stages.push(inFlightStage(route.inFlight.map(({ name }) => inFlight.get(name)!)));
-  if (route.faults !== undefined) stages.push(faultStage(route.faults, platform));
+  if (route.inFlight.length > 0) {
+    stages.push(mark(inFlightStage(route.inFlight.map(({ name }) => inFlight.get(name)!)), "in_flight"));
+  }
+  if (route.faults !== undefined) stages.push(mark(faultStage(route.faults, platform), "faults"));
   // Upstreams never see them; the user's own code must not believe or leak them either.
   if (route.use.length > 0 || destination.kind === "handler") {
+    if (tracing !== undefined) stages.push(tracing.show);
     const owned = new Set(vouching?.owned.map(plainName));
     if (owned.size > 0 || route.auth.length > 0) {
       stages.push(({ fields, strip }) => {

@@ -33,6 +33,7 @@ import type { Counts } from "./shared.ts";
 import { type Boards, openBoards } from "./shared-board.ts";
 import type { Follow } from "./target.ts";
 import { type ControlledUpstream, TargetControl } from "./target-control.ts";
+import { createTelemetry, type Telemetry } from "./telemetry.ts";
 import { Breaker } from "./upstream/breaker.ts";
 import { clientTls } from "./upstream/client-tls.ts";
 import { Mirror, MIRROR_FIELD } from "./upstream/mirror.ts";
@@ -76,6 +77,7 @@ export interface Parts {
   readonly firstTargets: Promise<void>;
   /** Undefined where nobody asks for metrics. */
   readonly meter: Meter | undefined;
+  readonly telemetry: Telemetry;
   readonly carried: Carried;
   isDraining: Standing["isDraining"];
   /** Keeps what limits have counted for the next process, if the config wants that and the counts are its own. */
@@ -161,6 +163,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     mirrors,
     firstTargets: firstTargets([...discoveries.values()], platform),
     meter: metrics && new Meter(metrics, plan, inFlight.values(), platform),
+    telemetry: createTelemetry(plan, instance, metrics, platform, keep),
     carried,
     isDraining,
     saveCounts: () => own && saveCounts(plan.limits, own, platform),

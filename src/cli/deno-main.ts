@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import manifest from "../../package.json" with { type: "json" };
-import type { Plan } from "../config/plan.ts";
+import { isCounted, type Plan } from "../config/plan.ts";
 import { formatFault, placeFaults } from "../config/report.ts";
 import { resolvePlan } from "../config/resolve.ts";
 import { planWarnings } from "../config/warnings.ts";
@@ -38,7 +38,7 @@ async function run(named: string | undefined): Promise<number> {
   const platform = denoPlatform();
   if (typeof plan.workers === "number" && plan.workers > 1) platform.notice("warn", ONE_WORKER);
   for (const warning of planWarnings(plan)) platform.notice("warn", warning);
-  const metrics = plan.admin && new Metrics();
+  const metrics = isCounted(plan) ? new Metrics() : undefined;
   const gateway = createGateway(plan, platform, undefined, metrics);
   keepServing((text) => platform.notice("error", text));
   let serving: Serving = new ServingHere(gateway, plan);

@@ -1,7 +1,7 @@
 // `sluice run [file]`: loads the config, listens, and serves until a signal ends it.
 import { availableParallelism } from "node:os";
 import { isSame } from "../carried.ts";
-import type { Plan } from "../config/plan.ts";
+import { isCounted, type Plan } from "../config/plan.ts";
 import { planWarnings } from "../config/warnings.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import { Metrics } from "../record/metrics.ts";
@@ -73,6 +73,7 @@ export const run = defineVerb(
           for (const option of ["workers", "admin"] as const) {
             if (!isSame(next[option], planned.plan[option])) warn(`${option}: what it says now holds after a restart`);
           }
+          if (isCounted(next) && !isCounted(plan)) warn("otlp: metrics are counted, and sent, after a restart");
           return asStarted(next);
         },
         swap: (next) => serving().swap(next),
@@ -110,7 +111,7 @@ export const run = defineVerb(
     }
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
-    const metrics = plan.admin && new Metrics();
+    const metrics = isCounted(plan) ? new Metrics() : undefined;
     const gateway = createGateway(plan, platform, planned.dispose, metrics);
     keepServing((text) => platform.notice("error", text));
     let serving: Serving = new ServingHere(gateway, plan);

@@ -58,9 +58,10 @@ export function shortList(names: readonly string[]): string {
   return names.length > 12 ? `${shown} and ${names.length - 12} more` : shown;
 }
 
-/** Upstreams and routes hold what may be a credential; their names, the second key, are the user's own words. */
+/** Upstreams, routes and collectors hold what may be a credential; their names, the second key, are the user's own words. */
 function isGuarded(path: ConfigPath): boolean {
   if (path[0] === "consumers") return path.length > 2 && path[2] !== "groups" && path[2] !== "subjects";
+  if (path[0] === "otlp") return path.some((key) => GUARDED.has(key));
   if ((path[0] !== "upstreams" && path[0] !== "routes") || path.includes("remove", 2)) return false;
   return path.some((key, i) => i > 1 && GUARDED.has(key));
 }

@@ -7,6 +7,7 @@ import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } fr
 import type { LogOptions } from "./log/options.ts";
 import type { Hidden } from "./secrets.ts";
 import type { BranchOptions, FaultOptions, MirrorOptions } from "./shaping/options.ts";
+import type { OtlpOptions, TracingOptions } from "./telemetry/options.ts";
 import type { HedgeOptions, RouteRetries, UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
 
 /** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
@@ -316,6 +317,16 @@ export interface GatewayOptions {
   log?: boolean | LogOptions;
   /** Metrics and health of the gateway itself, on a listener of their own. Default: none. */
   admin?: AdminOptions;
+  /**
+   * Traces. `"env"`: as `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` and `OTEL_PROPAGATORS` say. Default: none;
+   * `traceparent`, `tracestate` and `baggage` pass as any other field.
+   */
+  tracing?: "env" | TracingOptions;
+  /**
+   * Where spans and metrics are sent. `"env"`: as `OTEL_EXPORTER_OTLP_*` and their siblings say. Default: nowhere, whatever
+   * the environment says.
+   */
+  otlp?: "env" | OtlpOptions;
   /** Threads on the one port: 1 to 256, or `"auto"`, one a core. On Deno and Cloudflare above 1 warns. Default: `1`. */
   workers?: number | "auto";
   shutdown?: {

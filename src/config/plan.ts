@@ -5,6 +5,7 @@ import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
 import type { FallbackDestination, FaultsPlan, MirrorPlan, SplitDestination } from "./shaping/plan.ts";
+import type { OtlpPlan, TracingPlan } from "./telemetry/plan.ts";
 import type { HedgePlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 
 /** Everything a gateway needs to run. Immutable. */
@@ -19,8 +20,12 @@ export interface Plan {
   readonly routes: readonly RoutePlan[];
   /** False: no access log. */
   readonly log: LogPlan | false;
-  /** Undefined: there is none, and nothing is counted. */
+  /** Undefined: there is none. */
   readonly admin: AdminPlan | undefined;
+  /** Undefined: fields of traces pass as any other. */
+  readonly tracing: TracingPlan | undefined;
+  /** Undefined: nothing is sent anywhere. */
+  readonly otlp: OtlpPlan | undefined;
   /** Threads that serve. */
   readonly workers: number | "auto";
   readonly graceMs: number;
@@ -49,6 +54,11 @@ export interface AdminPlan {
   /** Lower case. */
   readonly names: readonly string[];
   readonly token: Secret | undefined;
+}
+
+/** Whether anybody asks for metrics. Else nothing is counted. */
+export function isCounted({ admin, otlp }: Pick<Plan, "admin" | "otlp">): boolean {
+  return admin !== undefined || otlp?.metrics !== undefined;
 }
 
 /** TLS towards the `https` targets of an upstream. `undefined`: the target's host, the system's authorities, no client certificate. */

@@ -15,8 +15,10 @@ import { listenShape } from "./listen.ts";
 import { logShape } from "./log.ts";
 import { OWN_ROUTES, type Plan, type RoutePlan, WITHOUT_POLICIES } from "./plan.ts";
 import { maxBody, routeShape } from "./route.ts";
-import { faultsOf, leaf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
+import { faultsOf, isPlainObject, leaf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
 import { fallbackRings } from "./shaping/fallback.ts";
+import { otlpShape } from "./telemetry/otlp.ts";
+import { tracingShape } from "./telemetry/tracing.ts";
 import { upstreamShape } from "./upstream/upstream.ts";
 import { duration, text } from "./values.ts";
 
@@ -73,6 +75,8 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       routes: named(route, "an object of routes by name", routeNameProblem),
       log: logShape,
       admin: maybe(adminShape(reader)),
+      tracing: maybe(tracingShape(reader)),
+      otlp: maybe(otlpShape(reader)),
       workers: or(workersShape, 1),
       shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
     },
@@ -80,6 +84,10 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       if (routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
       yield* strayBounds(written);
       yield* fallbackRings(written["upstreams"]);
+      if (written["tracing"] === undefined && isPlainObject(partOf(written["otlp"], "traces"))) {
+        const hint = "Without tracing there are no spans: write tracing: {}.";
+        yield new Problem("tracing beside this", { at: ["otlp", "traces"], hint });
+      }
     },
   );
   return then(shape, (written) => {
@@ -102,8 +110,13 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
         })),
         ...own,
       ],
-      log: withCredentials(log, auth),
+      log: log === false ? log : { ...log, redactQuery: withCredentials(log.redactQuery, auth) },
       admin: written.admin,
+      tracing: written.tracing && {
+        ...written.tracing,
+        redactQuery: withCredentials(log === false ? [] : log.redactQuery, auth),
+      },
+      otlp: written.otlp,
       workers,
       graceMs: shutdown.grace,
     };
@@ -115,12 +128,10 @@ function byName<T extends { readonly name: string }>(all: readonly T[]): Readonl
   return new Map(all.map((each) => [each.name, each]));
 }
 
-/** The log masks the query parameters in which schemes look for credentials, whatever becomes of the request. */
-function withCredentials(log: Plan["log"], schemes: readonly SchemePlan[]): Plan["log"] {
+/** The query parameters in which schemes look for credentials are masked, too, whatever becomes of the request. */
+function withCredentials(redactQuery: readonly string[], schemes: readonly SchemePlan[]): readonly string[] {
   const names = schemes.flatMap((scheme) => (scheme.kind === "api-key" ? (scheme.query?.toLowerCase() ?? []) : []));
-  return log === false || names.length === 0
-    ? log
-    : { ...log, redactQuery: [...new Set([...log.redactQuery, ...names])] };
+  return [...new Set([...redactQuery, ...names])];
 }
 
 /** Where upstreams find the key that verifies the gateway's tokens. */

@@ -34,6 +34,14 @@ export function leaf<T>(read: (value: unknown) => T | Problem): Shape<T> {
   return v.pipe(v.unknown(), convert);
 }
 
+/** As {@link leaf}, for what may be wrong in several ways. */
+export function gathered<T>(read: (value: unknown, refuse: (problem: Problem) => void) => T): Shape<T> {
+  const convert = v.rawTransform<unknown, T>(({ dataset, addIssue }) =>
+    read(dataset.value, (problem) => refuse(addIssue, problem, dataset.value)),
+  );
+  return v.pipe(v.unknown(), convert);
+}
+
 /** Runs a schema on a part of `whole` and passes its issues on. Undefined if there are any. */
 function runOn<T>(shape: Shape<T>, whole: object, key: string, value: unknown, addIssue: AddIssue): T | undefined {
   const result = v.safeParse(shape, value);

@@ -1,6 +1,6 @@
 // The access log: one JSON line an exchange, named after OpenTelemetry's conventions. Built by hand, for it is hot.
 import type { Identity } from "../config/auth/options.ts";
-import type { AttemptRecord, Ending, Exchange, FallbackRecord, Observation } from "../exchange.ts";
+import type { AttemptRecord, Ending, Exchange, FallbackRecord, Observation, Trace } from "../exchange.ts";
 import type { LogPlan } from "../config/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import type { GatewayError } from "../errors.ts";
@@ -29,7 +29,7 @@ export function accessLog(plan: LogPlan, platform: Platform, pretty: boolean): R
 /**
  * Makes the JSON line. It is printable ASCII without a newline, whatever the client sent. Keys in order: `time`
  * (RFC 3339, UTC, milliseconds, when the exchange ended), `level` (`error` for a status from 500 on and for what the
- * upstream or the gateway broke, else `info`), `msg`, `request_id`, then the names of OpenTelemetry, `duration` in
+ * upstream or the gateway broke, else `info`), `msg`, `request_id`, those of the trace where there are traces, then the names of OpenTelemetry, `duration` in
  * seconds from the head's arrival to the last byte, then Sluice's own. What is not known is left out.
  */
 export function jsonLine(
@@ -51,6 +51,7 @@ export function jsonLine(
     const seconds = Math.floor(micros / 1_000_000);
     const start = opening(platform.wallClock(), failed ? "error" : "info");
     const id = jsonText(x.id, MOST);
+    const trace = x.trace === undefined ? "" : traceText(x.trace);
     const path = jsonText(pathOf(x), MOST_TARGET);
     const method = methodText(x.method, path);
     const asked = queryOf(x);
@@ -69,7 +70,7 @@ export function jsonLine(
     const faults = x.faults.length === 0 ? "" : `,"sluice.faults":${JSON.stringify(x.faults)}`;
     const end = error === undefined ? "}" : errorText(error);
     return (
-      `${start}${id}${method}${path}${query}${origin}${statusText(status)}${client}${peer}${agent}${ending.bytesIn}` +
+      `${start}${id}${trace}${method}${path}${query}${origin}${statusText(status)}${client}${peer}${agent}${ending.bytesIn}` +
       `,"http.response.body.size":${ending.bytesOut},"duration":${seconds}.${rest}${route}${caller}${attempts}` +
       `${observed}${store}${fallbacks}${faults}${end}`
     );
@@ -78,6 +79,10 @@ export function jsonLine(
 
 function queryText(masked: string): string {
   return `","url.query":"${jsonText(masked.slice(1), MOST_TARGET)}`;
+}
+
+function traceText({ traceId, spanId, flags }: Trace): string {
+  return `","trace_id":"${traceId}","span_id":"${spanId}","trace_flags":"0${flags}`;
 }
 
 function peerText(peer: string): string {

@@ -7,6 +7,11 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QU
 const OTHER = METHODS.length - 1;
 const METHOD_NUMBERS: ReadonlyMap<string, number> = new Map(METHODS.map((method, at) => [method, at]));
 
+/** The method as it is told: by its name, or as one of the others. */
+export function knownMethod(method: string): string {
+  return METHOD_NUMBERS.has(method) ? method : METHODS[OTHER]!;
+}
+
 /** 0 for no failure of the gateway's vocabulary. */
 const CODES = [undefined, ...(Object.keys(MEANINGS) as ErrorCode[])];
 const CODE_NUMBERS: ReadonlyMap<ErrorCode | undefined, number> = new Map(CODES.map((code, at) => [code, at]));

@@ -8,7 +8,7 @@ import type { Platform } from "../platform.ts";
 import { Durations } from "./durations.ts";
 import { FAMILIES } from "./families.ts";
 import type { Counter, Histogram, Metrics } from "./metrics.ts";
-import { errorOf, routePattern, statusOf } from "./outcome.ts";
+import { addressOf, errorOf, routePattern, statusOf } from "./outcome.ts";
 
 /** Targets that are known at once; where they come and go, those that went are forgotten with the others. */
 const MOST_TARGETS = 1000;
@@ -138,12 +138,12 @@ class Place {
 
 /** The series of a target. For whoever asked it, an answer from 400 on is a failure. */
 function durationsAt(metrics: Metrics, { name }: UpstreamPlan, target: string): Durations {
-  const [, scheme, host = "", port] = /^(https?):\/\/(\[[^\]]*\]|[^:/]*)(?::(\d+))?/i.exec(target) ?? [];
+  const { host, port } = addressOf(target);
   const place = {
     "sluice.upstream": name,
     "sluice.target": target,
-    "server.address": host.replace(/^\[|\]$/g, ""),
-    "server.port": port ?? (scheme?.toLowerCase() === "https" ? "443" : "80"),
+    "server.address": host,
+    "server.port": port,
   };
   return new Durations(400, (labels) => metrics.histogram(FAMILIES.clientDuration, { ...place, ...labels }));
 }

@@ -109,6 +109,10 @@ export const FAMILIES = {
   ),
   configInfo: gauge("sluice.config_info", "Always 1; which config runs, by the SHA-256 of its files", ["hash"]),
 
+  otlpExports: counter("sluice.otlp.exports", "Spans, and pushes of metrics, by what became of them", [
+    "signal",
+    "outcome",
+  ]),
   logLinesDropped: counter("sluice.log.lines_dropped", "Lines of the access log that were lost"),
 
   buildInfo: gauge("sluice.build_info", "Always 1; what runs", ["version", "revision", "runtime"]),

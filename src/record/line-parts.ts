@@ -2,7 +2,7 @@
 import type { MatchPlan, RoutePlan } from "../config/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import { jsonText } from "./json-text.ts";
-import { routePattern } from "./outcome.ts";
+import { hostOf, routePattern } from "./outcome.ts";
 
 const MOST = 256;
 const MOST_AGENT = 512;
@@ -76,13 +76,6 @@ export function originTexts(): (scheme: string, authority: string, version: stri
     }
     return last;
   };
-}
-
-/** The authority's host: no port, no brackets. */
-function hostOf(authority: string): string {
-  if (authority.charCodeAt(0) === 0x5b) return authority.slice(1, authority.indexOf("]"));
-  const colon = authority.indexOf(":");
-  return colon < 0 ? authority : authority.slice(0, colon);
 }
 
 /** The status, up to the beginning of the client's address. 0 is no status. */

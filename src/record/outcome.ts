@@ -56,6 +56,22 @@ export function routePattern(route: RoutePlan, match: MatchPlan | undefined): st
   return match?.path ?? (route.matches.length === 1 ? route.matches[0]!.path : undefined);
 }
 
+/** The host of an authority: no port, no brackets. */
+export function hostOf(authority: string): string {
+  if (authority.charCodeAt(0) === 0x5b) return authority.slice(1, authority.indexOf("]"));
+  const colon = authority.indexOf(":");
+  return colon < 0 ? authority : authority.slice(0, colon);
+}
+
+/** Host and port of a target's URL. */
+export function addressOf(target: string): { readonly host: string; readonly port: string } {
+  const [, scheme, host = "", port] = /^(https?):\/\/(\[[^\]]*\]|[^:/]*)(?::(\d+))?/i.exec(target) ?? [];
+  return {
+    host: host.replace(/^\[|\]$/g, ""),
+    port: port ?? (scheme?.toLowerCase() === "https" ? "443" : "80"),
+  };
+}
+
 /** Whether the way ended before the target was read: then path and query are not set. */
 function refusedUnread(x: Exchange): boolean {
   return x.route === undefined && x.path === "/" && x.target !== "/";

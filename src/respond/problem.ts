@@ -24,16 +24,16 @@ const ENCODER = new TextEncoder();
 /** The answer to an exchange that failed. */
 export function problemAnswer(error: GatewayError, x: Exchange, gatewayName: string): Answer {
   const received = error.fault === "upstream" ? (x.attempts.at(-1)?.status ?? 0) : 0;
-  const content = problemContent(error, x.id);
+  const content = problemContent(error, x.id, x.trace?.traceId);
   const fields = problemFields(error, x.id, gatewayName, received);
   return answerOfBytes(x.method, error.status, fields, content);
 }
 
 /**
  * The problem document. It holds the title and the public detail, never the operator's message, a cause or a stack.
- * `id` is the request id, or "" before there is one; a UUID also becomes `instance`.
+ * `id` is the request id, or "" before there is one; a UUID also becomes `instance`. `traceId` where there are traces.
  */
-export function problemContent(error: GatewayError, id: string): Uint8Array {
+export function problemContent(error: GatewayError, id: string, traceId?: string): Uint8Array {
   return ENCODER.encode(
     JSON.stringify({
       type: "about:blank",
@@ -43,6 +43,7 @@ export function problemContent(error: GatewayError, id: string): Uint8Array {
       instance: UUID.test(id) ? `urn:uuid:${id}` : undefined,
       code: error.code,
       request_id: id === "" ? undefined : id,
+      trace_id: traceId,
       ...error.members,
     }),
   );

@@ -3,12 +3,14 @@ import { GatewayError } from "../errors.ts";
 import type { Answer, AttemptReason, Exchange } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import { Deadline } from "../http/deadlines.ts";
+import { retryAfterMs } from "../http/retry-after.ts";
+import { innerSpanId } from "../http/trace-context.ts";
 import type { Attempt } from "./attempt.ts";
 import { BoundedBody } from "./bounded-body.ts";
 import type { Care, Passage } from "./passage.ts";
 import { Replay } from "./replay.ts";
 import { timeoutLines, timeoutOf } from "./request-deadline.ts";
-import { backoff, bearsRepetition, failureOf, type Move, MOST_ATTEMPTS, nextMove, retryAfterMs } from "./retry.ts";
+import { backoff, bearsRepetition, failureOf, type Move, MOST_ATTEMPTS, nextMove } from "./retry.ts";
 import type { UpstreamTarget } from "./upstream.ts";
 
 /** Attempts, one after another, or two at once where slow ones are hedged. It is told of each by `answered` or `failed`. */
@@ -71,14 +73,22 @@ export class Attempts {
   }
 
   /**
-   * The request's head for a target, at this moment.
+   * The request's head for the target of an attempt, at this moment.
    * @throws GatewayError as the writer does
    */
-  head(to: UpstreamTarget): string {
+  head(attempt: Attempt): string {
     const { writer, timeouts, upstream } = this.passage;
     const { deadlineFields: names } = timeouts;
     const lines = names.length === 0 ? "" : timeoutLines(this.x.fields, names, this.#due - upstream.now());
-    return writer.head(this.x, to.plan, this.upgrade, lines);
+    return writer.head(this.x, attempt.to.plan, this.upgrade, lines, this.#spanIdOf(attempt));
+  }
+
+  /** Attempts at upstreams before this one count, too. */
+  #spanIdOf(attempt: Attempt): string {
+    const { trace, attempts, fallbacks } = this.x;
+    if (trace === undefined) return "";
+    const before = fallbacks.reduce((sum, { attempts }) => sum + attempts.length, 0);
+    return innerSpanId(trace.spanId, trace.isAside ? 0 : before + attempts.indexOf(attempt) + 1);
   }
 
   /** The head of an answer has come. */

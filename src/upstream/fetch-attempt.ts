@@ -34,7 +34,7 @@ export class FetchAttempt extends Attempt {
     const { timeouts } = passage;
     const { plan, over } = this.to;
     try {
-      const fields = fieldsOf(this.attempts.head(this.to));
+      const fields = fieldsOf(this.attempts.head(this));
       const url = originOf(plan) + (x.forwardTarget ?? x.path + x.query);
       this.sent = true;
       const answer = await fetchAttempt(

@@ -1,7 +1,7 @@
 // Mirrors: another upstream gets a copy of what a route forwards. Nobody waits for it, and its answer is dropped.
 import type { MirrorPlan } from "../config/shaping/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
-import { type Answer, Exchange, type LastStage, type Stage } from "../exchange.ts";
+import { type Answer, Exchange, type LastStage, outlive, type Stage } from "../exchange.ts";
 import { type Content, isStream } from "../http/body.ts";
 import { chances } from "../http/chance.ts";
 import { Deadline, type Deadlines } from "../http/deadlines.ts";
@@ -114,7 +114,7 @@ export class Mirror {
     this.#deadlines.arm(deadline, this.plan.timeoutMs);
     this.#underWay.add(end);
     let settled = (): void => {};
-    outlive(x, (done) => (settled = done));
+    outlive(x, new Promise((resolve) => (settled = resolve)));
     void answerOf(copy, forward).then(
       (given) => {
         answer = given;
@@ -166,19 +166,10 @@ class Copy extends Exchange {
     this.forwardTarget = x.forwardTarget;
     this.identity = x.identity;
     this.strip = x.strip;
+    this.trace = x.trace && { ...x.trace, isAside: true };
   }
 }
 
 async function answerOf(copy: Copy, forward: LastStage): Promise<Answer> {
   return forward(copy);
-}
-
-/** Cloudflare ends what nobody waits for once the client has its answer, unless it is told to wait. */
-function outlive(x: Exchange, begin: (done: () => void) => void): void {
-  const context = x.bindings.context as { waitUntil?: (promise: Promise<void>) => void } | undefined;
-  try {
-    context?.waitUntil?.(new Promise(begin));
-  } catch {
-    // The exchange is over by now: the copy comes as far as the runtime lets it.
-  }
 }

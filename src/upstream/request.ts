@@ -2,10 +2,11 @@
 import type { FieldChangesPlan } from "../config/plan.ts";
 import type { DeadlineFieldPlan, TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import { GatewayError } from "../errors.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Exchange, Trace } from "../exchange.ts";
 import { contentLength } from "../http/body.ts";
 import { type Fields, HOP_BY_HOP, fieldKey, plainName, tokens } from "../http/fields.ts";
 import { wireText } from "../http/latin1.ts";
+import { traceparent } from "../http/trace-context.ts";
 
 /** What becomes of a client's field. */
 const PASS = 0;
@@ -19,6 +20,9 @@ const HOST = 6;
 const LENGTH = 7;
 const VIA = 8;
 const CONNECTION = 9;
+/** As any other where there are no traces; else we say it ourselves. */
+const TRACE = 10;
+const BAGGAGE = 11;
 
 const FATES = new Map<string, number>([
   ...[...HOP_BY_HOP].map((key): [string, number] => [key, DROP]),
@@ -32,6 +36,9 @@ const FATES = new Map<string, number>([
   ["x-forwarded-for", FORWARDED_FOR],
   ["x-forwarded-proto", FORWARDED_PROTO],
   ["x-forwarded-host", FORWARDED_HOST],
+  ["traceparent", TRACE],
+  ["tracestate", TRACE],
+  ["baggage", BAGGAGE],
 ]);
 
 /** What a client could say of itself (case GW-08). */
@@ -58,9 +65,10 @@ export interface RequestWriter {
   /**
    * Request line and fields for a target, with the empty line. Names, order and bytes of the client's fields are kept.
    * @param lines more of them, each with its CRLF
+   * @param spanId of the attempt, where the exchange has a trace
    * @throws GatewayError `proxy_loop_detected` when the request has passed this gateway before (RFC 9110 section 7.6.3)
    */
-  head(x: Exchange, target: TargetPlan, upgrade: string, lines?: string): string;
+  head(x: Exchange, target: TargetPlan, upgrade: string, lines?: string, spanId?: string): string;
   /** Whether a trailer of this name (lower case) may follow: none that the head may not have from a client. */
   trails(x: Exchange, key: string): boolean;
 }
@@ -102,9 +110,9 @@ export function requestWriter(
   const hostFor = (x: Exchange, target: TargetPlan): string => hostOf(upstream.host, target, x.authority);
   return {
     trails: (x, key) => !removed.has(plainName(key)) && !x.strip.includes(key),
-    head(x, target, upgrade, lines = "") {
+    head(x, target, upgrade, lines = "", spanId = "") {
       const { names, keys, values } = x.fields;
-      const { strip } = x;
+      const { strip, trace } = x;
       const named = namedByConnection(x.fields);
       const length = contentLength(x.content);
       let text = `${x.method} ${x.forwardTarget ?? x.path + x.query} HTTP/1.1\r\n`;
@@ -115,7 +123,8 @@ export function requestWriter(
       let forwardedHost: string | undefined;
       for (let i = 0; i < names.length; i++) {
         const key = keys[i]!;
-        const fate = fateOf(key);
+        let fate = fateOf(key);
+        if (fate >= TRACE) fate = trace === undefined || (fate === BAGGAGE && trace.passesBaggage) ? PASS : DROP;
         if (fate === PASS) {
           if ((named !== undefined && named.has(key)) || (removed.size > 0 && removed.has(plainName(key)))) continue;
           if (strip.length > 0 && strip.includes(key)) continue;
@@ -160,11 +169,17 @@ export function requestWriter(
       if (forwardedHost !== "" && !removed.has("x-forwarded-host")) text += `X-Forwarded-Host: ${forwardedHost}\r\n`;
       if (!removed.has("x-request-id")) text += `X-Request-ID: ${x.id}\r\n`;
       text += x.version === "1.0" ? via10 : via11;
+      if (trace !== undefined && !removed.has("traceparent")) text += traceLines(trace, spanId);
       if (upgrade !== "") text += `Connection: upgrade\r\nUpgrade: ${upgrade}\r\n`;
       if (vouching !== undefined) text += vouching.lines(x);
       return `${text}${constant}${lines}\r\n`;
     },
   };
+}
+
+function traceLines({ traceId, flags, state }: Trace, spanId: string): string {
+  const parent = `traceparent: ${traceparent({ traceId, spanId, flags })}\r\n`;
+  return state === "" ? parent : `${parent}tracestate: ${state}\r\n`;
 }
 
 /**

@@ -81,11 +81,3 @@ function isListed(outcome: Failure | number, { on }: RetriesPlan): boolean {
 export function backoff(attempts: number, { baseMs, mostMs }: RetriesPlan["backoff"], chance: number): number {
   return Math.floor(Math.min(mostMs, baseMs * 2 ** (attempts - 1)) * chance);
 }
-
-/** The milliseconds that a Retry-After asks for (RFC 9110 section 10.2.3); 0 for one that cannot be read. */
-export function retryAfterMs(value: string | undefined, wallClock: number): number {
-  if (value === undefined) return 0;
-  if (/^\d{1,10}$/.test(value)) return Number(value) * 1000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? 0 : Math.max(0, at - wallClock);
-}

@@ -77,6 +77,7 @@ class Subrequest extends Exchange {
     this.client = about.client;
     this.trusted = about.trusted;
     this.id = about.id;
+    this.trace = about.trace && { ...about.trace, isAside: true };
   }
 }
 

@@ -63,6 +63,8 @@ describe("without options", () => {
       ],
       log: { format: "auto", redactQuery: CREDENTIAL_PARAMETERS },
       admin: undefined,
+      tracing: undefined,
+      otlp: undefined,
       workers: 1,
       graceMs: 25_000,
     });

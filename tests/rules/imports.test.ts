@@ -27,6 +27,8 @@ const CONTRACTS = [
   "src/config/log/options.ts",
   "src/config/shaping/options.ts",
   "src/config/shaping/plan.ts",
+  "src/config/telemetry/options.ts",
+  "src/config/telemetry/plan.ts",
   "src/config/upstream/options.ts",
   "src/config/upstream/plan.ts",
 ];

@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { messageOf, formatPath } from "../../src/config/message.ts";
-import type { Plan } from "../../src/config/plan.ts";
+import { isCounted, type Plan } from "../../src/config/plan.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 import { createGateway, type Gateway, type Prepared } from "../../src/gateway.ts";
 import { Metrics } from "../../src/record/metrics.ts";
@@ -25,6 +25,9 @@ export interface LoggedRecord {
   readonly "sluice.attempted"?: readonly { readonly "error.type"?: string }[];
   readonly "sluice.target"?: string;
   readonly "sluice.upstream_status"?: number;
+  readonly trace_id?: string;
+  readonly span_id?: string;
+  readonly trace_flags?: string;
 }
 
 const HOUR = 3_600_000;
@@ -45,7 +48,7 @@ export function toUpstream(
 export class World {
   readonly platform = new FakePlatform();
   readonly gateway: Gateway;
-  /** Filled where the options have `admin`. */
+  /** Filled where the options have `admin` or `otlp`. */
   readonly metrics = new Metrics();
   readonly targets: Record<string, FakeTarget> = {};
   readonly #files: Readonly<Record<string, string>>;
@@ -55,7 +58,8 @@ export class World {
   constructor(options: GatewayOptions, files: Readonly<Record<string, string>> = {}) {
     for (const [path, text] of Object.entries(files)) this.platform.files.write(path, text);
     this.#files = files;
-    this.gateway = createGateway(this.#planOf(options), this.platform, undefined, options.admin && this.metrics);
+    const plan = this.#planOf(options);
+    this.gateway = createGateway(plan, this.platform, undefined, isCounted(plan) ? this.metrics : undefined);
     this.gateway.listen();
   }
 

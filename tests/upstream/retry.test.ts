@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { RetriesPlan } from "../../src/config/upstream/plan.ts";
 import { type ErrorCode, GatewayError, MEANINGS, type Retry } from "../../src/errors.ts";
-import { backoff, failureOf, nextMove, retryAfterMs, type Tried } from "../../src/upstream/retry.ts";
+import { retryAfterMs } from "../../src/http/retry-after.ts";
+import { backoff, failureOf, nextMove, type Tried } from "../../src/upstream/retry.ts";
 
 const RETRIES: RetriesPlan = {
   attempts: 4,

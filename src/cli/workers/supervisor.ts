@@ -1,6 +1,6 @@
 // The main thread of several workers: starts them, replaces those that die, writes their lines, and lets them go.
 import type { Overseen } from "../../admin/acts.ts";
-import type { Plan } from "../../config/plan.ts";
+import { isCounted, type Plan } from "../../config/plan.ts";
 import { buryWorker } from "../../limit/table.ts";
 import { movedCounts, openCounts, saveCounts } from "../../counts.ts";
 import { HealthChecks } from "../../health-checks.ts";
@@ -14,6 +14,7 @@ import { meterProcess } from "../../record/process-metrics.ts";
 import { boardMemories, type Boards, MAIN_THREAD, openBoards } from "../../shared-board.ts";
 import type { Shared } from "../../shared.ts";
 import { type ControlledUpstream, TargetControl } from "../../target-control.ts";
+import { FLUSH_MS } from "../../telemetry.ts";
 import { withAdmin } from "../admin-listener.ts";
 import { buildOf, type Embedded } from "../embedded.ts";
 import { EXIT, Refusal } from "../exit.ts";
@@ -24,6 +25,7 @@ import { Gathering } from "./gathering.ts";
 import { Memories } from "./memories.ts";
 import type { Task, ToWorker } from "./messages.ts";
 import { holdPort } from "./port.ts";
+import { Pushing } from "./pushing.ts";
 import { Searches } from "./searches.ts";
 import { Thread } from "./thread.ts";
 
@@ -69,6 +71,7 @@ export class Supervisor implements Serving {
   /** Undefined where nobody asks for metrics. */
   readonly #gathering: Gathering | undefined;
   #unread: (() => void) | undefined = undefined;
+  readonly #pushing: Pushing;
   readonly #common: Omit<Shared, "note" | "claim" | "worker" | "limits" | "targets">;
   readonly #memories = new Memories();
   /** Targets are found once for all workers. */
@@ -104,7 +107,9 @@ export class Supervisor implements Serving {
       boards: boardMemories(this.#platform),
     };
     this.#boards = openBoards(this.#common.boards, MAIN_THREAD, this.#platform);
-    if (plan.admin !== undefined) this.#gathering = this.#gather();
+    if (isCounted(plan)) this.#gathering = this.#gather();
+    this.#pushing = new Pushing(this.#common.instance, this.#platform);
+    this.#pushing.use(plan, this.#gathering);
     this.#health = new HealthChecks(this.#boards.targets, this.#platform, new Deadlines(this.#platform));
     this.#places = Array.from({ length: workers }, (_, index) => {
       return { number: index + 1, thread: undefined, task: undefined, listening: false, deaths: 0, again: undefined };
@@ -203,6 +208,7 @@ export class Supervisor implements Serving {
         for (const { thread } of places) thread?.send({ kind: "drop" });
         throw refusal;
       }
+      this.#pushing.use(plan, this.#gathering);
       this.#config.dispose();
       this.#config = config;
       this.#task = task;
@@ -239,13 +245,15 @@ export class Supervisor implements Serving {
 
   async drain(): Promise<{ cut: number }> {
     const { plan } = this.#config;
-    const threads = await this.#letGo({ kind: "drain" }, plan.graceMs + LATE_MS);
+    const threads = await this.#letGo({ kind: "drain" }, plan.graceMs + LATE_MS + (plan.otlp ? FLUSH_MS : 0));
+    await this.#pushing.flush();
     const { limits } = this.#task;
     if (limits !== undefined) await saveCounts(plan.limits, limits, this.#platform);
     return { cut: threads.reduce((sum, { cut }) => sum + cut, 0) };
   }
 
   async end(): Promise<void> {
+    this.#pushing.close();
     await this.#letGo({ kind: "end" }, CUT_MS);
   }
 

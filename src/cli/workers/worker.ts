@@ -1,6 +1,6 @@
 // A worker thread: loads the config for itself, listens beside the others, and does what the main thread says.
 import { writeSync } from "node:fs";
-import type { Plan } from "../../config/plan.ts";
+import { isCounted, type Plan } from "../../config/plan.ts";
 import { createGateway, type Gateway, type Prepared } from "../../gateway.ts";
 import type { Platform } from "../../platform.ts";
 import { bunThreadPlatform, noticeText, type ThreadPlatform } from "../../platforms/bun.ts";
@@ -153,7 +153,7 @@ async function start(
     };
     const { plan, dispose } = await load(begin.task);
     const platform = platformOf(begin, questions, targets, offset);
-    const metrics = plan.admin && new Metrics();
+    const metrics = isCounted(plan) ? new Metrics() : undefined;
     const gateway = createGateway(plan, platform, dispose, metrics);
     keepServing((text) => platform.notice("error", text));
     listen(gateway, plan);

@@ -34,7 +34,7 @@ export class SocketAttempt extends Attempt implements Borrower, Receiver {
     const { writer, timeouts } = passage;
     let head: string;
     try {
-      head = this.attempts.head(this.to);
+      head = this.attempts.head(this);
     } catch (error) {
       connection.release();
       return this.failed(error as GatewayError);

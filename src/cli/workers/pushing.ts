@@ -1,0 +1,42 @@
+// The metrics of all workers on their way to a collector: pushed by the main thread, as the plan says that runs.
+import { isSame } from "../../carried.ts";
+import type { Plan } from "../../config/plan.ts";
+import type { Platform } from "../../platform.ts";
+import type { Metrics } from "../../record/metrics.ts";
+import type { MetricsPush } from "../../record/otlp/metrics-push.ts";
+import { FLUSH_MS, pushTo } from "../../telemetry.ts";
+
+/** Pushes nothing until it is told a plan that wants it. */
+export class Pushing {
+  readonly #instance: string;
+  readonly #platform: Platform;
+  readonly #since: number;
+  #madeOf: unknown = undefined;
+  #push: MetricsPush | undefined = undefined;
+
+  /** @param instance of all threads */
+  constructor(instance: string, platform: Platform) {
+    this.#instance = instance;
+    this.#platform = platform;
+    this.#since = platform.wallClock();
+  }
+
+  /** A plan runs from now on. @param overseen gives what all workers have counted; undefined where nobody counts */
+  use(plan: Plan, overseen: { metrics(): Promise<Metrics> } | undefined): void {
+    const madeOf = [plan.name, plan.otlp];
+    if (overseen === undefined || isSame(madeOf, this.#madeOf)) return;
+    this.#madeOf = madeOf;
+    this.#push?.close();
+    this.#push = pushTo(plan, this.#instance, () => overseen.metrics(), this.#since, this.#platform);
+  }
+
+  /** Pushes for the last time. */
+  async flush(): Promise<void> {
+    await this.#push?.flush(FLUSH_MS);
+  }
+
+  /** Pushes no more. */
+  close(): void {
+    this.#push?.close();
+  }
+}

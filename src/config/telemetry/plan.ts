@@ -1,0 +1,47 @@
+// The plan of telemetry: traces, and where spans and metrics are sent.
+import type { TlsPlan } from "../plan.ts";
+import type { Secret } from "../secrets.ts";
+
+/** Which traces are recorded, and whose are continued. */
+export interface TracingPlan {
+  readonly sample: number;
+  readonly parent: "follow" | "ignore";
+  readonly errors: boolean;
+  readonly trust: "everyone" | "proxies" | "nobody";
+  readonly baggage: "everyone" | "proxies" | "nobody";
+  /** Lower-case names of query parameters to mask in spans. */
+  readonly redactQuery: readonly string[];
+}
+
+/** Where spans and metrics are sent. */
+export interface OtlpPlan {
+  readonly traces: OtlpTracesPlan | undefined;
+  readonly metrics: OtlpMetricsPlan | undefined;
+  /** What is said of the gateway beside what it knows of itself. */
+  readonly resource: readonly (readonly [key: string, value: string])[];
+}
+
+/** Where requests go. */
+export interface OtlpEndpoint {
+  /** All of it. */
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string | Secret])[];
+  readonly gzip: boolean;
+  /** Of one request. */
+  readonly timeoutMs: number;
+  readonly tls: TlsPlan | undefined;
+}
+
+/** How spans are sent. */
+export interface OtlpTracesPlan extends OtlpEndpoint {
+  readonly delayMs: number;
+  readonly batch: number;
+  readonly queue: number;
+  /** All tries of a batch together. */
+  readonly exportMs: number;
+}
+
+/** How metrics are sent. */
+export interface OtlpMetricsPlan extends OtlpEndpoint {
+  readonly intervalMs: number;
+}

@@ -1,0 +1,67 @@
+// W3C Trace Context (level 2): which trace a message belongs to, as its fields say it. Pure.
+
+/** Bits of the flags. All others are not known, and not passed on. */
+export const SAMPLED = 1;
+/** The last 14 digits of the trace id are random (level 2). */
+export const RANDOM = 2;
+
+/** The span that a message comes from. */
+export interface SpanContext {
+  /** 32 lower-case hexadecimal digits, not all 0. */
+  readonly traceId: string;
+  /** 16 of them, not all 0. */
+  readonly spanId: string;
+  /** {@link SAMPLED} and {@link RANDOM}. */
+  readonly flags: number;
+}
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+
+/** Reads the value of `traceparent`; undefined for one that is malformed. Of later versions what this one knows is read. */
+export function readTraceparent(text: string): SpanContext | undefined {
+  const [, version, traceId, spanId, flags, more] = TRACEPARENT.exec(text) ?? [];
+  if (version === undefined || version === "ff" || (version === "00" && more !== undefined)) return undefined;
+  if (/^0+$/.test(traceId!) || /^0+$/.test(spanId!)) return undefined;
+  return { traceId: traceId!, spanId: spanId!, flags: Number.parseInt(flags!, 16) & (SAMPLED | RANDOM) };
+}
+
+/** The value of `traceparent`. */
+export function traceparent({ traceId, spanId, flags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-0${flags}`;
+}
+
+/** Members, characters in all, and characters of a member that is the first to go where there are too many. */
+const MOST_MEMBERS = 32;
+const MOST_STATE = 512;
+const LONG_MEMBER = 128;
+
+/** A member of `tracestate`: a simple key or one with a tenant, "=", and up to 256 printable characters. */
+const MEMBER =
+  /^(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})=[ -+\--<>-~]{0,255}[!-+\--<>-~]$/;
+
+/**
+ * The members of `tracestate`, of all its lines. None when it is malformed, when a key stands twice, and when there are
+ * more than 32. Over 512 characters those go that are longer than 128, and then the last ones.
+ */
+export function readTracestate(lines: readonly string[]): string[] {
+  const members = lines
+    .flatMap((line) => line.split(","))
+    .map((member) => member.replace(/^[\t ]+|[\t ]+$/g, ""))
+    .filter((member) => member !== "");
+  const keys = new Set(members.map((member) => member.slice(0, member.indexOf("="))));
+  if (members.length > MOST_MEMBERS || keys.size < members.length || !members.every((each) => MEMBER.test(each))) {
+    return [];
+  }
+  let size = members.reduce((sum, member) => sum + member.length + 1, -1);
+  const shed = (at: number): void => void (size -= members.splice(at, 1)[0]!.length + 1);
+  for (let at = members.length - 1; at >= 0 && size > MOST_STATE; at--) if (members[at]!.length > LONG_MEMBER) shed(at);
+  while (size > MOST_STATE) shed(members.length - 1);
+  return members;
+}
+
+/** The id of a span that another one begins: different for each number, 0 gives the id itself. */
+export function innerSpanId(spanId: string, number: number): string {
+  if (number === 0) return spanId;
+  const low = (Number.parseInt(spanId.slice(8), 16) ^ number) >>> 0;
+  return spanId.slice(0, 8) + low.toString(16).padStart(8, "0");
+}

@@ -1,0 +1,97 @@
+// Spans on their way out: they wait for others, and go in batches. Bounded: what is too much is dropped and counted.
+import type { OtlpTracesPlan } from "../../config/telemetry/plan.ts";
+import type { Platform, Timer } from "../../platform.ts";
+import type { Origin } from "./resource.ts";
+import type { OtlpSender } from "./sender.ts";
+import type { Span } from "./span.ts";
+
+/** What has become of spans. */
+export interface SpanCounts {
+  sent: number;
+  /** Too many waited. */
+  dropped: number;
+  refused: number;
+  failed: number;
+}
+
+/** Takes spans and sends them, one request at a time. */
+export class SpanQueue {
+  readonly counts: SpanCounts = { sent: 0, dropped: 0, refused: 0, failed: 0 };
+  readonly #plan: OtlpTracesPlan;
+  readonly #sender: OtlpSender;
+  readonly #origin: Origin;
+  readonly #platform: Platform;
+  #waiting: Span[] = [];
+  #timer: Timer = undefined;
+  /** Resolves when the requests under way, and those behind them, have come to an end. */
+  #sending: Promise<void> | undefined = undefined;
+  /** Whether all is to be sent, and not whole batches alone. */
+  #isFlushing = false;
+  #isFull = false;
+
+  constructor(plan: OtlpTracesPlan, sender: OtlpSender, origin: Origin, platform: Platform) {
+    this.#plan = plan;
+    this.#sender = sender;
+    this.#origin = origin;
+    this.#platform = platform;
+  }
+
+  /** Takes the spans of an exchange. */
+  add(spans: readonly Span[]): void {
+    const { batch, queue, delayMs } = this.#plan;
+    if (this.#waiting.length + spans.length > queue) return this.#drop(spans.length);
+    this.#waiting.push(...spans);
+    if (this.#waiting.length >= batch) this.#begin();
+    else this.#timer ??= this.#platform.setTimer(() => this.#begin(true), delayMs);
+  }
+
+  /** Sends spans by themselves, where nothing runs between requests and nothing can wait. */
+  async sendNow(spans: readonly Span[]): Promise<void> {
+    await this.#send(spans);
+  }
+
+  /** Sends all that waits; resolves when it has gone, or after so long. What has not gone by then never goes. */
+  async flush(ms: number): Promise<void> {
+    this.#begin(true);
+    if (this.#sending === undefined) return;
+    const late = this.#platform.setTimer(() => this.#sender.stop(), ms);
+    await this.#sending;
+    this.#platform.clearTimer(late);
+  }
+
+  #begin(all = false): void {
+    this.#platform.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#isFlushing ||= all;
+    if (this.#waiting.length > 0) this.#sending ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { batch, delayMs } = this.#plan;
+    while (this.#waiting.length >= (this.#isFlushing ? 1 : batch)) {
+      const spans = this.#waiting.splice(0, batch);
+      if (this.#waiting.length === 0) this.#isFlushing = false;
+      await this.#send(spans);
+      this.#isFull = false;
+    }
+    this.#isFlushing = false;
+    this.#sending = undefined;
+    if (this.#waiting.length > 0) this.#timer ??= this.#platform.setTimer(() => this.#begin(true), delayMs);
+  }
+
+  async #send(spans: readonly Span[]): Promise<void> {
+    const { resource, scope } = this.#origin;
+    const message = { resourceSpans: [{ resource, scopeSpans: [{ scope, spans }] }] };
+    const { outcome, rejected } = await this.#sender.send(message, this.#plan.exportMs);
+    this.counts[outcome] += spans.length - rejected;
+    this.counts.refused += rejected;
+  }
+
+  /** The operator is told once, until there is room again. */
+  #drop(count: number): void {
+    this.counts.dropped += count;
+    if (this.#isFull) return;
+    this.#isFull = true;
+    this.#platform.notice("warn", `otlp: ${this.#plan.queue} spans wait: more are dropped`);
+  }
+}

@@ -1,0 +1,134 @@
+// Traces: where each exchange stands is settled when it begins, its spans are made when it has ended.
+import type { TracingPlan } from "../../config/telemetry/plan.ts";
+import { type Ending, type Exchange, outlive, type Trace } from "../../exchange.ts";
+import {
+  RANDOM,
+  readTraceparent,
+  readTracestate,
+  SAMPLED,
+  type SpanContext,
+  traceparent,
+} from "../../http/trace-context.ts";
+import type { Platform } from "../../platform.ts";
+import { errorOf, statusOf } from "../outcome.ts";
+import type { SpanQueue } from "../otlp/span-queue.ts";
+import { randomnessOf, type Sampler, shareSampler, withThreshold } from "./sampling.ts";
+import { SpanMaker } from "./spans.ts";
+
+/** Traces of one plan. */
+export class Tracing {
+  readonly #plan: TracingPlan;
+  /** Undefined where spans are sent nowhere. */
+  readonly #queue: SpanQueue | undefined;
+  readonly #platform: Platform;
+  readonly #sampler: Sampler;
+  readonly #spans: SpanMaker;
+  /** Numbers that are not used yet. */
+  #words: Int32Array = new Int32Array(0);
+  #used = 0;
+
+  constructor(plan: TracingPlan, queue: SpanQueue | undefined, platform: Platform) {
+    this.#plan = plan;
+    this.#queue = queue;
+    this.#platform = platform;
+    this.#sampler = shareSampler(plan.sample);
+    this.#spans = new SpanMaker(plan, platform);
+  }
+
+  /** An exchange has come, and it is known from whom. */
+  begin(x: Exchange): void {
+    const { fields } = x;
+    const at = fields.keys.indexOf("traceparent");
+    // Of two nobody knows which one holds.
+    const isOne = at >= 0 && fields.keys.indexOf("traceparent", at + 1) < 0;
+    const said = isOne ? readTraceparent(fields.values[at]!) : undefined;
+    x.trace = said !== undefined && believes(this.#plan.trust, x) ? this.#goOn(x, said) : this.#start(x, said);
+    if (this.#queue !== undefined && (this.#plan.errors || (x.trace.flags & SAMPLED) !== 0)) x.marks = [];
+  }
+
+  /** The user's own code sees the span of the exchange as its parent. */
+  readonly show = ({ fields, trace }: Exchange): void => {
+    if (trace === undefined) return;
+    fields.set("traceparent", traceparent(trace));
+    if (trace.state === "") fields.delete("tracestate");
+    else fields.set("tracestate", trace.state);
+    if (!trace.passesBaggage) fields.delete("baggage");
+  };
+
+  /** It has ended. */
+  ended(x: Exchange, ending: Ending): void {
+    const { trace } = x;
+    const queue = this.#queue;
+    if (queue === undefined || trace === undefined) return;
+    if ((trace.flags & SAMPLED) === 0 && !(this.#plan.errors && hasFailed(x, ending))) return;
+    const spans = this.#spans.of(x, trace, ending);
+    // Cloudflare lets nothing wait for the next request.
+    if (this.#platform.runtime !== "workers") return queue.add(spans);
+    outlive(x, queue.sendNow(spans));
+  }
+
+  /** A trace begins here. One that was said, and is not believed, is linked to. */
+  #start(x: Exchange, said: SpanContext | undefined): Trace {
+    // The id of the exchange is as random as that of a trace must be, but for what a proxy has made up.
+    const traceId = x.trusted ? this.#hex() + this.#hex() + this.#hex() + this.#hex() : x.id.replaceAll("-", "");
+    const { takes, threshold } = this.#sampler;
+    const isTaken = takes(traceId.slice(-14));
+    return {
+      traceId,
+      spanId: this.#spanId(),
+      flags: isTaken ? RANDOM | SAMPLED : RANDOM,
+      parentId: "",
+      state: isTaken ? `ot=th:${threshold}` : "",
+      passesBaggage: believes(this.#plan.baggage, x),
+      link: said,
+      isAside: false,
+    };
+  }
+
+  #goOn(x: Exchange, said: SpanContext): Trace {
+    let { flags } = said;
+    let members: readonly string[] = x.fields.has("tracestate") ? readTracestate(x.fields.all("tracestate")) : [];
+    if (this.#plan.parent === "ignore") {
+      const isTaken = this.#sampler.takes(randomnessOf(said.traceId, members));
+      flags = isTaken ? flags | SAMPLED : flags & ~SAMPLED;
+      members = withThreshold(members, isTaken ? this.#sampler.threshold : undefined);
+    }
+    return {
+      traceId: said.traceId,
+      spanId: this.#spanId(),
+      flags,
+      parentId: said.spanId,
+      state: members.join(","),
+      passesBaggage: believes(this.#plan.baggage, x),
+      link: undefined,
+      isAside: false,
+    };
+  }
+
+  /** Never all 0, nor is any that is made of it. */
+  #spanId(): string {
+    for (;;) {
+      const high = this.#hex();
+      if (high !== "00000000") return high + this.#hex();
+    }
+  }
+
+  /** 32 bits. */
+  #hex(): string {
+    if (this.#used >= this.#words.length) {
+      this.#words = this.#platform.random(256);
+      this.#used = 0;
+    }
+    return (this.#words[this.#used++]! >>> 0).toString(16).padStart(8, "0");
+  }
+}
+
+function believes(whom: TracingPlan["trust"], x: Exchange): boolean {
+  return whom === "everyone" || (whom === "proxies" && x.trusted);
+}
+
+/** Whether it is one of those that `errors` records. */
+function hasFailed(x: Exchange, ending: Ending): boolean {
+  const error = errorOf(x, ending);
+  return statusOf(x, ending) >= 500 || (error !== undefined && error.fault !== "client");
+}

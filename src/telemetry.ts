@@ -1,0 +1,121 @@
+// Telemetry of a plan, brought to life: its traces, and what sends spans and metrics.
+import type { Keep } from "./carried.ts";
+import type { Plan } from "./config/plan.ts";
+import type { OtlpEndpoint } from "./config/telemetry/plan.ts";
+import type { Stage, StageName } from "./exchange.ts";
+import type { Platform } from "./platform.ts";
+import { FAMILIES } from "./record/families.ts";
+import type { Metrics } from "./record/metrics.ts";
+import { MetricsPush } from "./record/otlp/metrics-push.ts";
+import { originOf } from "./record/otlp/resource.ts";
+import { OtlpSender } from "./record/otlp/sender.ts";
+import { type SpanCounts, SpanQueue } from "./record/otlp/span-queue.ts";
+import { Tracing } from "./record/trace/tracing.ts";
+import { clientTls } from "./upstream/client-tls.ts";
+
+/** How long what is left may take to be sent when the gateway ends. */
+export const FLUSH_MS = 3000;
+
+/** What a gateway tells of its work, beside its log. */
+export interface Telemetry {
+  /** Undefined where the plan has none. */
+  readonly tracing: Tracing | undefined;
+  /** Notes when a stage has the exchange, for the events of its span. The stage itself where there are no spans. */
+  mark(stage: Stage, name: StageName): Stage;
+  /** Sends all that waits; resolves when it has gone, or has taken too long. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Makes it.
+ * @param metrics those of the process; undefined where others push them, or nobody counts
+ */
+export function createTelemetry(
+  plan: Pick<Plan, "name" | "tracing" | "otlp">,
+  instance: string,
+  metrics: Metrics | undefined,
+  platform: Platform,
+  keep: Keep,
+): Telemetry {
+  const { name, tracing, otlp } = plan;
+  const queue =
+    tracing &&
+    otlp?.traces &&
+    keep(
+      "otlp.traces",
+      [name, otlp.traces, otlp.resource],
+      () => {
+        const { traces, resource } = otlp;
+        const origin = originOf(name, instance, resource, platform);
+        const queue = new SpanQueue(traces!, senderTo(traces!, "spans", platform), origin, platform);
+        return { queue, unread: metrics && meterSpans(metrics, queue.counts) };
+      },
+      ({ queue, unread }) => {
+        void queue.flush(FLUSH_MS).then(unread);
+      },
+    ).queue;
+  // The main thread pushes what all workers have counted.
+  const pushes = platform.shared === undefined && metrics !== undefined && otlp?.metrics !== undefined;
+  const since = pushes && keep("otlp.since", undefined, () => platform.wallClock());
+  const push =
+    pushes &&
+    keep(
+      "otlp.metrics",
+      [name, otlp.metrics, otlp.resource],
+      () => pushTo(plan, instance, () => metrics, Number(since), platform)!,
+      (part) => part.close(),
+    );
+  return {
+    tracing: tracing && new Tracing(tracing, queue, platform),
+    mark: queue === undefined ? (stage) => stage : (stage, name) => marked(stage, name, platform),
+    async flush() {
+      await Promise.all([queue?.flush(FLUSH_MS), push ? push.flush(FLUSH_MS) : undefined]);
+    },
+  };
+}
+
+/** Pushes metrics, where the plan says so. @param since see MetricsPush */
+export function pushTo(
+  { name, otlp }: Pick<Plan, "name" | "otlp">,
+  instance: string,
+  read: () => Metrics | Promise<Metrics>,
+  since: number,
+  platform: Platform,
+): MetricsPush | undefined {
+  if (otlp?.metrics === undefined) return undefined;
+  const origin = originOf(name, instance, otlp.resource, platform);
+  return new MetricsPush(otlp.metrics, senderTo(otlp.metrics, "metrics", platform), read, origin, since, platform);
+}
+
+function senderTo(plan: OtlpEndpoint, what: string, platform: Platform): OtlpSender {
+  const { url, tls } = plan;
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
+  return new OtlpSender(plan, tls && clientTls(tls, host), what, platform);
+}
+
+function meterSpans(metrics: Metrics, counts: SpanCounts): () => void {
+  const outcomes = Object.keys(counts) as (keyof SpanCounts)[];
+  const ends = outcomes.map((outcome) =>
+    metrics.count(FAMILIES.otlpExports, { signal: "traces", outcome }, () => counts[outcome]),
+  );
+  return () => ends.forEach((end) => end());
+}
+
+function marked(stage: Stage, name: StageName, platform: Platform): Stage {
+  return (x) => {
+    if (x.marks === undefined) return stage(x);
+    const mark = { stage: name, beganAt: platform.now(), endedAt: 0 };
+    x.marks.push(mark);
+    const end = (): void => void (mark.endedAt = platform.now());
+    let outcome: ReturnType<Stage>;
+    try {
+      outcome = stage(x);
+    } catch (thrown) {
+      end();
+      throw thrown;
+    }
+    if (outcome instanceof Promise) return outcome.finally(end);
+    end();
+    return outcome;
+  };
+}

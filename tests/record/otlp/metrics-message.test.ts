@@ -1,0 +1,114 @@
+// The registry as OTLP has it, judged by the official schema, and pushed to a collector by the whole gateway.
+import { describe, expect, test } from "bun:test";
+import { FAMILIES } from "../../../src/record/families.ts";
+import { Metrics } from "../../../src/record/metrics.ts";
+import { metricsMessage } from "../../../src/record/otlp/metrics-message.ts";
+import { originOf } from "../../../src/record/otlp/resource.ts";
+import { FakeCollector } from "../../support/fake-collector.ts";
+import { answerText } from "../../support/fake-peers.ts";
+import { inWorldOf, toUpstream } from "../../support/fake-world.ts";
+import { type ReadMetric, readRequest } from "../../support/otlp-schema.ts";
+
+const ORIGIN = originOf("edge", "4711", [["service.name", "said"]], { runtime: "bun" });
+
+function told(metrics: Metrics): Map<string, ReadMetric> {
+  const message = metricsMessage(metrics.collect(), ORIGIN, "1000", "2000");
+  const { metrics: read, resource, scope } = readRequest("/v1/metrics", JSON.stringify(message));
+  expect(resource).toMatchObject({ "service.name": "said", "service.instance.id": "4711" });
+  expect(scope).toBe("sluice");
+  return new Map(read.map((metric) => [metric.name, metric]));
+}
+
+describe("a family is told", () => {
+  test("as a sum that grows, a gauge, or a histogram with its own buckets", () => {
+    const metrics = new Metrics();
+    metrics.counter(FAMILIES.faults, { route: "all", fault: "delay" }).add(3);
+    metrics.readOne(FAMILIES.limitEntries, () => 7);
+    metrics.readOne(FAMILIES.serverActive, () => 2);
+    const size = metrics.histogram(FAMILIES.requestSize, { "http.route": "/*", "sluice.route": "" });
+    for (const bytes of [1, 300, 2 ** 40]) size.observe(bytes);
+    const read = told(metrics);
+    const common = { startTimeUnixNano: "1000", timeUnixNano: "2000" };
+    expect(read.get("sluice.faults.injected")).toEqual({
+      name: "sluice.faults.injected",
+      kind: "sum",
+      isMonotonic: true,
+      points: [{ ...common, attributes: { route: "all", fault: "delay" }, asDouble: 3 }],
+    });
+    expect(read.get("sluice.limit.entries")).toMatchObject({
+      kind: "gauge",
+      points: [{ attributes: {}, asDouble: 7 }],
+    });
+    expect(read.get("http.server.active_requests")).toMatchObject({ kind: "sum", isMonotonic: false });
+    const histogram = read.get("http.server.request.body.size")!;
+    expect([histogram.kind, histogram.unit]).toEqual(["histogram", "By"]);
+    const [point] = histogram.points;
+    expect(point).toMatchObject({ attributes: { "http.route": "/*" }, count: "3", sum: 301 + 2 ** 40 });
+    expect(point!["explicitBounds"]).toEqual(FAMILIES.requestSize.bounds);
+    expect(point!["bucketCounts"]).toEqual(["1", "1", ...Array.from({ length: 10 }, () => "0"), "1"]);
+  });
+
+  test("with the series that holds what was too much", () => {
+    const metrics = new Metrics();
+    for (let at = 0; at < 2001; at++) metrics.counter(FAMILIES.faults, { route: String(at), fault: "x" }).add();
+    const points = told(metrics).get("sluice.faults.injected")!.points;
+    expect(points).toHaveLength(2001);
+    expect(points.at(-1)).toMatchObject({ attributes: { "otel.metric.overflow": true }, asDouble: 1 });
+  });
+
+  test("with values that JSON has no numbers for", () => {
+    const metrics = new Metrics();
+    metrics.readOne(FAMILIES.limitEntries, () => Infinity);
+    const message = metricsMessage(metrics.collect(), ORIGIN, "1000", "2000");
+    expect(JSON.stringify(message)).toContain('"asDouble":"Infinity"');
+  });
+});
+
+describe("metrics are pushed", () => {
+  const otlp = { endpoint: "http://collector.test", metrics: { interval: "10s" } } as const;
+
+  test("again and again, with what was counted since the beginning, without an admin listener", () =>
+    inWorldOf({ ...toUpstream(), otlp }, async (world) => {
+      const collector = new FakeCollector(world.platform);
+      world.a.answerAll(() => answerText("ok", ["Connection: close"]));
+      const counts: unknown[] = [];
+      for (let round = 0; round < 3; round++) {
+        world.ask("GET", "/", ["Connection: close"]);
+        world.advance(10_000);
+        await world.rest();
+        const duration = collector.metrics.find(({ name }) => name === "http.server.request.duration")!;
+        counts.push(duration.points[0]!["count"]);
+        expect(duration.points[0]!["startTimeUnixNano"]).toBe(`${world.platform.clock.epoch + 1000}000000`);
+      }
+      expect(counts).toEqual(["1", "2", "3"]);
+      expect(collector.received.map(({ url }) => url)).toEqual(Array(3).fill("http://collector.test/v1/metrics"));
+    }));
+
+  test("one that fails is made up for by the next, and the last one goes when the gateway drains", () =>
+    inWorldOf({ ...toUpstream(), otlp }, async (world) => {
+      const collector = new FakeCollector(world.platform);
+      collector.answer = () => new Response("", { status: 400 });
+      world.advance(10_000);
+      await world.rest();
+      expect(world.platform.notices.splice(0)).toEqual([
+        { level: "warn", text: "otlp: http://collector.test does not take metrics: status 400" },
+      ]);
+      collector.answer = () => Response.json({});
+      void world.gateway.drain();
+      await world.rest();
+      expect(collector.received).toHaveLength(2);
+      const exports = collector.metrics.find(({ name }) => name === "sluice.otlp.exports")!;
+      expect(exports.points.map(({ attributes, asDouble }) => [attributes["outcome"], asDouble])).toEqual([
+        ["refused", 1],
+      ]);
+      expect(world.platform.notices.splice(0).map(({ level }) => level)).toEqual(["info"]);
+    }));
+
+  test("and never where they are turned off", () =>
+    inWorldOf({ ...toUpstream(), otlp: { ...otlp, metrics: false } }, async (world) => {
+      const collector = new FakeCollector(world.platform);
+      world.advance(100_000);
+      await world.rest();
+      expect(collector.received).toEqual([]);
+    }));
+});
