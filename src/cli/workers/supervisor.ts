@@ -21,6 +21,7 @@ import { EXIT, Refusal } from "../exit.ts";
 import type { PlannedConfig } from "../plan-config.ts";
 import { type Address, hasMoved, type Serving } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
+import { controlledUpstreams } from "./controlled.ts";
 import { Gathering } from "./gathering.ts";
 import { Memories } from "./memories.ts";
 import type { Task, ToWorker } from "./messages.ts";
@@ -129,16 +130,6 @@ export class Supervisor implements Serving {
     return withAdmin(this, this.#config.plan, gathering, this.#platform, this.#options.terminal);
   }
 
-  #control(): TargetControl {
-    const upstreams = (): ControlledUpstream[] =>
-      Object.values(this.#config.plan.upstreams).map((plan) => {
-        const search = this.#task.searches.get(plan.name);
-        const found = search === undefined ? undefined : this.#searches.targets.get(search);
-        return { plan, targets: found ?? plan.targets };
-      });
-    return new TargetControl(this.#boards, upstreams, this.#platform);
-  }
-
   #gather(): Gathering {
     const living = (): Map<number, Thread> =>
       new Map(
@@ -146,7 +137,8 @@ export class Supervisor implements Serving {
           thread === undefined || !listening ? [] : [[number, thread]],
         ),
       );
-    const gathering = new Gathering(living, this.#control());
+    const upstreams = (): ControlledUpstream[] => controlledUpstreams(this.#config.plan, this.#task, this.#searches);
+    const gathering = new Gathering(living, new TargetControl(this.#boards, upstreams, this.#platform));
     const { total } = gathering;
     meterProcess(total, this.#platform, buildOf(this.#options.embedded), () => living().size);
     total.count(FAMILIES.logLinesDropped, {}, () => this.#lines.dropped);
