@@ -85,7 +85,9 @@ function reportMixed(result: MixedResult, requests: number): boolean[] {
   const total = Object.values(result.outcomes).reduce((sum, count) => sum + count, 0);
   tell(`The gateway said:\n${result.said.replaceAll(/^/gm, "  ")}\n`);
   const { socketsBefore, socketsAfter, postsTwice, falselyWhole, recordedTwice, notRecorded, collateral } = result;
-  const { attempts, untold } = result;
+  const { untold, counted, logged } = result;
+  const adds = (what: keyof typeof logged): boolean =>
+    expect(counted[what] === logged[what], `${what}: ${counted[what]} in the metrics, ${logged[what]} in the log`);
   return [
     expect(total === requests, `${total} outcomes of ${requests} in ${result.seconds.toFixed(0)} s`),
     verdict(result.memory, "RSS in MiB"),
@@ -95,7 +97,11 @@ function reportMixed(result: MixedResult, requests: number): boolean[] {
     expect(falselyWhole === 0, `${falselyWhole} bodies that clients cut short came whole to an origin`),
     expect(recordedTwice === 0, `${recordedTwice} requests stand in the log more than once`),
     expect(notRecorded === 0, `${notRecorded} requests with an outcome do not stand in the log`),
-    expect(untold === 0, `${attempts} attempts stand in the log; ${untold} requests reached origins more often`),
+    expect(untold === 0, `${untold} requests reached origins more often than the log tells`),
+    adds("exchanges"),
+    adds("attempts"),
+    adds("retries"),
+    expect(counted.underWay === 0, `${counted.underWay} exchanges are under way in the metrics when all have ended`),
     expect(true, `sound requests answered 502 on a connection that their origin closed: ${JSON.stringify(collateral)}`),
     expect(result.exitCode === 0, `the gateway ended with ${result.exitCode}`),
     ...Object.entries(result.faults).map(([fault, count]) => expect(false, `${count} x ${fault}`)),

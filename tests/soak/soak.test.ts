@@ -25,13 +25,14 @@ describe("failing origins and leaving clients", () => {
     ["one worker", 1, false],
     ["two workers, retries and hedging", 2, true],
   ])(
-    "%s: each request has one outcome and one record, no POST comes twice, and no socket stays",
+    "%s: each request has one outcome and one record, no POST comes twice, no socket stays, and metrics add up",
     async (_, workers, retries) => {
       const requests = 4000;
       const result = await soakMixed(workshop, { requests, lanes: 64, seed: 3, workers, retries, limitMs: 15_000 });
       expect(result.faults).toEqual({});
       expect(Object.values(result.outcomes).reduce((sum, count) => sum + count, 0)).toBe(requests);
-      if (retries) expect(result.attempts).toBeGreaterThan(requests);
+      if (retries) expect(result.logged.attempts).toBeGreaterThan(requests);
+      expect(result.counted).toEqual({ ...result.logged, underWay: 0 });
       expect(result).toMatchObject({
         postsTwice: 0,
         falselyWhole: 0,

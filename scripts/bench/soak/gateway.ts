@@ -21,11 +21,14 @@ function gatewayCommand(): string[] {
 /** A running gateway. */
 export class SoakedGateway {
   readonly port: number;
+  /** Of the admin listener; 0 without one. */
+  readonly adminPort: number;
   readonly #workshop: Workshop;
   readonly #running: Running;
 
-  constructor(port: number, workshop: Workshop, running: Running) {
+  constructor(port: number, adminPort: number, workshop: Workshop, running: Running) {
     this.port = port;
+    this.adminPort = adminPort;
     this.#workshop = workshop;
     this.#running = running;
   }
@@ -97,7 +100,8 @@ export async function startGateway(
   });
   let ended = false;
   void running.ended.then(() => (ended = true));
-  const portSaid = (): number => Number(/listening.*?:(\d+)\b/i.exec(readFileSync(running.said, "utf8"))?.[1] ?? 0);
+  const portSaid = (pattern = /listening.*?:(\d+)\b/i): number =>
+    Number(pattern.exec(readFileSync(running.said, "utf8"))?.[1] ?? 0);
   await until(
     () => {
       if (ended) throw new Error(`the gateway ended:\n${lastWords(running)}`);
@@ -106,5 +110,5 @@ export async function startGateway(
     10_000,
     () => `the gateway does not say where it listens:\n${lastWords(running)}`,
   );
-  return new SoakedGateway(portSaid(), workshop, running);
+  return new SoakedGateway(portSaid(), portSaid(/admin on .*?:(\d+)\b/), workshop, running);
 }

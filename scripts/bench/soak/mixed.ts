@@ -3,6 +3,7 @@ import { until, type Workshop } from "../workshop.ts";
 import { BEHAVIOURS, errandOf, isRight } from "./behaviours.ts";
 import { type Outcome, SoakClient } from "./client.ts";
 import { chance, nextTrip, type Trip } from "./errands.ts";
+import { type Counted, readCounted } from "./counted.ts";
 import { startGateway } from "./gateway.ts";
 import { type OriginRequest, startOrigin } from "./origin.ts";
 import { judge, type Sample, type Verdict } from "./samples.ts";
@@ -43,9 +44,11 @@ export interface MixedResult {
   /** Requests recorded in the access log more than once, and requests with an outcome that are not there. */
   readonly recordedTwice: number;
   readonly notRecorded: number;
-  /** Attempts that the log tells of, and requests of which more heads reached origins than it tells. */
-  readonly attempts: number;
+  /** Requests of which more heads reached origins than the log tells of attempts. */
   readonly untold: number;
+  /** What the metrics say, and what the log. */
+  readonly counted: Counted;
+  readonly logged: Omit<Counted, "underWay">;
   /** Sound requests answered 502 because their origin closed the connection they were sent on, by method. */
   readonly collateral: Readonly<Record<string, number>>;
   readonly exitCode: number;
@@ -133,6 +136,7 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
       },
       log: { format: "json" },
       workers: options.workers,
+      admin: { port: 0 },
     },
     (lines) => {
       for (const line of lines) {
@@ -214,6 +218,7 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
     2000,
     () => `${stillOpen()} connections to origins stay open after the last client`,
   ).catch((error: Error) => faults.add(error.message));
+  const counted = await readCounted(gateway.adminPort);
   const exitCode = await gateway.stop();
   for (const origin of origins) origin.stop();
 
@@ -244,8 +249,13 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
     falselyWhole,
     recordedTwice,
     notRecorded,
-    attempts: attempts.reduce((sum, count) => sum + count, 0),
     untold,
+    counted,
+    logged: {
+      exchanges: records.reduce((sum, count) => sum + count, 0),
+      attempts: attempts.reduce((sum, count) => sum + count, 0),
+      retries: attempts.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
+    },
     collateral: collateral.counts,
     exitCode,
     said: gateway.lastWords,
