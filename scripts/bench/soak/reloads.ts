@@ -78,7 +78,8 @@ class Tunnel {
   }
 }
 
-const NAME = "reloads";
+/** Of the files of one run. */
+const nameOf = (workers: number): string => `reloads-${workers}`;
 
 /** The texts of a config that is right, whatever its number. */
 function texts(number: number, upstream: string, workers: number): { readonly config: string; readonly says: string } {
@@ -86,7 +87,7 @@ function texts(number: number, upstream: string, workers: number): { readonly co
   return {
     says: `export const says: string = "own ${number}";\n`,
     config: `import { defineGateway } from "sluice";
-import { says } from "./${NAME}.says.ts";
+import { says } from "./${nameOf(workers)}.says.ts";
 export default defineGateway({
   listen: { host: "127.0.0.1", port: 0 },
   workers: ${workers},
@@ -125,13 +126,14 @@ export async function soakReloads(workshop: Workshop, options: ReloadsOptions): 
 async function soak(workshop: Workshop, upstream: string, options: ReloadsOptions): Promise<ReloadsResult> {
   const { reloads, lanes, workers } = options;
   const failed: string[] = [];
+  const name = nameOf(workers);
   const write = (config: string, says: string): void => {
-    workshop.write(`${NAME}.config.ts`, config);
-    workshop.write(`${NAME}.says.ts`, says);
+    workshop.write(`${name}.config.ts`, config);
+    workshop.write(`${name}.says.ts`, says);
   };
   const first = texts(0, upstream, workers);
   write(first.config, first.says);
-  const gateway = await startGateway(workshop, NAME, first.config);
+  const gateway = await startGateway(workshop, name, first.config);
   const tunnels = Array.from({ length: options.tunnels }, () => new Tunnel());
   for (let from = 0; from < tunnels.length; from += GROUP) {
     await Promise.all(tunnels.slice(from, from + GROUP).map((tunnel) => tunnel.open(gateway.port)));

@@ -34,7 +34,7 @@ describe("help and version", () => {
 
 describe("a mistake on the command line is one message with the nearest right word, exit 64", () => {
   const mistakes: readonly (readonly [line: string, message: string])[] = [
-    ["", "Name a verb: run, check, init, keys or password."],
+    ["", "Name a verb: run, check, reload, init, keys or password."],
     ["chek", "Did you mean sluice check?"],
     ["version", "Did you mean sluice --version?"],
     ["gateway.config.ts", "Did you mean sluice run gateway.config.ts?"],
