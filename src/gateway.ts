@@ -190,7 +190,7 @@ function layWay(plan: Plan, parts: Parts): Way {
   const changes = new Map(plan.routes.map((route) => [route, fieldChanges(route.responseFields)]));
   const tellLimits = plan.limits.limits.length === 0 ? undefined : limitFields(plan.limits.fields);
   const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
-  const record = recorder(plan, platform, platform.terminal);
+  const record = recorder(plan, platform);
 
   const arrive = (x: Exchange): void => {
     meter?.exchanges.began();

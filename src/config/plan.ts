@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
 import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
+import type { LogPlan } from "./log/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
 import type { FallbackDestination, FaultsPlan, MirrorPlan, SplitDestination } from "./shaping/plan.ts";
@@ -158,13 +159,6 @@ export interface RoutePlan {
   readonly requestFields: FieldChangesPlan | undefined;
   readonly responseFields: FieldChangesPlan | undefined;
   readonly log: boolean;
-}
-
-/** The access log. */
-export interface LogPlan {
-  readonly format: "json" | "pretty" | "auto";
-  /** Lower-case names of query parameters to mask, the built-in ones included. */
-  readonly redactQuery: readonly string[];
 }
 
 /** What a route has that has no policy, no code of the user's and no changes: the gateway's own are such. */

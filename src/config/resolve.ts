@@ -12,7 +12,8 @@ import { schemesShape } from "./auth/schemes.ts";
 import { inFlightShape, limitSettings, limitsShape, overloadShape, strayBounds } from "./limit/limits.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
-import { logShape } from "./log.ts";
+import { logShape } from "./log/log.ts";
+import type { LogPlan } from "./log/plan.ts";
 import { OWN_ROUTES, type Plan, type RoutePlan, WITHOUT_POLICIES } from "./plan.ts";
 import { maxBody, routeShape } from "./route.ts";
 import { faultsOf, isPlainObject, leaf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
@@ -73,7 +74,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       maxBody: or(maxBody, false),
       identity: or(identityShape(reader, schemes.length > 0), {}),
       routes: named(route, "an object of routes by name", routeNameProblem),
-      log: logShape,
+      log: logShape(namesIn(written, "routes")),
       admin: maybe(adminShape(reader)),
       tracing: maybe(tracingShape(reader)),
       otlp: maybe(otlpShape(reader)),
@@ -110,7 +111,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
         })),
         ...own,
       ],
-      log: log === false ? log : { ...log, redactQuery: withCredentials(log.redactQuery, auth) },
+      log: log === false ? log : maskedLog(log, auth),
       admin: written.admin,
       tracing: written.tracing && {
         ...written.tracing,
@@ -132,6 +133,16 @@ function byName<T extends { readonly name: string }>(all: readonly T[]): Readonl
 function withCredentials(redactQuery: readonly string[], schemes: readonly SchemePlan[]): readonly string[] {
   const names = schemes.flatMap((scheme) => (scheme.kind === "api-key" ? (scheme.query?.toLowerCase() ?? []) : []));
   return [...new Set([...redactQuery, ...names])];
+}
+
+/** The log masks all places where schemes look for credentials. */
+function maskedLog(log: LogPlan, schemes: readonly SchemePlan[]): LogPlan {
+  const fields = schemes.flatMap((scheme) => ("header" in scheme ? (scheme.header?.toLowerCase() ?? []) : []));
+  return {
+    ...log,
+    redactQuery: withCredentials(log.redactQuery, schemes),
+    redactFields: [...new Set([...log.redactFields, ...fields])],
+  };
 }
 
 /** Where upstreams find the key that verifies the gateway's tokens. */

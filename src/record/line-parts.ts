@@ -11,19 +11,22 @@ const MOST_AGENT = 512;
  * The same text in one piece. Engines keep a sum of strings as a tree and would walk it again in every line it becomes
  * a part of; reading a character joins it for good.
  */
-function inOnePiece(text: string): string {
+export function inOnePiece(text: string): string {
   text.charCodeAt(0);
   return text;
 }
 
-/** The beginning of a line, up to the request id. Kept for a millisecond, which many lines share under load. */
-export function openings(): (ms: number, level: "info" | "error") => string {
+/** How a line begins. `time` is of RFC 3339, UTC, in milliseconds. */
+type Opening = (time: string, level: "info" | "error") => string;
+
+/** The beginning of a line. Kept for a millisecond, which many lines share under load. */
+export function openings(write: Opening): (ms: number, isError: boolean) => string {
   let lastMs = -1;
   let second = -1;
   let prefix = "";
   let info = "";
   let error = "";
-  return (ms, level) => {
+  return (ms, isError) => {
     const whole = Math.floor(ms);
     if (whole !== lastMs) {
       lastMs = whole;
@@ -32,11 +35,11 @@ export function openings(): (ms: number, level: "info" | "error") => string {
         second = wholeSecond;
         prefix = new Date(wholeSecond * 1000).toISOString().slice(0, 20);
       }
-      const time = `{"time":"${prefix}${String(whole - wholeSecond * 1000 + 1000).slice(1)}Z","level":"`;
-      info = inOnePiece(`${time}info","msg":"exchange","request_id":"`);
-      error = inOnePiece(`${time}error","msg":"exchange","request_id":"`);
+      const time = `${prefix}${String(whole - wholeSecond * 1000 + 1000).slice(1)}Z`;
+      info = inOnePiece(write(time, "info"));
+      error = inOnePiece(write(time, "error"));
     }
-    return level === "info" ? info : error;
+    return isError ? error : info;
   };
 }
 

@@ -72,6 +72,11 @@ export function addressOf(target: string): { readonly host: string; readonly por
   };
 }
 
+/** Whether an exchange is recorded as an error: a status from 500 on, or what the upstream or the gateway broke. */
+export function isError(status: number, error: GatewayError | undefined): boolean {
+  return status >= 500 || (error !== undefined && error.fault !== "client");
+}
+
 /** Whether the way ended before the target was read: then path and query are not set. */
 function refusedUnread(x: Exchange): boolean {
   return x.route === undefined && x.path === "/" && x.target !== "/";

@@ -1,4 +1,4 @@
-// Masks the values of credentials in a query, on the raw text: no other byte is touched.
+// What is masked in records: values of credentials in a query, on the raw text, and fields that hold credentials.
 import { wireText } from "../http/latin1.ts";
 
 /**
@@ -11,7 +11,18 @@ export const CREDENTIAL_PARAMETERS: readonly string[] = [
   ...["signature", "sig", "x-goog-signature"],
 ];
 
-const MASK = "REDACTED";
+/**
+ * Fields whose values are masked, in lower case: those in which credentials travel, and those that a proxy in front sets
+ * to tell of a client's certificate.
+ */
+export const CREDENTIAL_FIELDS: readonly string[] = [
+  ...["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "dpop", "signature"],
+  ...["x-auth-token", "x-access-token", "x-csrf-token", "x-xsrf-token", "x-amz-security-token", "x-vault-token"],
+  ...["client-cert", "client-cert-chain", "x-forwarded-client-cert", "x-client-cert", "ssl-client-cert"],
+];
+
+/** Stands in place of what is secret. */
+export const MASK = "REDACTED";
 const AMPERSAND = 0x26;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;

@@ -76,12 +76,11 @@ measured("a line, made and dropped", () => {
   const log = accessLog(
     LOG,
     platformInto(() => {}),
-    false,
   );
   return (x) => log(x, WHOLE);
 });
 measured("a line, joined with others and encoded", () => {
-  const log = accessLog(LOG, platformInto(encoding()), false);
+  const log = accessLog(LOG, platformInto(encoding()));
   return (x) => log(x, WHOLE);
 });
 measured("the same by JSON.stringify of an object, encoded", () => {
@@ -116,7 +115,13 @@ measured("the same by JSON.stringify of an object, encoded", () => {
     );
   };
 });
-measured("a line for a person", () => {
-  const log = accessLog(LOG, platformInto(encoding()), true);
+measured("a line that leaves a member out", () => {
+  const log = accessLog({ ...LOG, fields: { ...LOG.fields, remove: ["url.scheme"] } }, platformInto(encoding()));
   return (x) => log(x, WHOLE);
 });
+for (const format of ["ecs", "caddy", "combined", "pretty"] as const) {
+  measured(`a line of the form ${format}`, () => {
+    const log = accessLog({ ...LOG, format }, platformInto(encoding()));
+    return (x) => log(x, WHOLE);
+  });
+}

@@ -73,7 +73,13 @@ const whole = (): Record<string, unknown> => ({
       faults: { delay: { by: "1s", share: 0.5 }, abort: { status: 503 }, when: { header: { a: true } } },
     },
   },
-  log: { format: "json", redactQuery: ["a"] },
+  log: {
+    format: "json",
+    fields: { request: ["a"], response: ["b"], set: {}, remove: ["url.scheme"] },
+    only: { status: ["4xx"], minDuration: "1s", retried: true },
+    sample: [{ share: 0.5, status: 200, route: "a" }],
+    redactQuery: ["a"],
+  },
   admin: { port: 1, host: "::1", names: ["a"] },
   shutdown: { grace: "1s" },
 });

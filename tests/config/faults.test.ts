@@ -364,6 +364,8 @@ describe("an upstream", () => {
   ]);
 });
 
+const withLog = (log: object): object => ({ routes: { hello: HELLO }, log });
+
 describe("the log", () => {
   refuses([
     [{ routes: { hello: HELLO }, log: "json" }, "log", '"json" is not an object of options'],
@@ -374,6 +376,19 @@ describe("the log", () => {
       "log.redactQuery.0",
       "is not the name of a query parameter",
     ],
+    [withLog({ fields: { request: ["a b"] } }), "log.fields.request.0", 'A name has letters, digits and "-"'],
+    [withLog({ fields: { response: "x" } }), "log.fields.response", "is not a list of field names"],
+    [withLog({ fields: { remove: ["url.shceme"] } }), "log.fields.remove.0", 'Did you mean "url.scheme"?'],
+    [withLog({ fields: { set: { "url.path": "x" } } }), 'log.fields.set["url.path"]', "writes this member itself"],
+    [withLog({ fields: { set: { a: {} } } }), "log.fields.set.a", "is not a text, a number, true or false"],
+    [withLog({ fields: { add: [] } }), "log.fields.add", "Options here: request, response, set, remove."],
+    [withLog({ only: {} }), "log.only", "Without `only` all are written"],
+    [withLog({ only: { status: "6xx" } }), "log.only.status", 'is not a status such as 404, or a class such as "4xx"'],
+    [withLog({ only: { minDuration: 250 } }), "log.only.minDuration", 'Give the unit, such as "250s"'],
+    [withLog({ only: { retried: false } }), "log.only.retried", "is not true"],
+    [withLog({ sample: [{ status: "2xx" }] }), "log.sample.0.share", "wanted a share from 0 to 1"],
+    [withLog({ sample: { share: 10 } }), "log.sample.share", "is not a share from 0 to 1"],
+    [withLog({ sample: { share: 0.1, route: "helo" } }), "log.sample.route", 'Did you mean "hello"?'],
     [{ routes: { it: { ...HELLO, log: true } }, log: false }, "routes.it.log", "The access log is off for all"],
     [withRoute({ ...HELLO, log: "no" }), "routes.it.log", "is not true or false"],
   ]);

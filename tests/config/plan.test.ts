@@ -1,8 +1,9 @@
 // What right options come out as: the defaults that options.ts documents, and every option in its place.
+import type { LogPlan } from "../../src/config/log/plan.ts";
 import { describe, expect, test } from "bun:test";
 import { defineGateway, env } from "../../src/mod.ts";
 import { Secret } from "../../src/config/secrets.ts";
-import { CREDENTIAL_PARAMETERS } from "../../src/record/redact.ts";
+import { CREDENTIAL_FIELDS, CREDENTIAL_PARAMETERS } from "../../src/record/redact.ts";
 import { HELLO, planOf, routeOf, upstreamOf, withListen } from "./support.ts";
 
 const TLS = { serverName: undefined, ca: undefined, cert: undefined, key: undefined, verify: true };
@@ -14,6 +15,15 @@ const TIMEOUTS = {
   wholeMs: 0,
   deadlineFields: [],
 };
+
+const LOG = {
+  format: "auto",
+  fields: { request: [], response: [], set: [], remove: [] },
+  only: undefined,
+  sample: [],
+  redactQuery: CREDENTIAL_PARAMETERS,
+  redactFields: CREDENTIAL_FIELDS,
+} as const satisfies LogPlan;
 
 describe("without options", () => {
   test("the gateway has the documented defaults", () => {
@@ -61,7 +71,7 @@ describe("without options", () => {
           log: true,
         },
       ],
-      log: { format: "auto", redactQuery: CREDENTIAL_PARAMETERS },
+      log: LOG,
       admin: undefined,
       tracing: undefined,
       otlp: undefined,
@@ -365,9 +375,22 @@ describe("with options", () => {
     const log = (log: unknown): unknown => planOf({ log, routes: { hello: HELLO } }).log;
     expect(log(false)).toBe(false);
     expect(log(true)).toEqual(log(undefined));
+    expect(log(true)).toEqual(LOG);
     expect(log({ format: "json", redactQuery: ["Pin", "token"] })).toEqual({
+      ...LOG,
       format: "json",
       redactQuery: [...CREDENTIAL_PARAMETERS, "pin"],
+    });
+    const chosen = {
+      fields: { request: ["Referer", "referer"], response: ["Content-Type"], set: { a: 1 }, remove: ["url.scheme"] },
+      only: { status: ["4xx", 302], minDuration: "250ms", retried: true },
+      sample: { share: 0.1, status: "2xx", route: "hello" },
+    };
+    expect(log(chosen)).toEqual({
+      ...LOG,
+      fields: { request: ["referer"], response: ["content-type"], set: [["a", 1]], remove: ["url.scheme"] },
+      only: { statuses: [4, 302], minMs: 250, retried: true },
+      sample: [{ share: 0.1, statuses: [2], routes: ["hello"] }],
     });
     expect(routeOf({ ...HELLO, log: false }).log).toBe(false);
     expect(planOf({ log: false, routes: { hello: HELLO } }).routes[0]!.log).toBe(false);

@@ -11,7 +11,7 @@ type Line = Readonly<Record<string, unknown>>;
 
 function text(x: Exchange, ending: Ending = WHOLE): string {
   const platform = recordingPlatform();
-  accessLog(LOG, platform, false)(x, ending);
+  accessLog(LOG, platform)(x, ending);
   expect(platform.lines).toHaveLength(1);
   return platform.lines[0]!;
 }
@@ -121,7 +121,7 @@ describe("a line", () => {
 
   test("follows the clock over seconds and midnights", () => {
     const platform = recordingPlatform();
-    const log = accessLog(LOG, platform, false);
+    const log = accessLog(LOG, platform);
     const times = [0, 1, 876, 877, 50_399_877, 877].map((later) => {
       platform.wallIs = TEN_O_CLOCK + later + 0.7;
       log(exchange(), WHOLE);
@@ -139,7 +139,7 @@ describe("a line", () => {
         const platform = recordingPlatform();
         const x = exchange();
         platform.nowIs = x.startedAt + micros / 1000;
-        accessLog(LOG, platform, false)(x, WHOLE);
+        accessLog(LOG, platform)(x, WHOLE);
         expect(Math.abs((JSON.parse(platform.lines[0]!) as { duration: number }).duration - micros / 1e6)).toBeLessThan(
           2e-6,
         );
@@ -273,7 +273,7 @@ describe("what a client sends", () => {
 
   test("is never mixed up with what another client sent before", () => {
     const platform = recordingPlatform();
-    const log = accessLog(LOG, platform, false);
+    const log = accessLog(LOG, platform);
     const sent = [
       { authority: "a.example", agent: "one", scheme: "http" as const },
       { authority: "b.example", agent: "one", scheme: "http" as const },

@@ -1,5 +1,6 @@
 // Exchanges and plans for the tests of the record.
-import { type LogPlan, type RoutePlan, WITHOUT_POLICIES } from "../../src/config/plan.ts";
+import type { LogPlan } from "../../src/config/log/plan.ts";
+import { type RoutePlan, WITHOUT_POLICIES } from "../../src/config/plan.ts";
 import { type UpstreamPlan } from "../../src/config/upstream/plan.ts";
 import { Answer, Exchange } from "../../src/exchange.ts";
 import type { Arrival, Ending } from "../../src/exchange.ts";
@@ -9,7 +10,14 @@ import type { Platform } from "../../src/platform.ts";
 /** 2026-11-25T10:00:00.123Z */
 export const TEN_O_CLOCK = Date.UTC(2026, 10, 25, 10, 0, 0, 123);
 
-export const LOG: LogPlan = { format: "json", redactQuery: ["pin"] };
+export const LOG: LogPlan = {
+  format: "json",
+  fields: { request: [], response: [], set: [], remove: [] },
+  only: undefined,
+  sample: [],
+  redactQuery: ["pin"],
+  redactFields: ["authorization", "x-own-key"],
+};
 export const WHOLE: Ending = { error: undefined, bytesIn: 0, bytesOut: 2 };
 
 /** A platform whose clocks stand still and whose lines are kept. */

@@ -1,18 +1,19 @@
 // Which exchanges are recorded, and in which form.
 import { expect, test } from "bun:test";
-import type { LogPlan, Plan } from "../../src/config/plan.ts";
+import type { LogPlan } from "../../src/config/log/plan.ts";
+import type { Plan } from "../../src/config/plan.ts";
 import { recorder } from "../../src/record/record.ts";
-import { WHOLE, exchange, recordingPlatform, route } from "./exchanges.ts";
+import { LOG, WHOLE, exchange, recordingPlatform, route } from "./exchanges.ts";
 
 function recorded(log: LogPlan | false, isTerminal: boolean, routeLogs?: boolean): readonly string[] {
   const platform = recordingPlatform();
   const x = exchange();
   if (routeLogs !== undefined) x.route = { ...route("orders", "/"), log: routeLogs };
-  recorder({ log } as Plan, platform, isTerminal)(x, WHOLE);
+  recorder({ log } as Plan, { ...platform, terminal: isTerminal })(x, WHOLE);
   return platform.lines;
 }
 
-const format = (name: LogPlan["format"]): LogPlan => ({ format: name, redactQuery: [] });
+const format = (name: LogPlan["format"]): LogPlan => ({ ...LOG, format: name });
 
 test.each([
   ["json", true, true],

@@ -25,6 +25,7 @@ const CONTRACTS = [
   "src/config/limit/options.ts",
   "src/config/limit/plan.ts",
   "src/config/log/options.ts",
+  "src/config/log/plan.ts",
   "src/config/shaping/options.ts",
   "src/config/shaping/plan.ts",
   "src/config/telemetry/options.ts",

@@ -1,0 +1,38 @@
+// The part of the plan that says what is logged, and how.
+import type { LogFormat } from "./options.ts";
+
+/** The access log. */
+export interface LogPlan {
+  readonly format: LogFormat;
+  readonly fields: LogFieldsPlan;
+  readonly only: LogFilterPlan | undefined;
+  readonly sample: readonly LogSamplePlan[];
+  /** Lower-case names of query parameters to mask, the built-in ones included. */
+  readonly redactQuery: readonly string[];
+  /** Lower-case names of fields to mask, the built-in ones included. */
+  readonly redactFields: readonly string[];
+}
+
+/** What lines hold beside, or do not. Names of fields are in lower case, each once. */
+export interface LogFieldsPlan {
+  readonly request: readonly string[];
+  readonly response: readonly string[];
+  readonly set: readonly (readonly [name: string, value: string | number | boolean])[];
+  readonly remove: readonly string[];
+}
+
+/** Which exchanges are written. A status below 10 is a class. */
+export interface LogFilterPlan {
+  readonly statuses: readonly number[];
+  readonly minMs: number | undefined;
+  readonly retried: boolean;
+}
+
+/** Exchanges of which a share is written. */
+export interface LogSamplePlan {
+  readonly share: number;
+  /** A status below 10 is a class; undefined for all but errors. */
+  readonly statuses: readonly number[] | undefined;
+  /** Names of routes; undefined for any. */
+  readonly routes: readonly string[] | undefined;
+}

@@ -1,0 +1,203 @@
+// The forms of a line: golden lines of each, and that no text in any field can break one.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { LogPlan } from "../../src/config/log/plan.ts";
+import { GatewayError } from "../../src/errors.ts";
+import type { Ending, Exchange } from "../../src/exchange.ts";
+import { Fields } from "../../src/http/fields.ts";
+import { accessLog } from "../../src/record/access-log.ts";
+import { MEMBERS } from "../../src/record/log/members.ts";
+import { LOG, UPSTREAM, answer, exchange, recordingPlatform, route } from "./exchanges.ts";
+
+type Form = Exclude<LogPlan["format"], "auto" | "pretty">;
+const FORMS: readonly Form[] = ["json", "ecs", "caddy", "combined", "common"];
+
+function textOf(format: Form, x: Exchange, ending: Ending, fields: Partial<LogPlan["fields"]> = {}): string {
+  const platform = recordingPlatform();
+  accessLog({ ...LOG, format, fields: { ...LOG.fields, ...fields } }, platform)(x, ending);
+  expect(platform.lines).toHaveLength(1);
+  return platform.lines[0]!;
+}
+
+/** All went well. */
+function forwarded(): Exchange {
+  const fields = Fields.of(
+    ["Host", "api.example.com:8080"],
+    ["User-Agent", "curl/8.5.0"],
+    ["Referer", "https://shop.test/a?token=S3CRET&b=1"],
+    ["Accept", "text/html"],
+    ["Accept", "*/*"],
+    ["Authorization", "Bearer S3CRET"],
+    ["X-Own-Key", "S3CRET"],
+  );
+  const x = exchange({ fields, peer: "10.0.0.1" }, "/api/orders/7", "?page=2&token=S3CRET");
+  x.client = "203.0.113.9";
+  x.route = route("orders", "/api/orders/*");
+  x.upstream = UPSTREAM;
+  x.identity = {
+    scheme: "key",
+    consumer: { name: "acme", groups: [], metadata: {} },
+  } as unknown as Exchange["identity"];
+  x.attempts = [{ target: "http://127.0.0.1:9001", startedAt: 990, settledAt: 999.5, status: 200, error: undefined }];
+  x.answer = answer(200);
+  x.answer.fields.add("Content-Type", "application/json");
+  x.answer.fields.add("Set-Cookie", "s=S3CRET");
+  x.limited = [
+    { limit: { name: "perMinute", observe: false }, allowed: true, remaining: 41, resetMs: 1, giveBack: undefined },
+  ] as unknown as Exchange["limited"];
+  return x;
+}
+
+const WELL: Ending = { error: undefined, bytesIn: 5, bytesOut: 1200 };
+
+/** The upstream was not there. */
+function refused(): Exchange {
+  const x = exchange();
+  x.route = route("orders", "/api/orders/*");
+  x.upstream = UPSTREAM;
+  x.error = new GatewayError("connection_refused", 'nobody at "127.0.0.1:9001"');
+  x.answer = answer(502);
+  return x;
+}
+
+const ID = "0190a8f2-7c4e-4abc-8def-0123456789ab";
+const OWN =
+  '"http.route":"/api/orders/*","sluice.route":"orders","sluice.auth.scheme":"key","sluice.consumer":"acme",' +
+  '"sluice.upstream":"orders","sluice.target":"http://127.0.0.1:9001","sluice.attempts":1,' +
+  '"sluice.upstream_duration":0.009500,"sluice.limits":[{"limit":"perMinute","verdict":"allowed","remaining":41}]';
+const FAILED =
+  '"http.route":"/api/orders/*","sluice.route":"orders","sluice.upstream":"orders","sluice.attempts":0,' +
+  '"error.type":"connection_refused","sluice.error.fault":"upstream",' +
+  '"sluice.error.detail":"nobody at \\"127.0.0.1:9001\\""';
+
+const golden: readonly [format: Form, well: string, failed: string][] = [
+  [
+    "json",
+    `{"time":"2026-11-25T10:00:00.123Z","level":"info","msg":"exchange","request_id":"${ID}",` +
+      '"http.request.method":"GET","url.path":"/api/orders/7","url.query":"page=2&token=REDACTED","url.scheme":"http",' +
+      '"server.address":"api.example.com","network.protocol.version":"1.1","http.response.status_code":200,' +
+      '"client.address":"203.0.113.9","network.peer.address":"10.0.0.1","user_agent.original":"curl/8.5.0",' +
+      `"http.request.body.size":5,"http.response.body.size":1200,"duration":0.012345,${OWN}}`,
+    `{"time":"2026-11-25T10:00:00.123Z","level":"error","msg":"exchange","request_id":"${ID}",` +
+      '"http.request.method":"GET","url.path":"/api/orders/7","url.scheme":"http","server.address":"api.example.com",' +
+      '"network.protocol.version":"1.1","http.response.status_code":502,"client.address":"127.0.0.1",' +
+      '"user_agent.original":"curl/8.5.0","http.request.body.size":0,"http.response.body.size":90,' +
+      `"duration":0.012345,${FAILED}}`,
+  ],
+  [
+    "ecs",
+    '{"@timestamp":"2026-11-25T10:00:00.123Z","log.level":"info","message":"exchange","ecs.version":"8.17.0",' +
+      '"event.kind":"event","event.category":["web"],"event.dataset":"sluice.access","event.outcome":"success",' +
+      `"event.duration":12345000,"http.request.id":"${ID}","http.request.method":"GET","http.version":"1.1",` +
+      '"url.path":"/api/orders/7","url.query":"page=2&token=REDACTED","url.scheme":"http",' +
+      '"url.domain":"api.example.com","http.response.status_code":200,"client.ip":"203.0.113.9",' +
+      '"source.ip":"10.0.0.1","user_agent.original":"curl/8.5.0","http.request.body.bytes":5,' +
+      `"http.response.body.bytes":1200,${OWN}}`,
+    '{"@timestamp":"2026-11-25T10:00:00.123Z","log.level":"error","message":"exchange","ecs.version":"8.17.0",' +
+      '"event.kind":"event","event.category":["web"],"event.dataset":"sluice.access","event.outcome":"failure",' +
+      `"event.duration":12345000,"http.request.id":"${ID}","http.request.method":"GET","http.version":"1.1",` +
+      '"url.path":"/api/orders/7","url.scheme":"http","url.domain":"api.example.com",' +
+      '"http.response.status_code":502,"client.ip":"127.0.0.1","source.ip":"127.0.0.1",' +
+      '"user_agent.original":"curl/8.5.0","http.request.body.bytes":0,"http.response.body.bytes":90,' +
+      `${FAILED}}`,
+  ],
+  [
+    "caddy",
+    '{"level":"info","ts":1795600800.123,"logger":"http.log.access","msg":"handled request","request":' +
+      '{"remote_ip":"10.0.0.1","client_ip":"203.0.113.9","proto":"HTTP/1.1","method":"GET",' +
+      '"host":"api.example.com:8080","uri":"/api/orders/7?page=2&token=REDACTED","headers":{"User-Agent":["curl/8.5.0"]}},' +
+      '"bytes_read":5,"user_id":"acme","duration":0.012345,"size":1200,"status":200,"resp_headers":{},' +
+      `"request_id":"${ID}",${OWN}}`,
+    '{"level":"error","ts":1795600800.123,"logger":"http.log.access","msg":"handled request","request":' +
+      '{"remote_ip":"127.0.0.1","client_ip":"127.0.0.1","proto":"HTTP/1.1","method":"GET",' +
+      '"host":"api.example.com:8080","uri":"/api/orders/7","headers":{"User-Agent":["curl/8.5.0"]}},' +
+      '"bytes_read":0,"user_id":"","duration":0.012345,"size":90,"status":502,"resp_headers":{},' +
+      `"request_id":"${ID}",${FAILED}}`,
+  ],
+  [
+    "combined",
+    '203.0.113.9 - acme [25/Nov/2026:10:00:00 +0000] "GET /api/orders/7?page=2&token=REDACTED HTTP/1.1" 200 1200 ' +
+      '"https://shop.test/a?token=REDACTED&b=1" "curl/8.5.0"',
+    '127.0.0.1 - - [25/Nov/2026:10:00:00 +0000] "GET /api/orders/7 HTTP/1.1" 502 90 "-" "curl/8.5.0"',
+  ],
+  [
+    "common",
+    '203.0.113.9 - acme [25/Nov/2026:10:00:00 +0000] "GET /api/orders/7?page=2&token=REDACTED HTTP/1.1" 200 1200',
+    '127.0.0.1 - - [25/Nov/2026:10:00:00 +0000] "GET /api/orders/7 HTTP/1.1" 502 90',
+  ],
+];
+
+describe.each(golden)("the form %s", (format, well, failed) => {
+  test("of an exchange that went well", () => expect(textOf(format, forwarded(), WELL)).toBe(well));
+
+  test("of one that failed", () => {
+    expect(textOf(format, refused(), { error: undefined, bytesIn: 0, bytesOut: 90 })).toBe(failed);
+  });
+});
+
+describe("fields of the config's choice", () => {
+  const chosen = { request: ["accept", "referer", "authorization", "x-own-key", "absent"], response: ["set-cookie"] };
+  const headers = { accept: ["text/html", "*/*"], referer: ["https://shop.test/a?token=REDACTED&b=1"] };
+
+  test.each(["json", "ecs"] as const)("stand in the form %s, credentials masked", (format) => {
+    const line = JSON.parse(textOf(format, forwarded(), WELL, chosen)) as object;
+    expect(line).toMatchObject({
+      "http.request.header.accept": headers.accept,
+      "http.request.header.referer": headers.referer,
+      "http.request.header.authorization": ["REDACTED"],
+      "http.request.header.x-own-key": ["REDACTED"],
+      "http.response.header.set-cookie": ["REDACTED"],
+    });
+    expect(line).not.toHaveProperty(["http.request.header.absent"]);
+  });
+
+  test("stand in the form caddy where Caddy has them", () => {
+    expect(JSON.parse(textOf("caddy", forwarded(), WELL, chosen))).toMatchObject({
+      request: { headers: { Accept: headers.accept, Referer: headers.referer, Authorization: ["REDACTED"] } },
+      resp_headers: { "Set-Cookie": ["REDACTED"] },
+    });
+  });
+
+  test.each(["json", "ecs", "caddy"] as const)("members of the form %s come and go", (format) => {
+    for (const name of MEMBERS[format]) {
+      const text = textOf(format, forwarded(), WELL, { set: [["stage", 'a"\n']], remove: [name] });
+      const line = JSON.parse(text) as Record<string, unknown>;
+      expect(line).not.toHaveProperty([name]);
+      expect(line["stage"]).toBe('a"\n');
+      expect(text).toMatch(/^[ -~]+$/);
+    }
+  });
+
+  test.each(["json", "ecs", "caddy"] as const)("the form %s has no members but those that are listed", (format) => {
+    const lines = [textOf(format, forwarded(), WELL), textOf(format, refused(), WELL)];
+    const names = lines.flatMap((line) => Object.keys(JSON.parse(line) as object));
+    expect(names.filter((name) => !MEMBERS[format].includes(name))).toEqual([]);
+  });
+});
+
+test("whatever stands in any field, a line is one line of printable ASCII, of bounded length, and reads as its form", () => {
+  const anything = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 40 }),
+    fc.string({ maxLength: 40 }),
+    fc.constantFrom('"', "\\", '\\"', "\r\n{}", "\u2028", "\u0000", "\x7f", '","level":"', "\ud800", "a".repeat(9000)),
+  );
+  const combined = /^[!-~]+ - [!-~]+ \[[^\]]+\] "[^"]*" (?:\d{3}|-) \d+(?: "[^"]*" "[^"]*")?$/;
+  fc.assert(
+    fc.property(fc.array(anything, { minLength: 9, maxLength: 9 }), fc.constantFrom(...FORMS), (texts, format) => {
+      const [method, path, query, authority, client, agent, value, id, detail] = texts as [string, ...string[]];
+      const fields = Fields.of(["User-Agent", agent!], ["Referer", value!], ["X-Any", value!]);
+      const x = exchange({ method, authority: authority!, fields, peer: client! }, path!, `?${query}`);
+      x.client = client!;
+      x.id = id!;
+      x.identity = { scheme: agent, consumer: { name: value } } as unknown as Exchange["identity"];
+      x.error = new GatewayError("proxy_internal_error", detail!);
+      x.route = route(value!, path!);
+      const line = textOf(format, x, WELL, { request: ["x-any", "referer"], set: [["own", detail!]] });
+      expect(line).toMatch(/^[ -~]+$/);
+      expect(line.length).toBeLessThan(40_000);
+      if (format === "combined" || format === "common") expect(line).toMatch(combined);
+      else expect(JSON.parse(line)).toBeObject();
+    }),
+    { numRuns: 500 },
+  );
+});
