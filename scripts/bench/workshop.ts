@@ -30,6 +30,7 @@ export interface Running {
 export class Workshop {
   readonly folder: string;
   readonly #running = new Map<number, Running>();
+  #started = 0;
   readonly #signals = new Map<NodeJS.Signals, () => void>();
   readonly #atExit = (): void => this.close();
 
@@ -62,7 +63,8 @@ export class Workshop {
   start(name: string, command: readonly string[], options: StartOptions = {}): Running {
     const [program, ...rest] = command;
     if (program === undefined) throw new Error(`${name}: no command`);
-    const said = this.path(`${name}.said`);
+    // One name may start several, one after another.
+    const said = this.path(`${name}.${++this.#started}.said`);
     const stderr = openSync(said, "a");
     const stdout = options.stdout === undefined ? stderr : openSync(options.stdout, "a");
     const child = spawn(program, rest, {
