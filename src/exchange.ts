@@ -101,6 +101,8 @@ export interface AttemptRecord {
   readonly startedAt: number;
   /** Absent for the first attempt of an exchange. */
   readonly reason?: AttemptReason | undefined;
+  /** When it had a connection, and the request began to go out; 0 before, and where nobody wants to know (`marks`). */
+  readonly sentAt?: number;
   /** When the head of an answer had come, or the attempt had failed; 0 before. */
   settledAt: number;
   /** Status received, or 0. */

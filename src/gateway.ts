@@ -1,5 +1,7 @@
 // THE WAY: listen, route, cors, limits, auth, allow, the user's own code, upstream, respond, record. The only file that knows the order.
 import type { TargetControls } from "./admin/acts.ts";
+import type { Seen } from "./admin/live/seen.ts";
+import { Watch } from "./admin/live/watch.ts";
 import { allowStage } from "./auth/allow.ts";
 import { authStage } from "./auth/auth.ts";
 import { forwards, type Plan, type RoutePlan } from "./config/plan.ts";
@@ -29,11 +31,11 @@ import { inFlightStage } from "./limit/in-flight.ts";
 import { limitsStage } from "./limit/shared-limits.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { meterListeners } from "./meter.ts";
+import { corsOf, preflight } from "./preflights.ts";
 import type { Platform } from "./platform.ts";
 import type { Metrics } from "./record/metrics.ts";
 import { recorder } from "./record/record.ts";
 import { addCookies } from "./respond/cookies.ts";
-import { compileCors, type Cors, isPreflight } from "./respond/cors.ts";
 import { fieldChanges } from "./respond/headers.ts";
 import { type Obstacle, readinessAnswer } from "./respond/readiness.ts";
 import { problemAnswer, tellFallback } from "./respond/problem.ts";
@@ -41,7 +43,7 @@ import { faultStage } from "./route/faults.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
 import { obstaclesIn } from "./obstacles.ts";
-import { type RouteStage, routeStage } from "./route/route.ts";
+import { routeStage } from "./route/route.ts";
 import { splitStage } from "./route/split.ts";
 
 /** A gateway that has been made of a plan. It listens to nothing yet. */
@@ -69,6 +71,10 @@ export interface Gateway {
   obstacles(): readonly Obstacle[];
   /** What operators see of targets, and may do to them. */
   readonly targets: TargetControls;
+  /** The plan that runs. */
+  readonly plan: Plan;
+  /** See {@link Watch.look}; nothing where there is no admin listener. */
+  look(): Seen | undefined;
   /** Accepts no more, lets exchanges finish up to the plan's grace, then cuts the rest. */
   drain(): Promise<{ cut: number }>;
   /** Closes everything at once. */
@@ -96,7 +102,8 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
   const deadlines = new Deadlines(platform);
   let draining = false;
   const instance = platform.shared?.instance ?? platform.uuid().slice(0, 8);
-  const standing = { platform, deadlines, instance, metrics, isDraining: () => draining };
+  const watch = plan.admin && metrics && new Watch(platform);
+  const standing = { platform, deadlines, instance, metrics, watch, isDraining: () => draining };
   /** Those that have exchanges, and the one that runs. */
   const living = new Set<Generation>();
   const generationOf = (plan: Plan, over?: () => void, before?: Parts): Generation => {
@@ -134,6 +141,10 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
     listen: () => listeners.open(plan.listen),
     obstacles: () => obstaclesIn(current.parts),
+    get plan() {
+      return current.plan;
+    },
+    look: () => watch?.look(),
     targets: { list: () => current.parts.targets.list(), drain: (...what) => current.parts.targets.drain(...what) },
     prepare(plan, over) {
       const next = generationOf(plan, over, current.parts);
@@ -183,7 +194,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
 /** THE WAY of a plan: every stage of every route is folded here, once. */
 function layWay(plan: Plan, parts: Parts): Way {
   const { overload, platform, meter } = parts;
-  const { tracing } = parts.telemetry;
+  const { tracing, watch } = parts.telemetry;
   const routes = routeStage(plan.routes);
   const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
   const cors = corsOf(plan.routes);
@@ -196,6 +207,7 @@ function layWay(plan: Plan, parts: Parts): Way {
     meter?.exchanges.began();
     identify(x, isTrusted, platform);
     tracing?.begin(x);
+    watch?.began(x);
   };
   const takeRoute = (x: Exchange): Answer | Promise<Answer> => {
     routes.find(x);
@@ -249,6 +261,7 @@ function layWay(plan: Plan, parts: Parts): Way {
       record(x, ending);
       tracing?.ended(x, ending);
       meter?.exchanges.ended(x, ending);
+      watch?.ended(x, ending);
     },
   };
 }
@@ -329,22 +342,4 @@ function destinationStage(route: RoutePlan, parts: Parts): LastStage {
     case "split":
       return forwardStage(route, destination, parts);
   }
-}
-
-/** The routes that pages of other origins may call; undefined without any. */
-function corsOf(routes: readonly RoutePlan[]): ReadonlyMap<RoutePlan, Cors> | undefined {
-  const cors = routes.flatMap((route): [RoutePlan, Cors][] =>
-    route.cors === undefined ? [] : [[route, compileCors(route.cors)]],
-  );
-  return cors.length === 0 ? undefined : new Map(cors);
-}
-
-/** Answers for the route that the announced request would take, before anybody is asked who calls (case GW-47). */
-function preflight(x: Exchange, routes: RouteStage, cors: ReadonlyMap<RoutePlan, Cors>): Answer | undefined {
-  if (!isPreflight(x)) return undefined;
-  const route = routes.of(x, x.fields.get("access-control-request-method")!);
-  const policy = route && cors.get(route);
-  if (policy === undefined) return undefined;
-  x.route = route;
-  return policy.preflight(x, routes.methods(x));
 }

@@ -1,4 +1,5 @@
 // What routes are folded of: all that a plan brings to life, each thing once.
+import type { Watch } from "./admin/live/watch.ts";
 import { createSchemes } from "./auth/create.ts";
 import { identityLines } from "./auth/identity-fields.ts";
 import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
@@ -49,6 +50,8 @@ export interface Standing {
   readonly instance: string;
   /** Undefined where nobody asks for them. */
   readonly metrics: Metrics | undefined;
+  /** What is seen of exchanges while somebody looks; undefined without an admin listener. */
+  readonly watch: Watch | undefined;
   /** Whether the gateway lets go. */
   isDraining(): boolean;
 }
@@ -89,7 +92,7 @@ export interface Parts {
  * @param before the parts of the plan that runs, to take from
  */
 export function createParts(plan: Plan, standing: Standing, before?: Parts): Parts {
-  const { platform, deadlines, instance, metrics, isDraining } = standing;
+  const { platform, deadlines, instance, metrics, watch, isDraining } = standing;
   const carried = new Carried(before?.carried);
   const { keep } = carried;
   // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
@@ -163,7 +166,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     mirrors,
     firstTargets: firstTargets([...discoveries.values()], platform),
     meter: metrics && new Meter(metrics, plan, inFlight.values(), platform),
-    telemetry: createTelemetry(plan, instance, metrics, platform, keep),
+    telemetry: createTelemetry(plan, instance, { metrics, watch }, platform, keep),
     carried,
     isDraining,
     saveCounts: () => own && saveCounts(plan.limits, own, platform),

@@ -1,8 +1,10 @@
 // Telemetry of a plan, brought to life: its traces, and what sends spans and metrics.
+import type { Watch } from "./admin/live/watch.ts";
 import type { Keep } from "./carried.ts";
 import type { Plan } from "./config/plan.ts";
 import type { OtlpEndpoint } from "./config/telemetry/plan.ts";
 import type { Stage, StageName } from "./exchange.ts";
+import { markedStage } from "./marked-stage.ts";
 import type { Platform } from "./platform.ts";
 import { FAMILIES } from "./record/families.ts";
 import type { Metrics } from "./record/metrics.ts";
@@ -20,7 +22,9 @@ export const FLUSH_MS = 3000;
 export interface Telemetry {
   /** Undefined where the plan has none. */
   readonly tracing: Tracing | undefined;
-  /** Notes when a stage has the exchange, for the events of its span. The stage itself where there are no spans. */
+  /** Undefined without an admin listener. */
+  readonly watch: Watch | undefined;
+  /** Notes when a stage has the exchange, for whoever wants to know. The stage itself where nobody ever does. */
   mark(stage: Stage, name: StageName): Stage;
   /** Sends all that waits; resolves when it has gone, or has taken too long. */
   flush(): Promise<void>;
@@ -33,7 +37,7 @@ export interface Telemetry {
 export function createTelemetry(
   plan: Pick<Plan, "name" | "tracing" | "otlp">,
   instance: string,
-  metrics: Metrics | undefined,
+  { metrics, watch }: { readonly metrics: Metrics | undefined; readonly watch: Watch | undefined },
   platform: Platform,
   keep: Keep,
 ): Telemetry {
@@ -67,7 +71,11 @@ export function createTelemetry(
     );
   return {
     tracing: tracing && new Tracing(tracing, queue, platform),
-    mark: queue === undefined ? (stage) => stage : (stage, name) => marked(stage, name, platform),
+    watch,
+    mark:
+      queue === undefined && watch === undefined
+        ? (stage) => stage
+        : (stage, name) => markedStage(stage, name, platform),
     async flush() {
       await Promise.all([queue?.flush(FLUSH_MS), push ? push.flush(FLUSH_MS) : undefined]);
     },
@@ -99,23 +107,4 @@ function meterSpans(metrics: Metrics, counts: SpanCounts): () => void {
     metrics.count(FAMILIES.otlpExports, { signal: "traces", outcome }, () => counts[outcome]),
   );
   return () => ends.forEach((end) => end());
-}
-
-function marked(stage: Stage, name: StageName, platform: Platform): Stage {
-  return (x) => {
-    if (x.marks === undefined) return stage(x);
-    const mark = { stage: name, beganAt: platform.now(), endedAt: 0 };
-    x.marks.push(mark);
-    const end = (): void => void (mark.endedAt = platform.now());
-    let outcome: ReturnType<Stage>;
-    try {
-      outcome = stage(x);
-    } catch (thrown) {
-      end();
-      throw thrown;
-    }
-    if (outcome instanceof Promise) return outcome.finally(end);
-    end();
-    return outcome;
-  };
 }

@@ -1,4 +1,5 @@
 // What the admin listener does: method and path, and the function that answers.
+import type { Plan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import { type Answer, answerOfBytes, type Exchange } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
@@ -6,6 +7,10 @@ import { decodeForm, rawParameters } from "../http/query.ts";
 import type { Metrics } from "../record/metrics.ts";
 import { CONTENT_TYPES, prometheusText, textFormat } from "../record/prometheus.ts";
 import { type Obstacle, readinessAnswer } from "../respond/readiness.ts";
+import type { Live } from "./live/live.ts";
+import { planView } from "./live/plan-view.ts";
+import type { Seen } from "./live/seen.ts";
+import type { Load } from "./live/tick.ts";
 
 /** A target, as operators see it. */
 export interface TargetStatus {
@@ -42,8 +47,21 @@ export interface Overseen {
   /** What stands in the way of the gateway's work. */
   obstacles(): readonly Obstacle[];
   readonly targets: TargetControls;
+  /** The plan that runs. */
+  plan(): Plan;
+  /** The metrics, and what each thread has seen of its exchanges since this was asked last. */
+  look(): Look | Promise<Look>;
+  /** When the config was loaded, or could not be: the last ones, from the start on. */
+  loads(): readonly Load[];
   /** Loads the config again. Absent where that cannot be. */
   reload?(): Promise<ReloadOutcome>;
+}
+
+/** What the live page is made of. */
+export interface Look {
+  readonly metrics: Metrics;
+  /** Of each thread. */
+  readonly seen: readonly Seen[];
 }
 
 /** What came of a reload. */
@@ -58,7 +76,7 @@ export interface ReloadOutcome {
 }
 
 /** Answers a question. */
-export type Act = (x: Exchange, overseen: Overseen) => Answer | Promise<Answer>;
+export type Act = (x: Exchange, overseen: Overseen, live: Live) => Answer | Promise<Answer>;
 
 /** One of them. */
 interface Offer {
@@ -74,6 +92,8 @@ export const ACTS: Readonly<Record<string, Offer>> = {
   "GET /readyz": { act: (x, overseen) => readinessAnswer(() => overseen.obstacles())(x), open: true },
   "GET /healthz": { act: health },
   "GET /targets": { act: (x, { targets }) => json(x, 200, { upstreams: targets.list() }) },
+  "GET /config": { act: (x, overseen) => json(x, 200, { plan: planView(overseen.plan()), loads: overseen.loads() }) },
+  "GET /live/events": { act: (x, _, live) => live.answer(x) },
   "POST /targets/drain": { act: (x, { targets }) => drain(x, targets, true) },
   "POST /targets/restore": { act: (x, { targets }) => drain(x, targets, false) },
   "POST /reload": { act: reload },

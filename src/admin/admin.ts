@@ -10,6 +10,7 @@ import type { Platform } from "../platform.ts";
 import { problemAnswer } from "../respond/problem.ts";
 import { admission } from "./access.ts";
 import { type Act, ACTS, type Overseen } from "./acts.ts";
+import { Live } from "./live/live.ts";
 
 /** Bounds for those who ask about the gateway: they are few. */
 const BOUNDS = {
@@ -46,6 +47,7 @@ export function openAdmin(plan: AdminPlan, name: string, overseen: Overseen, pla
 /** The way of a question: who asks, what for, and the answer. Nothing is recorded of it. */
 function adminWay(plan: AdminPlan, name: string, overseen: Overseen, platform: Platform): Way {
   const admit = admission(plan, platform);
+  const live = new Live(name, overseen, platform);
   const paths = actsByPath();
   const actOf = (x: Exchange): Act => {
     readPath(x);
@@ -59,7 +61,7 @@ function adminWay(plan: AdminPlan, name: string, overseen: Overseen, platform: P
       fields: [["Allow", methods.join(", ")]],
     });
   };
-  const answerTo = async (x: Exchange): Promise<Answer> => actOf(x)(x, overseen);
+  const answerTo = async (x: Exchange): Promise<Answer> => actOf(x)(x, overseen, live);
   const refuse = (x: Exchange, thrown: unknown): Answer => {
     x.error = toGatewayError(thrown);
     if (x.error.fault !== "client") platform.notice("error", `admin: ${x.path}: ${x.error.message}`);

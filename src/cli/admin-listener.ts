@@ -11,8 +11,15 @@ import type { Terminal } from "./terminal.ts";
 import { urlOf } from "./url-of.ts";
 
 /** What is overseen where one gateway serves in this thread. */
-export function overseenIn(gateway: Gateway, metrics: Metrics): Overseen {
-  return { metrics: () => metrics, obstacles: () => gateway.obstacles(), targets: gateway.targets };
+export function overseenIn(gateway: Gateway, metrics: Metrics, more: Pick<Overseen, "loads" | "reload">): Overseen {
+  return {
+    metrics: () => metrics,
+    look: () => ({ metrics, seen: [gateway.look() ?? []].flat() }),
+    obstacles: () => gateway.obstacles(),
+    targets: gateway.targets,
+    plan: () => gateway.plan,
+    ...more,
+  };
 }
 
 /**

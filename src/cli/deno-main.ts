@@ -44,7 +44,8 @@ async function run(named: string | undefined): Promise<number> {
   let serving: Serving = new ServingHere(gateway, plan);
   if (metrics !== undefined) {
     meterProcess(metrics, platform, { version: manifest.version, revision: "" }, () => 1);
-    serving = withAdmin(serving, plan, overseenIn(gateway, metrics), platform, terminal);
+    const loads = [{ at: platform.wallClock(), ok: true, message: "started" }];
+    serving = withAdmin(serving, plan, overseenIn(gateway, metrics, { loads: () => loads }), platform, terminal);
   }
   const stopped = untilStopped(serving, tellNoReload, terminal);
   const first = await Promise.race([gateway.ready, stopped]);

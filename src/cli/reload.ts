@@ -1,6 +1,7 @@
 // Another config in place of the one that runs: loaded and checked to the side; what is wrong with it changes nothing.
 import pico from "picocolors";
 import type { ReloadOutcome } from "../admin/acts.ts";
+import type { Load } from "../admin/live/tick.ts";
 import type { Plan } from "../config/plan.ts";
 import { FAMILIES } from "../record/families.ts";
 import type { Metrics } from "../record/metrics.ts";
@@ -15,6 +16,10 @@ import { urlOf } from "./url-of.ts";
 
 type Colors = Terminal["errColors"];
 const NO_COLORS = pico.createColors(false);
+
+/** Loads that are remembered, and most characters of what was told of one. */
+const MOST_LOADS = 20;
+const MOST_MESSAGE = 4096;
 
 /** What reloads need. */
 export interface ReloadsOptions {
@@ -37,16 +42,18 @@ export class Reloads {
   readonly #options: ReloadsOptions;
   /** Reloads so far, by what came of them. */
   readonly counts = { success: 0, failure: 0 };
+  /** When the config was loaded, or could not be: the last ones. */
+  readonly loads: Load[] = [];
   /** When the config that runs was loaded, in milliseconds since the epoch. */
-  loadedAt = Date.now();
+  loadedAt = 0;
   /** Of the config that runs: see hashOf. */
-  hash: string;
+  hash = "";
   #last: Promise<unknown> = Promise.resolve();
   #next: Promise<ReloadOutcome> | undefined = undefined;
 
   constructor(options: ReloadsOptions) {
     this.#options = options;
-    this.hash = hashOf(options.sources);
+    this.#runs(options.sources, "started");
   }
 
   /** Loads what the file says now. Those who ask while one is under way share the one after it. Never rejects. */
@@ -78,9 +85,8 @@ export class Reloads {
       }
       const where = moved === undefined ? "" : `, listening on ${urlOf(moved.host, moved.port)}`;
       this.counts.success++;
-      this.loadedAt = Date.now();
-      this.hash = hashOf(planned.sources);
       const message = `reloaded ${shownPath(file)} (${planSummary(plan)})${where}`;
+      this.#runs(planned.sources, message);
       terminal.err(`sluice: ${message}`);
       return { ok: true, exitCode: EXIT.ok, message, faults: [] };
     } catch (thrown) {
@@ -90,12 +96,25 @@ export class Reloads {
     }
   }
 
+  #runs(sources: Sources, message: string): void {
+    this.loadedAt = Date.now();
+    this.hash = hashOf(sources);
+    this.#note({ at: this.loadedAt, ok: true, message, hash: this.hash });
+  }
+
+  #note(load: Load): void {
+    this.loads.push(load);
+    if (this.loads.length > MOST_LOADS) this.loads.shift();
+  }
+
   #failed(exitCode: number, textIn: (colors: Colors) => string, faults: readonly object[] = []): ReloadOutcome {
     const { file, terminal } = this.#options;
     this.counts.failure++;
     const end = `sluice: error: ${shownPath(file)} was not reloaded: the gateway goes on as it was`;
     terminal.err(`${textIn(terminal.errColors)}\n${end}`);
-    return { ok: false, exitCode, message: `${textIn(NO_COLORS)}\n${end}`, faults };
+    const message = `${textIn(NO_COLORS)}\n${end}`;
+    this.#note({ at: Date.now(), ok: false, message: message.slice(0, MOST_MESSAGE) });
+    return { ok: false, exitCode, message, faults };
   }
 }
 

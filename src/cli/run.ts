@@ -1,5 +1,6 @@
 // `sluice run [file]`: loads the config, listens, and serves until a signal ends it.
 import { availableParallelism } from "node:os";
+import type { Overseen } from "../admin/acts.ts";
 import { isSame } from "../carried.ts";
 import { isCounted, type Plan } from "../config/plan.ts";
 import { planWarnings } from "../config/warnings.ts";
@@ -84,6 +85,10 @@ export const run = defineVerb(
       watch?.(planned.sources);
       return reloads;
     };
+    const adminOf = (reloads: Reloads): Pick<Overseen, "loads" | "reload"> => ({
+      loads: () => reloads.loads,
+      reload: () => reloads.request(),
+    });
     const serve = async (
       serving: Serving,
       reloads: Reloads,
@@ -103,11 +108,7 @@ export const run = defineVerb(
       const supervisor = new Supervisor({ workers, config: { ...planned, plan }, embedded, terminal });
       keepServing((text) => terminal.err(`sluice: error: ${text}`));
       const reloads = reloadsOf(() => supervisor, supervisor.metrics);
-      return serve(
-        supervisor.withAdmin(() => reloads.request()),
-        reloads,
-        () => supervisor.start(),
-      );
+      return serve(supervisor.withAdmin(adminOf(reloads)), reloads, () => supervisor.start());
     }
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
@@ -118,7 +119,7 @@ export const run = defineVerb(
     const reloads = reloadsOf(() => serving, metrics);
     if (metrics !== undefined) {
       meterProcess(metrics, platform, buildOf(embedded), () => 1);
-      const overseen = { ...overseenIn(gateway, metrics), reload: () => reloads.request() };
+      const overseen = overseenIn(gateway, metrics, adminOf(reloads));
       serving = withAdmin(serving, plan, overseen, platform, terminal);
     }
     return serve(serving, reloads, async () => {

@@ -27,6 +27,7 @@ export abstract class Attempt implements AttemptRecord {
   readonly reason: AttemptReason | undefined;
   readonly content: Content;
   readonly fresh: boolean;
+  sentAt = 0;
   settledAt = 0;
   status = 0;
   error: GatewayError | undefined = undefined;

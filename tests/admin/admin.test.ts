@@ -32,6 +32,7 @@ interface Question {
   readonly targets?: TargetControls;
 }
 
+const LOADS = [{ at: 1, ok: true, message: "started", hash: "abc" }];
 const NO_TARGETS: TargetControls = { list: () => [], drain: () => undefined };
 
 /** Asks a listener of these options once. */
@@ -40,7 +41,15 @@ async function ask(question: Question): Promise<FakeAnswer> {
   const plan = planOf({ admin: options, routes: { r: { match: "/", answer: {} } } }, { env: { TOKEN } });
   const { obstacles = [], metrics = new Metrics(), targets = NO_TARGETS } = question;
   const platform = new FakePlatform();
-  open = openAdmin(plan.admin!, "gate", { metrics: () => metrics, obstacles: () => obstacles, targets }, platform);
+  const overseen = {
+    metrics: () => metrics,
+    look: () => ({ metrics, seen: [] }),
+    obstacles: () => obstacles,
+    targets,
+    plan: () => plan,
+    loads: () => LOADS,
+  };
+  open = openAdmin(plan.admin!, "gate", overseen, platform);
   const client = new FakeClient(platform.network.dial(`${plan.admin!.host}:9901`), () => 0);
   client.methods.push(method);
   client.send(
@@ -162,6 +171,21 @@ test.each([
   expect(fieldOf(answer, "content-type")).toBe(type);
   expect(fieldOf(answer, "cache-control")).toBe("no-store");
   expect(sumOf(readMetrics(answer.body, format), "sluice_overload_refusals_total")).toBe(7);
+});
+
+test("the config that runs is told of, with when it was loaded, and without what is secret", async () => {
+  const answer = await ask({
+    path: "/config",
+    options: { token: env("TOKEN") },
+    fields: [`Authorization: Bearer ${TOKEN}`],
+  });
+  const { plan, loads } = JSON.parse(answer.body) as { plan: { admin: unknown; routes: unknown[] }; loads: unknown };
+  expect(plan.admin).toMatchObject({ port: 9901, token: "[redacted]" });
+  expect(plan.routes).toHaveLength(1);
+  expect(loads).toEqual(LOADS);
+  expect(answer.body).not.toContain(TOKEN);
+  expect((await ask({ path: "/config", options: { token: env("TOKEN") } })).status).toBe(401);
+  expect((await ask({ path: "/live/events", options: { token: env("TOKEN") } })).status).toBe(401);
 });
 
 describe("targets", () => {

@@ -1,5 +1,6 @@
 // The metrics of all workers: each tells what it has counted, every second and when it is asked; here it is added up.
-import type { Overseen, TargetControls } from "../../admin/acts.ts";
+import type { Look, Overseen, TargetControls } from "../../admin/acts.ts";
+import type { Seen } from "../../admin/live/seen.ts";
 import { Metrics } from "../../record/metrics.ts";
 import type { Obstacle } from "../../respond/readiness.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -11,48 +12,64 @@ const PATIENCE_MS = 100;
 type Living = () => ReadonlyMap<number, { send(message: ToWorker): void }>;
 
 /** What the main thread knows of its workers. What one of them has counted outlives it. */
-export class Gathering implements Overseen {
+export class Gathering {
   readonly total = new Metrics();
-  readonly targets: TargetControls;
-  reload?: NonNullable<Overseen["reload"]>;
+  readonly #targets: TargetControls;
   readonly #living: Living;
   readonly #obstacles = new Map<number, readonly Obstacle[]>();
   /** For each question, the workers that have not answered, and what to do when all have. */
-  readonly #questions = new Map<number, { readonly waits: Set<number>; done(): void }>();
+  readonly #questions = new Map<number, { readonly waits: Set<number>; readonly seen: Seen[]; done(): void }>();
   #count = 0;
 
   constructor(living: Living, targets: TargetControls) {
     this.#living = living;
-    this.targets = targets;
+    this.#targets = targets;
   }
 
-  metrics(): Promise<Metrics> {
-    const { promise, resolve } = Promise.withResolvers<Metrics>();
+  /** What can be asked of them together. */
+  get overseen(): Pick<Overseen, "metrics" | "look" | "obstacles" | "targets"> {
+    return {
+      metrics: () => this.metrics(),
+      look: () => this.#ask(true),
+      obstacles: () => this.#obstaclesNow(),
+      targets: this.#targets,
+    };
+  }
+
+  /** What all workers have counted, as fresh as can be had soon. */
+  async metrics(): Promise<Metrics> {
+    return (await this.#ask(false)).metrics;
+  }
+
+  #ask(look: boolean): Promise<Look> {
+    const { promise, resolve } = Promise.withResolvers<Look>();
+    const seen: Seen[] = [];
     const id = ++this.#count;
     const living = this.#living();
     const done = (): void => {
       clearTimeout(late);
       this.#questions.delete(id);
-      resolve(this.total);
+      resolve({ metrics: this.total, seen });
     };
     const late = setTimeout(done, PATIENCE_MS);
-    this.#questions.set(id, { waits: new Set(living.keys()), done });
-    for (const worker of living.values()) worker.send({ kind: "count", id });
+    this.#questions.set(id, { waits: new Set(living.keys()), seen, done });
+    for (const worker of living.values()) worker.send({ kind: "count", id, look });
     return promise;
   }
 
-  obstacles(): readonly Obstacle[] {
+  #obstaclesNow(): readonly Obstacle[] {
     if (this.#living().size === 0) return [{ name: "workers", reason: "no worker serves" }];
     const all = [...this.#obstacles.values()].flat();
     return [...new Map(all.map((obstacle) => [obstacle.name, obstacle])).values()];
   }
 
   /** A worker has told what it counted since it last did. */
-  counted(worker: number, { id, changes, obstacles }: Extract<FromWorker, { kind: "counted" }>): void {
+  counted(worker: number, { id, changes, obstacles, seen }: Extract<FromWorker, { kind: "counted" }>): void {
     this.total.merge(worker, changes);
     this.#obstacles.set(worker, obstacles);
     const question = this.#questions.get(id);
     question?.waits.delete(worker);
+    if (seen !== undefined) question?.seen.push(seen);
     if (question?.waits.size === 0) question.done();
   }
 

@@ -1,4 +1,5 @@
 // What the main thread and its workers say to each other.
+import type { Seen } from "../../admin/live/seen.ts";
 import type { TargetPlan } from "../../config/upstream/plan.ts";
 import type { Change } from "../../record/metrics.ts";
 import type { Obstacle } from "../../respond/readiness.ts";
@@ -50,8 +51,8 @@ export type ToWorker =
   | { readonly kind: "end" }
   /** A search has found these. */
   | { readonly kind: "targets"; readonly search: number; readonly targets: readonly TargetPlan[] }
-  /** Tells what it has counted. */
-  | { readonly kind: "count"; readonly id: number }
+  /** Tells what it has counted; with `look` also what it has seen of its exchanges, see Watch. */
+  | { readonly kind: "count"; readonly id: number; readonly look: boolean }
   | { readonly kind: "noted"; readonly id: number; readonly noted: Noted }
   | { readonly kind: "claimed"; readonly id: number; readonly state: PlaceState };
 
@@ -76,6 +77,7 @@ export type FromWorker =
       readonly id: number;
       readonly changes: readonly Change[];
       readonly obstacles: readonly Obstacle[];
+      readonly seen: Seen | undefined;
     }
   /** All its exchanges have ended, so many of them by force. It ends. */
   | { readonly kind: "drained"; readonly cut: number };

@@ -123,11 +123,11 @@ export class Supervisor implements Serving {
   }
 
   /** What serves, and the admin listener where the plan has one. @throws Refusal when that cannot listen */
-  withAdmin(reload: NonNullable<Overseen["reload"]>): Serving {
+  withAdmin(more: Pick<Overseen, "loads" | "reload">): Serving {
     const gathering = this.#gathering;
     if (gathering === undefined) return this;
-    gathering.reload = reload;
-    return withAdmin(this, this.#config.plan, gathering, this.#platform, this.#options.terminal);
+    const overseen: Overseen = { ...gathering.overseen, plan: () => this.#config.plan, ...more };
+    return withAdmin(this, this.#config.plan, overseen, this.#platform, this.#options.terminal);
   }
 
   #gather(): Gathering {

@@ -60,7 +60,7 @@ export function serveAsWorker(embedded: Embedded): void {
       case "targets":
         return targets?.put(message.search, message.targets);
       case "count":
-        return serving?.tell?.(message.id);
+        return serving?.tell?.(message.id, message.look);
       default:
         questions.answered(message);
     }
@@ -75,7 +75,7 @@ export function serveAsWorker(embedded: Embedded): void {
 class ServingWorker {
   readonly gateway: Gateway;
   /** See tellCounts. */
-  readonly tell: ((id: number) => void) | undefined;
+  readonly tell: ReturnType<typeof tellCounts> | undefined;
   readonly #platform: Platform & ThreadPlatform;
   readonly #load: (task: Task) => Promise<PlannedConfig>;
   readonly #colors: Terminal["errColors"];

@@ -41,6 +41,7 @@ export class SocketAttempt extends Attempt implements Borrower, Receiver {
     }
     this.#connection = connection;
     this.sent = true;
+    if (x.marks !== undefined) this.sentAt = passage.upstream.now();
     const { content } = this;
     const trails = isStream(content) ? (key: string): boolean => writer.trails(x, key) : undefined;
     connection.send({ method: x.method, head, content, trails, upgrade, timeouts }, this);

@@ -1,0 +1,177 @@
+// Pushes a tick a second to those who look, as server-sent events. While nobody does, no timer runs and nobody is asked.
+import { Answer, type Exchange } from "../../exchange.ts";
+import type { Body, BodySink } from "../../http/body.ts";
+import { Fields } from "../../http/fields.ts";
+import type { Platform, Timer } from "../../platform.ts";
+import type { Overseen } from "../acts.ts";
+import { Counts } from "./counts.ts";
+import { addCounts, STEPS, toPairs } from "./latencies.ts";
+import type { LimitUse, Seen } from "./seen.ts";
+import type { Tick } from "./tick.ts";
+
+/** From one tick to the next. */
+const EVERY_MS = 1000;
+/** Most exchanges of a tick, however many workers there are. */
+const MOST_EXCHANGES = 120;
+/** For so long a caller that was near the end of a limit is told of. */
+const USE_MS = 30_000;
+const MOST_USES = 200;
+
+const ENCODER = new TextEncoder();
+
+/** Those who look at one admin listener. */
+export class Live {
+  readonly #overseen: Overseen;
+  readonly #platform: Pick<Platform, "now" | "wallClock" | "setTimer" | "clearTimer" | "notice">;
+  readonly #name: string;
+  readonly #streams = new Set<EventStream>();
+  readonly #uses = new Map<string, LimitUse & { readonly seenAt: number }>();
+  #timer: Timer | undefined = undefined;
+  #isAsking = false;
+
+  constructor(
+    name: string,
+    overseen: Overseen,
+    platform: Pick<Platform, "now" | "wallClock" | "setTimer" | "clearTimer" | "notice">,
+  ) {
+    this.#name = name;
+    this.#overseen = overseen;
+    this.#platform = platform;
+  }
+
+  /** How many look. */
+  get watchers(): number {
+    return this.#streams.size;
+  }
+
+  /** The events, for as long as the client takes them. */
+  answer(x: Exchange): Answer {
+    const fields = Fields.of(
+      ["Content-Type", "text/event-stream"],
+      ["Cache-Control", "no-store"],
+      ["X-Content-Type-Options", "nosniff"],
+    );
+    return new Answer(200, undefined, fields, x.method === "HEAD" ? null : new EventStream(this));
+  }
+
+  /** One more looks. */
+  join(stream: EventStream): void {
+    this.#streams.add(stream);
+    if (this.#timer === undefined && !this.#isAsking) void this.#tick();
+  }
+
+  /** One has gone. */
+  leave(stream: EventStream): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size === 0) this.#rest();
+  }
+
+  /** Nobody looks. */
+  #rest(): void {
+    if (this.#timer !== undefined) this.#platform.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#uses.clear();
+  }
+
+  async #tick(): Promise<void> {
+    this.#timer = undefined;
+    this.#isAsking = true;
+    try {
+      const { metrics, seen } = await this.#overseen.look();
+      const counts = new Counts(metrics.collect());
+      const event = ENCODER.encode(`event: tick\ndata: ${JSON.stringify(this.#tickOf(counts, seen))}\n\n`);
+      for (const stream of this.#streams) stream.push(event);
+    } catch (thrown) {
+      this.#platform.notice(
+        "error",
+        `admin: the live page: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      );
+    } finally {
+      this.#isAsking = false;
+    }
+    if (this.#streams.size > 0) this.#timer = this.#platform.setTimer(() => void this.#tick(), EVERY_MS);
+    else this.#rest();
+  }
+
+  #tickOf(counts: Counts, seen: readonly Seen[]): Tick {
+    const overseen = this.#overseen;
+    return {
+      at: this.#platform.wallClock(),
+      name: this.#name,
+      outcomes: counts.outcomes(),
+      upstreams: counts.upstreams(overseen.targets.list()),
+      decisions: counts.decisions(),
+      process: counts.process(),
+      obstacles: overseen.obstacles(),
+      durations: durationsOf(seen),
+      exchanges: exchangesOf(seen),
+      uses: this.#usesOf(seen),
+      lastLoad: overseen.loads().at(-1)?.at ?? 0,
+    };
+  }
+
+  /** What limits have said of a caller last. */
+  #usesOf(seen: readonly Seen[]): LimitUse[] {
+    const now = this.#platform.now();
+    for (const use of seen.flatMap(({ uses }) => uses)) {
+      const key = `${use.limit}\n${use.caller}`;
+      this.#uses.delete(key);
+      this.#uses.set(key, { ...use, seenAt: now });
+    }
+    for (const [key, { seenAt }] of this.#uses) {
+      if (now - seenAt > USE_MS || this.#uses.size > MOST_USES) this.#uses.delete(key);
+    }
+    return [...this.#uses.values()].map(({ seenAt, ...use }) => ({
+      ...use,
+      resetMs: Math.max(0, use.resetMs - (now - seenAt)),
+    }));
+  }
+}
+
+/** Those of all threads in one list by time; of too many every so manieth. */
+function exchangesOf(seen: readonly Seen[]): Tick["exchanges"] {
+  const all = seen.flatMap(({ exchanges }) => exchanges).sort((a, b) => a.at - b.at);
+  if (all.length <= MOST_EXCHANGES) return all;
+  return Array.from({ length: MOST_EXCHANGES }, (_, at) => all[Math.floor((at * all.length) / MOST_EXCHANGES)]!);
+}
+
+function durationsOf(seen: readonly Seen[]): Tick["durations"] {
+  const sums = new Map<string, Uint32Array>();
+  for (const [route, counts] of seen.flatMap(({ durations }) => [...durations])) {
+    const sum = sums.get(route) ?? new Uint32Array(STEPS);
+    addCounts(sum, counts);
+    sums.set(route, sum);
+  }
+  return Array.from(sums, ([route, counts]) => [route, toPairs(counts)] as const);
+}
+
+/** The events of one client. One that is slow misses ticks: the next one holds all that is counted. */
+export class EventStream implements Body {
+  readonly length = undefined;
+  readonly #live: Live;
+  #sink: BodySink | undefined = undefined;
+  #full = false;
+
+  constructor(live: Live) {
+    this.#live = live;
+  }
+
+  pipe(sink: BodySink): void {
+    this.#sink = sink;
+    this.#live.join(this);
+  }
+
+  resume(): void {
+    this.#full = false;
+  }
+
+  cancel(): void {
+    this.#sink = undefined;
+    this.#live.leave(this);
+  }
+
+  /** Sends an event, unless the last one has not gone yet. */
+  push(event: Uint8Array): void {
+    if (this.#sink !== undefined && !this.#full) this.#full = !this.#sink.write(event);
+  }
+}

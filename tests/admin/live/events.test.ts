@@ -1,0 +1,188 @@
+// The events of the live page: one a second to each who looks, of all that is counted; and nobody is asked when nobody looks.
+import { describe, expect, test } from "bun:test";
+import { type Admin, openAdmin } from "../../../src/admin/admin.ts";
+import type { Overseen } from "../../../src/admin/acts.ts";
+import { quantile, STEPS, addPairs } from "../../../src/admin/live/latencies.ts";
+import type { Tick } from "../../../src/admin/live/tick.ts";
+import type { GatewayOptions } from "../../../src/config/options.ts";
+import type { Platform } from "../../../src/platform.ts";
+import { answerText, FakeClient } from "../../support/fake-peers.ts";
+import { inWorldOf, type World } from "../../support/fake-world.ts";
+
+const OPTIONS: GatewayOptions = {
+  admin: {},
+  upstreams: { up: { targets: ["http://a.test", "http://b.test"], breaker: {} } },
+  limits: { ten: { limit: 10, window: "1m", by: "route" } },
+  routes: {
+    up: { match: "/up/*", to: "up" },
+    limited: { match: "/limited", limits: "ten", answer: { body: "ok" } },
+  },
+};
+
+interface Stage {
+  readonly world: World;
+  readonly admin: Admin;
+  /** How often the gateway was asked. */
+  readonly asked: () => number;
+  /** One more looks. */
+  watch(): Promise<FakeClient>;
+  /** Moves the clock by a second. */
+  second(): Promise<void>;
+}
+
+/** The ticks that have come. */
+const ticksOf = ({ received }: FakeClient): Tick[] =>
+  [...received.matchAll(/event: tick\ndata: (.*)\n\n/g)].map(([, json]) => JSON.parse(json!) as Tick);
+
+async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
+  await inWorldOf(OPTIONS, async (world) => {
+    let asked = 0;
+    const { gateway, metrics, platform } = world;
+    const overseen: Overseen = {
+      metrics: () => metrics,
+      look: () => {
+        asked++;
+        return { metrics, seen: [gateway.look()!] };
+      },
+      obstacles: () => gateway.obstacles(),
+      targets: gateway.targets,
+      plan: () => gateway.plan,
+      loads: () => [{ at: 7, ok: true, message: "started" }],
+    };
+    world.a.answerAll(() => answerText("hello", ["Connection: close"]));
+    world.b.answerAll(() => answerText("hello", ["Connection: close"]));
+    // The world counts ids: one for each exchange of the gateway's.
+    const lent: Platform = Object.create(platform, { uuid: { value: () => "0" } });
+    const admin = openAdmin(gateway.plan.admin!, "gate", overseen, lent);
+    await act({
+      world,
+      admin,
+      asked: () => asked,
+      async watch() {
+        const client = new FakeClient(platform.network.dial("127.0.0.1:9901"), () => 0);
+        client.send("GET /live/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        await world.rest();
+        return client;
+      },
+      async second() {
+        world.advance(1000);
+        await world.rest();
+      },
+    });
+    admin.close();
+    await world.rest();
+  });
+}
+
+describe("who looks", () => {
+  test("gets a tick at once, and one a second", async () => {
+    await onStage(async ({ watch, second }) => {
+      const client = await watch();
+      expect(client.received).toContain("Content-Type: text/event-stream");
+      expect(ticksOf(client)).toHaveLength(1);
+      await second();
+      await second();
+      expect(ticksOf(client)).toHaveLength(3);
+    });
+  });
+
+  test("is told what happened", async () => {
+    await onStage(async ({ world, watch, second }) => {
+      const client = await watch();
+      for (let each = 0; each < 6; each++) world.ask("GET", "/up/1", ["Connection: close"]);
+      for (let each = 0; each < 12; each++) world.ask("GET", "/limited", ["Connection: close"]);
+      world.ask("GET", "/nowhere", ["Connection: close"]);
+      await second();
+      const tick = ticksOf(client)[1]!;
+      const { outcomes, upstreams, decisions, durations, exchanges, uses, process, name, lastLoad, obstacles } = tick;
+      expect(new Set(outcomes)).toEqual(
+        new Set([
+          { route: "up", status: 200, code: "", count: 6 },
+          { route: "limited", status: 200, code: "", count: 10 },
+          { route: "limited", status: 429, code: "rate_limit_exceeded", count: 2 },
+          { route: "", status: 404, code: "route_not_found", count: 1 },
+        ]),
+      );
+      expect(upstreams).toMatchObject([{ name: "up", circuit: "closed", retries: 0, ejections: 0, openings: 0 }]);
+      expect(upstreams[0]!.targets).toEqual(
+        ["http://a.test", "http://b.test"].map((url) => ({
+          ...{ url, weight: 1, state: "up" as const, attempts: 3, failures: 0 },
+          connections: { active: 0, idle: 0 },
+        })),
+      );
+      expect(decisions).toEqual([{ name: "ten", kind: "limit", allowed: 10, refused: 2, observed: 0 }]);
+      const counts = new Uint32Array(STEPS);
+      for (const [, pairs] of durations) addPairs(counts, pairs);
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(19);
+      expect(quantile(counts, 0.99)).toBeLessThan(1);
+      expect(exchanges).toHaveLength(19);
+      expect(uses).toMatchObject([{ limit: "ten", caller: "route limited", used: 10, of: 10 }]);
+      expect([process.active, name, lastLoad, obstacles]).toEqual([0, "gate", 7, []]);
+    });
+  });
+
+  test("sees each exchange once, and what is counted as often as it is told", async () => {
+    await onStage(async ({ world, watch, second }) => {
+      const client = await watch();
+      world.ask("GET", "/limited", ["Connection: close"]);
+      await second();
+      await second();
+      const [, first, then] = ticksOf(client);
+      expect([first!.exchanges.length, then!.exchanges.length]).toEqual([1, 0]);
+      expect(then!.outcomes).toEqual(first!.outcomes);
+    });
+  });
+
+  test("shares the ticks with others: the gateway is asked once a second", async () => {
+    await onStage(async ({ asked, watch, second }) => {
+      const clients = [await watch(), await watch(), await watch()];
+      const before = asked();
+      await second();
+      await second();
+      expect(asked() - before).toBe(2);
+      for (const client of clients) expect(ticksOf(client).length).toBeGreaterThanOrEqual(2);
+    });
+  });
+
+  test("and takes nothing misses ticks, and is not waited for", async () => {
+    await onStage(async ({ watch, second }) => {
+      const slow = await watch();
+      const quick = await watch();
+      slow.hold();
+      for (let at = 0; at < 20; at++) await second();
+      expect(ticksOf(quick)).toHaveLength(20);
+      slow.read();
+      await second();
+      await second();
+      expect(ticksOf(slow).length).toBeGreaterThan(1);
+    });
+  });
+});
+
+test("when the last one has gone nobody is asked any more, and no timer runs", async () => {
+  await onStage(async ({ world, asked, watch, second }) => {
+    const [one, other] = [await watch(), await watch()];
+    one.leave();
+    await second();
+    const before = asked();
+    await second();
+    expect(asked()).toBe(before + 1);
+    other.leave();
+    await second();
+    const after = asked();
+    for (let at = 0; at < 5; at++) await second();
+    expect(asked()).toBe(after);
+    const again = await watch();
+    expect(ticksOf(again)).toHaveLength(1);
+    expect(world.platform.notices).toEqual([]);
+  });
+});
+
+test("a target that is down is told with the reason", async () => {
+  await onStage(async ({ world, watch }) => {
+    world.gateway.targets.drain("up", "http://a.test", true);
+    world.platform.notices.length = 0;
+    const [tick] = ticksOf(await watch());
+    expect(tick!.upstreams[0]!.targets.map(({ state }) => state)).toEqual(["drained", "up"]);
+  });
+});
