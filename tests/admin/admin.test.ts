@@ -9,9 +9,9 @@ import { FAMILIES } from "../../src/record/families.ts";
 import type { Obstacle } from "../../src/respond/readiness.ts";
 import { planOf } from "../config/support.ts";
 import { until } from "../support/deadline.ts";
-import { type FakeAnswer, fieldOf } from "../support/fake-messages.ts";
-import { FakeClient } from "../support/fake-peers.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { type FakeAnswer, fieldOf } from "../../src/platforms/fake/messages.ts";
+import { FakeClient } from "../../src/platforms/fake/peers.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { readMetrics, sumOf } from "../support/metrics-text.ts";
 
 const TOKEN = "a-token-of-more-than-16";

@@ -1,8 +1,8 @@
 // What becomes of requests when the service of forward-auth misbehaves: each fault, and its outcome.
 import { describe, expect, test } from "bun:test";
 import { forwardAuth } from "../../src/config/auth/forward-auth.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import type { FakeTargetConnection } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import type { FakeTargetConnection } from "../../src/platforms/fake/peers.ts";
 import { inWorld, type World } from "../support/fake-world.ts";
 import { asking, options, serve, sso } from "./forward-auth-world.ts";
 

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { createGateway } from "../../src/gateway.ts";
 import type { Platform } from "../../src/platform.ts";
 import { planOf } from "../config/support.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { options } from "./forward-auth-world.ts";
 
 type Asked = (request: Request) => Response | Promise<Response>;

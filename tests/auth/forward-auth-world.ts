@@ -3,7 +3,7 @@ import { expect } from "bun:test";
 import { apiKey } from "../../src/config/auth/api-key.ts";
 import { forwardAuth, type ForwardAuthOptions } from "../../src/config/auth/forward-auth.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import type { FakeClient, FakeTarget } from "../support/fake-peers.ts";
+import type { FakeClient, FakeTarget } from "../../src/platforms/fake/peers.ts";
 import type { World } from "../support/fake-world.ts";
 
 const KEY = "sha256:2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"; // "key"

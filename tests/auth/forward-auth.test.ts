@@ -1,8 +1,8 @@
 // Forward-auth through the whole gateway: what the service is asked, what its answers bring about.
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, inWorldOf } from "../support/fake-world.ts";
 import { asking, options, say, serve, sso } from "./forward-auth-world.ts";
 

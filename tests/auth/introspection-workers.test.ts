@@ -7,7 +7,7 @@ import type { GatewayError } from "../../src/errors.ts";
 import { introspection } from "../../src/mod.ts";
 import type { Platform } from "../../src/platform.ts";
 import { planOf } from "../config/support.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { callOf } from "./callers.ts";
 
 test("each request asks for itself, what is known serves all, and beyond 64 the answer is 503", async () => {

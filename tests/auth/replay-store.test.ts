@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Replays, replays, ReplayStore } from "../../src/auth/dpop/replay-store.ts";
 import { Carried } from "../../src/carried.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 
 /** A span of 100 ms, and room for so many keys. */
 const bounds = (most: number): { spanMs: number; most: number } => ({ spanMs: 100, most });

@@ -7,7 +7,7 @@ import { GatewayError } from "../../src/errors.ts";
 import { Exchange } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { base64url, type Changes, DpopClient, hashOf } from "../support/dpop-client.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 
 const URI = "https://api.test/things/7";
 const TOKEN = "token-1";

@@ -6,7 +6,7 @@ import type { Policy } from "../../src/balance/policy.ts";
 import { Secret } from "../../src/config/secrets.ts";
 import type { BalancePlan, UpstreamPlan } from "../../src/config/upstream/plan.ts";
 import type { Target } from "../../src/target.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { anExchange, Attempting, sharesOf, spread, targetsOf } from "./doubles.ts";
 
 interface Kind {

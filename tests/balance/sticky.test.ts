@@ -9,7 +9,7 @@ import { GatewayError } from "../../src/errors.ts";
 import type { Arrival, Exchange } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import type { Target } from "../../src/target.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { anExchange, Attempting, targetsOf } from "./doubles.ts";
 
 const PLAN: StickyPlan = {

@@ -7,7 +7,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import type { Target } from "../../src/target.ts";
 import { anExchange, targetsOf } from "../balance/doubles.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 
 const COUNTS = [2, 10, 1000];
 const ROUNDS = 7;

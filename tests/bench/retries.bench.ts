@@ -12,7 +12,7 @@ import { RetryBudget } from "../../src/upstream/budget.ts";
 import { Upstream, type UpstreamTarget } from "../../src/upstream/upstream.ts";
 import { anExchange } from "../balance/doubles.ts";
 import { upstreamOf } from "../config/support.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 
 const REQUESTS = 500_000;
 const ROUNDS = 9;

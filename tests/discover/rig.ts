@@ -3,7 +3,7 @@ import { planOf } from "../config/support.ts";
 import type { TargetSource } from "../../src/config/upstream/options.ts";
 import type { TargetPlan } from "../../src/config/upstream/plan.ts";
 import { type Discovery, discover } from "../../src/discover/discover.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 
 /** One search. */
 export class Search {

@@ -1,5 +1,5 @@
 // A collector in the fake world: it answers the runtime's fetch, and takes only what the schema of OTLP has.
-import type { FakePlatform } from "./fake-platform.ts";
+import type { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { type ReadMetric, type ReadRequest, type ReadSpan, readRequest } from "./otlp-schema.ts";
 
 /** One request that came. */

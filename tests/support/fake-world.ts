@@ -6,9 +6,9 @@ import { isCounted, type Plan } from "../../src/config/plan.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 import { createGateway, type Gateway, type Prepared } from "../../src/gateway.ts";
 import { Metrics } from "../../src/record/metrics.ts";
-import { FakeClient, FakeTarget } from "./fake-peers.ts";
-import type { FakeSocket } from "./fake-socket.ts";
-import { FakePlatform } from "./fake-platform.ts";
+import { FakeClient, FakeTarget } from "../../src/platforms/fake/peers.ts";
+import type { FakeSocket } from "../../src/platforms/fake/socket.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 
 /** A line of the access log. */
 export interface LoggedRecord {

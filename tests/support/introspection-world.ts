@@ -1,7 +1,7 @@
 // A gateway whose tokens an authorization server of the fake world knows.
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { introspection, type IntrospectionOptions } from "../../src/mod.ts";
-import type { FakeClient } from "./fake-peers.ts";
+import type { FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorldOf, type World } from "./fake-world.ts";
 
 /** Where the authorization server is asked. */

@@ -1,6 +1,6 @@
 // The clients and targets of a story: each has its script, and sends a piece of it when the story says so.
-import { fieldOf, type FakeRequest } from "../support/fake-messages.ts";
-import type { FakeClient, FakeTarget, FakeTargetConnection } from "../support/fake-peers.ts";
+import { fieldOf, type FakeRequest } from "../../src/platforms/fake/messages.ts";
+import type { FakeClient, FakeTarget, FakeTargetConnection } from "../../src/platforms/fake/peers.ts";
 import { type AnswerPlan, type Ask, type ClientPlan, GARBAGE } from "./story.ts";
 
 /** A request as its client sends it. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { apiKey } from "../../src/config/auth/api-key.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
 import { inWorld, inWorldOf } from "../support/fake-world.ts";
 
 const hashOf = (key: string): `sha256:${string}` =>

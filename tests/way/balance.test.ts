@@ -3,8 +3,13 @@
 import { describe, expect, test } from "bun:test";
 import { Secret } from "../../src/config/secrets.ts";
 import type { UpstreamOptions } from "../../src/config/upstream/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText, type FakeClient, type FakeTarget, type FakeTargetConnection } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import {
+  answerText,
+  type FakeClient,
+  type FakeTarget,
+  type FakeTargetConnection,
+} from "../../src/platforms/fake/peers.ts";
 import { inWorld, inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
 
 const TARGETS = ["http://a.test", "http://b.test"];

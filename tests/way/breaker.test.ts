@@ -1,6 +1,6 @@
 // The breaker in a whole gateway: clients are answered at once while it is open, and nothing reaches the upstream but probes.
 import { expect, test } from "bun:test";
-import { answerText } from "../support/fake-peers.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 const BREAKER = { minimum: 4, open: "5s", probes: 2 } as const;

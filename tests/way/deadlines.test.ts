@@ -1,8 +1,8 @@
 // `timeouts.whole` and `timeouts.header`: one deadline for all attempts, what clients may say of it, what upstreams are told.
 import { describe, expect, test } from "bun:test";
 import type { UpstreamOptions } from "../../src/config/upstream/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream } from "../support/fake-world.ts";
 
 const within = (

@@ -1,7 +1,7 @@
 // Targets that come and go at random while requests are under way: each gets its one answer, and no socket stays too long.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { answerText, type FakeClient, FakeTarget } from "../support/fake-peers.ts";
+import { answerText, type FakeClient, FakeTarget } from "../../src/platforms/fake/peers.ts";
 import { toUpstream, World } from "../support/fake-world.ts";
 
 const ADDRESSES = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"] as const;

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import type { UpstreamOptions } from "../../src/config/upstream/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText, FakeTarget } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText, FakeTarget } from "../../src/platforms/fake/peers.ts";
 import { toUpstream, World } from "../support/fake-world.ts";
 
 /** How long until a name that has changed is looked up again at the latest: the TTL of the fake names. */

@@ -1,8 +1,8 @@
 // Draining: what is idle closes, what runs finishes, what outlives the grace is cut, visibly and with its record.
 import { describe, expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import type { FakeClient } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import type { FakeClient } from "../../src/platforms/fake/peers.ts";
 import { toUpstream, World } from "../support/fake-world.ts";
 
 const OPTIONS: GatewayOptions = toUpstream({}, { shutdown: { grace: "10s" } });

@@ -1,6 +1,6 @@
 // A target that an operator drains gets nothing more, whatever else is known of it; and what operators see of targets.
 import { expect, test } from "bun:test";
-import { answerText } from "../support/fake-peers.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 const A = "http://a.test";

@@ -1,6 +1,6 @@
 // Targets that fail are passed over for a while: in a whole gateway, whatever the failure, and never the only one.
 import { describe, expect, test } from "bun:test";
-import type { FakeTarget } from "../support/fake-peers.ts";
+import type { FakeTarget } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 const TARGETS = ["http://a.test", "http://b.test"];

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import type { UpstreamOptions } from "../../src/config/upstream/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText, type FakeTargetConnection } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText, type FakeTargetConnection } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 /** `up` is a.test and falls back to `other`, which is b.test. */

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import type { FaultOptions } from "../../src/config/shaping/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 const faulty = (faults: FaultOptions, more: object = {}): GatewayOptions => ({

@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { HTTPException } from "hono/http-exception";
 import { streamSSE } from "hono/streaming";
 import type { Handler } from "../../src/config/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import type { FakeClient } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import type { FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorldOf, type World } from "../support/fake-world.ts";
 
 /** A world with one route, `/it/:id/*`, that this handler answers. */

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { HealthOptions } from "../../src/config/upstream/options.ts";
 import { createGateway } from "../../src/gateway.ts";
-import { answerText, FakeTarget, type FakeTargetConnection } from "../support/fake-peers.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { answerText, FakeTarget, type FakeTargetConnection } from "../../src/platforms/fake/peers.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 import { planOf } from "../config/support.ts";
 

@@ -1,7 +1,7 @@
 // `hedge`: a second attempt beside a slow one; the first answer counts, and the other attempt is withdrawn.
 import { describe, expect, test } from "bun:test";
 import type { UpstreamOptions } from "../../src/config/upstream/options.ts";
-import { answerText } from "../support/fake-peers.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 const hedged = (upstream: Partial<UpstreamOptions> = {}): ReturnType<typeof toUpstream> =>

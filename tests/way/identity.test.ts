@@ -5,7 +5,7 @@ import { apiKey } from "../../src/config/auth/api-key.ts";
 import { identityOf } from "../../src/handle/handle.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { faultLines } from "../config/support.ts";
-import { fieldOf } from "../support/fake-messages.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
 import { inWorldOf, type World } from "../support/fake-world.ts";
 
 const { generateKeyPairSync } = await import("node:crypto");

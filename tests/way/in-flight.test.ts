@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { apiKey } from "../../src/config/auth/api-key.ts";
 import type { InFlightOptions } from "../../src/config/limit/options.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import type { FakeClient, FakeTargetConnection } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import type { FakeClient, FakeTargetConnection } from "../../src/platforms/fake/peers.ts";
 import { inWorld, inWorldOf, World } from "../support/fake-world.ts";
 
 const hashOf = (key: string): `sha256:${string}` =>

@@ -1,6 +1,6 @@
 // An authorization server that misbehaves, through the whole gateway: nobody passes, and it is not hammered.
 import { describe, expect, test } from "bun:test";
-import { fieldOf } from "../support/fake-messages.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
 import { ENDPOINT, inWorldWith, type Reaction, statusOf } from "../support/introspection-world.ts";
 
 const json = { "content-type": "application/json" };

@@ -1,7 +1,7 @@
 // Introspection through the whole gateway, the clock moved by hand: what is asked, how often, and what is never let pass.
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { fieldOf } from "../support/fake-messages.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
 import { ask, ENDPOINT, inWorldWith, statusOf } from "../support/introspection-world.ts";
 
 describe("the question", () => {

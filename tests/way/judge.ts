@@ -1,6 +1,6 @@
 // What must be true of every story that has been played, whatever happened in it.
 import { expect } from "bun:test";
-import { type FakeAnswer, fieldOf } from "../support/fake-messages.ts";
+import { type FakeAnswer, fieldOf } from "../../src/platforms/fake/messages.ts";
 import type { LoggedRecord, World } from "../support/fake-world.ts";
 import type { ClientActor, Given } from "./actors.ts";
 import type { Played } from "./play.ts";

@@ -1,7 +1,7 @@
 // A client that leaves: at each moment, in each way, the target is let go at once and one record says so.
 import { describe, expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import type { FakeClient } from "../support/fake-peers.ts";
+import type { FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 const OPTIONS: GatewayOptions = toUpstream({ connections: { max: 1 } });

@@ -5,9 +5,9 @@ import type { LimitOptions } from "../../src/config/limit/options.ts";
 import { redis, type RedisStoreOptions } from "../../src/config/limit/redis.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { GIVE_BACK, TAKE } from "../../src/limit/redis-scripts.ts";
-import { type FakeAnswer, fieldOf } from "../support/fake-messages.ts";
-import { answerText, type FakeClient } from "../support/fake-peers.ts";
-import { type FakeCommand, passes } from "../support/fake-redis.ts";
+import { type FakeAnswer, fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText, type FakeClient } from "../../src/platforms/fake/peers.ts";
+import { type FakeCommand, passes } from "../../src/platforms/fake/redis.ts";
 import { inWorldOf, World } from "../support/fake-world.ts";
 
 const FEW: Record<string, LimitOptions> = { few: { limit: 3, window: "10s", by: "route" } };

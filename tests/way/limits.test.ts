@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { apiKey } from "../../src/config/auth/api-key.ts";
 import type { LimitOptions, LimitSettings } from "../../src/config/limit/options.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { type FakeAnswer, fieldOf } from "../support/fake-messages.ts";
-import { answerText } from "../support/fake-peers.ts";
+import { type FakeAnswer, fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, type World } from "../support/fake-world.ts";
 
 const hashOf = (key: string): `sha256:${string}` =>

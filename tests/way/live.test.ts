@@ -5,7 +5,7 @@ import type { SeenExchange } from "../../src/admin/live/seen.ts";
 import { quantile } from "../../src/admin/live/latencies.ts";
 import { apiKey } from "../../src/config/auth/api-key.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { answerText } from "../support/fake-peers.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
 
 const hashOf = (key: string): `sha256:${string}` =>

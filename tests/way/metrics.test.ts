@@ -4,7 +4,7 @@ import { apiKey } from "../../src/config/auth/api-key.ts";
 import { redis } from "../../src/config/limit/redis.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { prometheusText } from "../../src/record/prometheus.ts";
-import { answerText } from "../support/fake-peers.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
 import { readMetrics, seriesIn, sumOf } from "../support/metrics-text.ts";
 

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { fieldOf } from "../support/fake-messages.ts";
-import type { FakeClient } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import type { FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
 
 /** A world with a target of one connection, and a route to it that passes this middleware. Afterwards that is free. */

@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { apiKey } from "../../src/config/auth/api-key.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import type { MirrorOptions } from "../../src/config/shaping/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText, type FakeTargetConnection } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText, type FakeTargetConnection } from "../../src/platforms/fake/peers.ts";
 import { inWorld, inWorldOf, type World } from "../support/fake-world.ts";
 
 /** The route's upstream is a.test, the mirror's is b.test. */

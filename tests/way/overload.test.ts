@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import type { OverloadOptions } from "../../src/config/limit/options.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import type { FakeClient } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import type { FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, World } from "../support/fake-world.ts";
 
 const capped = (more: Partial<OverloadOptions> = {}): GatewayOptions =>

@@ -1,8 +1,8 @@
 // The connections to a target: who gets which, who waits, who is refused, and that every place is free again afterwards.
 import { describe, expect, test } from "bun:test";
 import type { UpstreamOptions } from "../../src/config/upstream/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText, type FakeClient } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText, type FakeClient } from "../../src/platforms/fake/peers.ts";
 import { toUpstream, World } from "../support/fake-world.ts";
 
 const MAX = 2;

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { jwt } from "../../src/config/auth/jwt.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
 import { inWorld, inWorldOf } from "../support/fake-world.ts";
 
 const OPTIONS: GatewayOptions = { routes: { ready: { match: "/readyz", answer: "readiness" } } };

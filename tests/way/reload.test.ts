@@ -7,8 +7,8 @@ import type { LimitOptions } from "../../src/config/limit/options.ts";
 import { redis } from "../../src/config/limit/redis.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { Secret } from "../../src/config/secrets.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText, type FakeClient } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText, type FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorld, inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
 import { issuerKey, token } from "../support/tokens.ts";
 

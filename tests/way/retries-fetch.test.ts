@@ -4,7 +4,7 @@ import type { GatewayOptions } from "../../src/config/options.ts";
 import type { UpstreamOptions } from "../../src/config/upstream/options.ts";
 import { createGateway } from "../../src/gateway.ts";
 import { planOf } from "../config/support.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { toUpstream } from "../support/fake-world.ts";
 
 /** What one fetch comes to. */

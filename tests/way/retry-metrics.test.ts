@@ -1,7 +1,7 @@
 // What retries count: each attempt after the first by its reason, and what the budget did not give.
 import { expect, test } from "bun:test";
 import { prometheusText } from "../../src/record/prometheus.ts";
-import { answerText } from "../support/fake-peers.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 import { readMetrics, sumOf } from "../support/metrics-text.ts";
 

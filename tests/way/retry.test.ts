@@ -1,6 +1,6 @@
 // What is sent again and what is not (GW-19): each method, on a fresh and on a reused connection, broken at each moment.
 import { describe, expect, test } from "bun:test";
-import type { FakeClient, FakeTarget, FakeTargetConnection } from "../support/fake-peers.ts";
+import type { FakeClient, FakeTarget, FakeTargetConnection } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 const METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "QUERY", "POST", "PATCH", "PROPFIND"] as const;

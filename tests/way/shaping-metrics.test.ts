@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { prometheusText } from "../../src/record/prometheus.ts";
-import { answerText } from "../support/fake-peers.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
 import { inWorld, type World } from "../support/fake-world.ts";
 import { readMetrics, sumOf } from "../support/metrics-text.ts";
 

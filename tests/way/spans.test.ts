@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { apiKey } from "../../src/config/auth/api-key.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { FakeCollector, NEVER } from "../support/fake-collector.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText, type FakeClient } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText, type FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
 
 const ID = "0af7651916cd43dd8448eb211c80319c";

@@ -1,7 +1,7 @@
 // Messages that are allowed and odd: what they must not bring about.
 import { describe, expect, test } from "bun:test";
 import { answerOf } from "../../src/http/web-message.ts";
-import { fieldOf } from "../support/fake-messages.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
 import { inWorld, toUpstream } from "../support/fake-world.ts";
 
 test("an empty line behind a body begins no request: the connection waits for the next as long as for any", () => {

@@ -1,7 +1,7 @@
 // Traces of the whole gateway: which trace an exchange belongs to, and what upstreams, handlers and callers are told of it.
 import { describe, expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { answerText, type FakeClient } from "../support/fake-peers.ts";
+import { answerText, type FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorld, inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
 
 const PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { MiddlewareHandler } from "hono";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { fieldOf } from "../support/fake-messages.ts";
-import type { FakeClient, FakeTargetConnection } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import type { FakeClient, FakeTargetConnection } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 const UPGRADE = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: abc"];

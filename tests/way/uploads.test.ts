@@ -1,7 +1,7 @@
 // Uploads: told to go on, overtaken by their answer, broken off in every way, and at the pace of who takes them.
 import { describe, expect, test } from "bun:test";
-import { fieldOf } from "../support/fake-messages.ts";
-import { answerText, type FakeClient } from "../support/fake-peers.ts";
+import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { answerText, type FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -1,8 +1,8 @@
 // The clocks towards a target: each ends what it is for at its limit, not before, and nothing else.
 import { describe, expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { answerText } from "../support/fake-peers.ts";
-import type { FakeClient } from "../support/fake-peers.ts";
+import { answerText } from "../../src/platforms/fake/peers.ts";
+import type { FakeClient } from "../../src/platforms/fake/peers.ts";
 import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
 
 /** Every clock has a length of its own, so that one cannot be taken for another. */

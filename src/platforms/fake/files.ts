@@ -1,5 +1,5 @@
 // Files of the fake world: texts by path, changed by the test.
-import type { Files } from "../../src/platform.ts";
+import type { Files } from "../../platform.ts";
 
 /** Texts by path. */
 export class FakeFiles implements Files {

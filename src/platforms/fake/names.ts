@@ -1,5 +1,5 @@
 // Names of the fake world: records that a test sets, and failures that it wants.
-import type { AddressRecord, Names, ServiceRecord } from "../../src/platform.ts";
+import type { AddressRecord, Names, ServiceRecord } from "../../platform.ts";
 
 /** Records by name. */
 export class FakeNames implements Names {

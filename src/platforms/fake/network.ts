@@ -5,11 +5,10 @@ import type {
   ConnectOptions,
   ListeningSocket,
   ListenOptions,
-  Socket,
   SocketError,
-} from "../../src/platform.ts";
-import type { FakeClock } from "./fake-clock.ts";
-import { CAPACITY, FakeSocket, type Wire } from "./fake-socket.ts";
+} from "../../platform.ts";
+import type { FakeClock } from "./clock.ts";
+import { CAPACITY, FakeSocket, type Wire } from "./socket.ts";
 
 /** How a connect attempt goes: accepted, never answered, or failed with a code of the system. */
 export type Reception = "accept" | "hang" | (string & {});
@@ -82,7 +81,7 @@ export class FakeNetwork implements Wire {
     const port = options.port === 0 ? 40_000 + ++this.#count : options.port;
     const address = `${options.host}:${port}`;
     if (this.#servers.has(address)) throw socketError("EADDRINUSE");
-    this.serve(address, options.accept as (socket: Socket) => void, true);
+    this.serve(address, options.accept, true);
     return { host: options.host, port, stop: () => this.unserve(address) };
   };
 

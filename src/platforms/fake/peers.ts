@@ -1,8 +1,8 @@
 // Who is at the other ends in the fake world: clients of the gateway and the targets it forwards to, moved by hand.
-import type { SocketError } from "../../src/platform.ts";
-import { type FakeAnswer, type FakeRequest, readAnswers, readRequests } from "./fake-messages.ts";
-import type { FakeNetwork, Server } from "./fake-network.ts";
-import type { FakeSocket } from "./fake-socket.ts";
+import type { SocketError } from "../../platform.ts";
+import { type FakeAnswer, type FakeRequest, readAnswers, readRequests } from "./messages.ts";
+import type { FakeNetwork, Server } from "./network.ts";
+import type { FakeSocket } from "./socket.ts";
 
 /** How a connection stands, as its peer sees it. */
 export type Ending = "open" | "fin" | "reset" | "closed";

@@ -1,10 +1,10 @@
 // The platform of the fake world: all that a runtime lends to the gateway, and nothing that takes time.
-import type { Platform } from "../../src/platform.ts";
-import { FakeClock } from "./fake-clock.ts";
-import { FakeFiles } from "./fake-files.ts";
-import { FakeNames } from "./fake-names.ts";
-import { FakeNetwork } from "./fake-network.ts";
-import { FakeRedis } from "./fake-redis.ts";
+import type { Platform } from "../../platform.ts";
+import { FakeClock } from "./clock.ts";
+import { FakeFiles } from "./files.ts";
+import { FakeNames } from "./names.ts";
+import { FakeNetwork } from "./network.ts";
+import { FakeRedis } from "./redis.ts";
 
 /** A Platform whose clock, network and output belong to the test. */
 export class FakePlatform implements Platform {

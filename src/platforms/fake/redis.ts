@@ -1,6 +1,6 @@
 // Redis in the fake world: a test says whether it can be reached, and what it answers.
-import type { Platform, RedisConnection, RedisHandler, RedisOptions } from "../../src/platform.ts";
-import type { FakeClock } from "./fake-clock.ts";
+import type { Platform, RedisConnection, RedisHandler, RedisOptions } from "../../platform.ts";
+import type { FakeClock } from "./clock.ts";
 
 /** A command that has come. */
 export interface FakeCommand {

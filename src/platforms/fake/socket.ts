@@ -1,6 +1,6 @@
 // A socket without a network: two ends that obey the Socket contract of src/platform.ts, and its freedoms.
-import type { Socket, SocketError, SocketHandler } from "../../src/platform.ts";
-import type { FakeClock } from "./fake-clock.ts";
+import type { Socket, SocketError, SocketHandler } from "../../platform.ts";
+import type { FakeClock } from "./clock.ts";
 
 /** What an end has to know of the network it belongs to. */
 export interface Wire {

@@ -6,7 +6,7 @@ import { quantile, STEPS, addPairs } from "../../../src/admin/live/latencies.ts"
 import type { Tick } from "../../../src/admin/live/tick.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
 import type { Platform } from "../../../src/platform.ts";
-import { answerText, FakeClient } from "../../support/fake-peers.ts";
+import { answerText, FakeClient } from "../../../src/platforms/fake/peers.ts";
 import { inWorldOf, type World } from "../../support/fake-world.ts";
 
 const OPTIONS: GatewayOptions = {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { newKey } from "../../../src/auth/api-key/key-form.ts";
 import { apiKey } from "../../../src/config/auth/api-key.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
-import { fieldOf } from "../../support/fake-messages.ts";
+import { fieldOf } from "../../../src/platforms/fake/messages.ts";
 import { inWorld, inWorldOf } from "../../support/fake-world.ts";
 
 const hashOf = (key: string): `sha256:${string}` =>

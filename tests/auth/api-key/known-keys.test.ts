@@ -4,8 +4,8 @@ import { knownKeys } from "../../../src/auth/api-key/known-keys.ts";
 import { apiKey } from "../../../src/config/auth/api-key.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
 import { resolvePlan } from "../../../src/config/resolve.ts";
-import { fieldOf } from "../../support/fake-messages.ts";
-import { FakePlatform } from "../../support/fake-platform.ts";
+import { fieldOf } from "../../../src/platforms/fake/messages.ts";
+import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
 import { inWorldOf, type World } from "../../support/fake-world.ts";
 
 const hashOf = (key: string): `sha256:${string}` =>

@@ -4,9 +4,9 @@ import { basic } from "../../../src/config/auth/basic.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
 import { resolvePlan } from "../../../src/config/resolve.ts";
 import { createGateway } from "../../../src/gateway.ts";
-import { fieldOf } from "../../support/fake-messages.ts";
-import type { FakeClient } from "../../support/fake-peers.ts";
-import { FakePlatform } from "../../support/fake-platform.ts";
+import { fieldOf } from "../../../src/platforms/fake/messages.ts";
+import type { FakeClient } from "../../../src/platforms/fake/peers.ts";
+import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
 import { inWorldOf, type World } from "../../support/fake-world.ts";
 
 const credentials = (user: string, password: string): string =>

@@ -15,7 +15,7 @@ import { Exchange } from "../../../src/exchange.ts";
 import type { Content } from "../../../src/http/body.ts";
 import { Fields } from "../../../src/http/fields.ts";
 import { HELLO, planOf } from "../../config/support.ts";
-import { FakePlatform } from "../../support/fake-platform.ts";
+import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
 
 const pem = (...lines: string[]): string =>
   `-----BEGIN PUBLIC KEY-----\n${lines.join("\n")}\n-----END PUBLIC KEY-----\n`;

@@ -5,7 +5,7 @@ import { apiKey } from "../../../src/config/auth/api-key.ts";
 import { httpSignature, type HttpSignatureOptions } from "../../../src/config/auth/http-signature.ts";
 import { Secret } from "../../../src/config/secrets.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
-import { fieldOf } from "../../support/fake-messages.ts";
+import { fieldOf } from "../../../src/platforms/fake/messages.ts";
 import { inWorldOf, type World } from "../../support/fake-world.ts";
 import { KEYS, type Line, PEM, signed } from "./signer.ts";
 

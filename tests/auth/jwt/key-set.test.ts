@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { type ReadKeySet, readJwks } from "../../../src/auth/jwt/jwk.ts";
 import { isSafeUrl } from "../../../src/auth/jwt/safe-url.ts";
 import type { Identity } from "../../../src/config/auth/options.ts";
-import { FakePlatform } from "../../support/fake-platform.ts";
+import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
 import { issuerKey, token } from "../../support/tokens.ts";
 import { keySet, outcome, withFile } from "./rig.ts";
 

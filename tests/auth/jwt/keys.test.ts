@@ -4,7 +4,7 @@ import type { ClaimsSchema } from "../../../src/config/auth/claims-schema.ts";
 import type { JwtOptions } from "../../../src/config/auth/jwt.ts";
 import type { Verdict } from "../../../src/auth/scheme.ts";
 import { GatewayError } from "../../../src/errors.ts";
-import { FakePlatform } from "../../support/fake-platform.ts";
+import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
 import { issuerKey, token } from "../../support/tokens.ts";
 import { ISSUER, JWKS, JwtRig, keySet, outcome } from "./rig.ts";
 

@@ -9,7 +9,7 @@ import { formatPath, messageOf } from "../../../src/config/message.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
 import { resolvePlan } from "../../../src/config/resolve.ts";
 import { GatewayError } from "../../../src/errors.ts";
-import { FakePlatform } from "../../support/fake-platform.ts";
+import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
 import { issuerKey, token } from "../../support/tokens.ts";
 import { callOf } from "../callers.ts";
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { apiKey } from "../../../src/config/auth/api-key.ts";
 import { jwt } from "../../../src/config/auth/jwt.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
-import { fieldOf } from "../../support/fake-messages.ts";
-import type { FakeClient } from "../../support/fake-peers.ts";
+import { fieldOf } from "../../../src/platforms/fake/messages.ts";
+import type { FakeClient } from "../../../src/platforms/fake/peers.ts";
 import { inWorldOf, type World } from "../../support/fake-world.ts";
 import { issuerKey, token } from "../../support/tokens.ts";
 

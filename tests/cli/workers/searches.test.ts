@@ -4,7 +4,7 @@ import { Searches } from "../../../src/cli/workers/searches.ts";
 import { TargetSets } from "../../../src/cli/workers/target-sets.ts";
 import type { TargetPlan, UpstreamPlan } from "../../../src/config/upstream/plan.ts";
 import { planOf } from "../../config/support.ts";
-import { FakePlatform } from "../../support/fake-platform.ts";
+import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
 
 const OLD = "old.internal";
 const NEW = "new.internal";

@@ -5,7 +5,7 @@ import { Metrics } from "../../../src/record/metrics.ts";
 import { metricsMessage } from "../../../src/record/otlp/metrics-message.ts";
 import { originOf } from "../../../src/record/otlp/resource.ts";
 import { FakeCollector } from "../../support/fake-collector.ts";
-import { answerText } from "../../support/fake-peers.ts";
+import { answerText } from "../../../src/platforms/fake/peers.ts";
 import { inWorldOf, toUpstream } from "../../support/fake-world.ts";
 import { type ReadMetric, readRequest } from "../../support/otlp-schema.ts";
 
