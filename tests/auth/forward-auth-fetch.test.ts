@@ -34,7 +34,7 @@ async function ask(service: Asked, init: RequestInit = {}): Promise<{ answer: Re
 /** What the fake platform lends, its methods bound. */
 function lent(fake: FakePlatform): Platform {
   const { terminal, subtle, files } = fake;
-  const methods = ["now", "wallClock", "setTimer", "clearTimer", "uuid", "sha256", "line", "notice"] as const;
+  const methods = ["now", "wallClock", "setTimer", "clearTimer", "uuid", "random", "sha256", "line", "notice"] as const;
   const bound = Object.fromEntries(methods.map((name) => [name, (fake[name] as Function).bind(fake) as unknown]));
   return { terminal, subtle, files, ...bound } as Partial<Platform> as Platform;
 }
