@@ -1,50 +1,21 @@
-// THE WAY: listen, route, cors, limits, auth, allow, the user's own code, upstream, respond, record. The only file that knows the order.
+// Gateway: a plan that runs, and the plans that take over from it while connections stay.
 import type { TargetControls } from "./admin/acts.ts";
 import type { Seen } from "./admin/live/seen.ts";
 import { Watch } from "./admin/live/watch.ts";
-import { allowStage } from "./auth/allow.ts";
-import { authStage } from "./auth/auth.ts";
-import { forwards, type Plan, type RoutePlan } from "./config/plan.ts";
-import { toGatewayError } from "./errors.ts";
-import {
-  type Answer,
-  Answer as GatewayAnswer,
-  type Exchange,
-  type LastStage,
-  type Stage,
-  type Way,
-} from "./exchange.ts";
-import { forwardStage } from "./forward.ts";
+import { forwards, type Plan } from "./config/plan.ts";
+import { type Way } from "./exchange.ts";
 import { Generation } from "./generation.ts";
-import { handleStage } from "./handle/handle.ts";
 import { Deadlines } from "./http/deadlines.ts";
-import { Fields, plainName } from "./http/fields.ts";
-import { cidrSet } from "./http/ip.ts";
-import { inOrder } from "./in-order.ts";
-import { identify, readPath } from "./listen/arrive.ts";
 import { Listeners, type NextListener } from "./listen/listeners.ts";
 import type { Stays } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
-import { bodySizeStage } from "./limit/body-size.ts";
-import { limitFields } from "./limit/fields.ts";
-import { inFlightStage } from "./limit/in-flight.ts";
-import { limitsStage } from "./limit/shared-limits.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { meterListeners } from "./meter.ts";
-import { corsOf, preflight } from "./preflights.ts";
 import type { Platform } from "./platform.ts";
 import type { Metrics } from "./record/metrics.ts";
-import { recorder } from "./record/record.ts";
-import { addCookies } from "./respond/cookies.ts";
-import { fieldChanges } from "./respond/headers.ts";
-import { type Obstacle, readinessAnswer } from "./respond/readiness.ts";
-import { problemAnswer, tellFallback } from "./respond/problem.ts";
-import { faultStage } from "./route/faults.ts";
-import { compileFixedAnswer } from "./route/fixed-answer.ts";
-import { compileRedirect } from "./route/redirect.ts";
+import { type Obstacle } from "./respond/readiness.ts";
 import { obstaclesIn } from "./obstacles.ts";
-import { routeStage } from "./route/route.ts";
-import { splitStage } from "./route/split.ts";
+import { layWay } from "./way.ts";
 
 /** A gateway that has been made of a plan. It listens to nothing yet. */
 export interface Gateway {
@@ -191,155 +162,8 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
   };
 }
 
-/** THE WAY of a plan: every stage of every route is folded here, once. */
-function layWay(plan: Plan, parts: Parts): Way {
-  const { overload, platform, meter } = parts;
-  const { tracing, watch } = parts.telemetry;
-  const routes = routeStage(plan.routes);
-  const ways = new Map(plan.routes.map((route) => [route, foldRoute(route, parts)]));
-  const cors = corsOf(plan.routes);
-  const changes = new Map(plan.routes.map((route) => [route, fieldChanges(route.responseFields)]));
-  const tellLimits = plan.limits.limits.length === 0 ? undefined : limitFields(plan.limits.fields);
-  const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
-  const record = recorder(plan, platform);
-
-  const arrive = (x: Exchange): void => {
-    meter?.exchanges.began();
-    identify(x, isTrusted, platform);
-    tracing?.begin(x);
-    watch?.began(x);
-  };
-  const takeRoute = (x: Exchange): Answer | Promise<Answer> => {
-    routes.find(x);
-    return ways.get(x.route!)!(x);
-  };
-  const respond = (x: Exchange, answer: Answer): Answer => {
-    if (x.route !== undefined) {
-      cors?.get(x.route)?.mark(x, answer.fields);
-      changes.get(x.route)?.(answer.fields);
-    }
-    if (x.limited.length > 0) {
-      for (const { limit, giveBack } of x.limited) if (limit.counts?.(answer.status) === false) giveBack?.();
-      tellLimits?.(x, answer.fields);
-    }
-    if (x.cookies.length > 0) addCookies(x.cookies, answer.fields);
-    if (x.fallbacks.length > 0) tellFallback(x, answer.fields, plan.name);
-    answer.fields.set("X-Request-ID", x.id);
-    return answer;
-  };
-  const refuse = (x: Exchange, thrown: unknown): Answer => {
-    x.error = toGatewayError(thrown);
-    return respond(x, problemAnswer(x.error, x, plan.name));
-  };
-
-  return {
-    travel(x, send) {
-      let answer: Answer | Promise<Answer>;
-      try {
-        arrive(x);
-        readPath(x);
-        overload?.begin(x);
-        if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
-        else answer = (cors && preflight(x, routes, cors)) ?? takeRoute(x);
-      } catch (thrown) {
-        return send(refuse(x, thrown));
-      }
-      if (answer instanceof Promise) {
-        void answer.then(
-          (settled) => send(respond(x, settled)),
-          (thrown: unknown) => send(refuse(x, thrown)),
-        );
-      } else send(respond(x, answer));
-    },
-    refuse(x, error) {
-      if (x.id === "") arrive(x);
-      return refuse(x, error);
-    },
-    finish(x, ending) {
-      x.letGo();
-      overload?.end(x);
-      record(x, ending);
-      tracing?.ended(x, ending);
-      meter?.exchanges.ended(x, ending);
-      watch?.ended(x, ending);
-    },
-  };
-}
-
 /** Whether a tunnel goes on: where the plan still has a route of this name that leads to upstreams. */
 function staysIn({ routes }: Plan): Stays {
   const names = new Set(routes.flatMap(({ name, destination }) => (forwards(destination) ? [name] : [])));
   return ({ name }) => names.has(name);
-}
-
-/** All stages of a route as one. What a route does not use is not there. */
-function foldRoute(route: RoutePlan, parts: Parts): LastStage {
-  const last = destinationStage(route, parts);
-  // A handler runs in the same Hono app as the middleware before it.
-  const alone = route.use.length === 0 || route.destination.kind === "handler";
-  return inOrder(guards(route, parts), alone ? last : handleStage(route, last, "stage"));
-}
-
-/** The stages that refuse: who calls, and what they may do; and then which upstream of several is taken. */
-function guards(
-  route: RoutePlan,
-  { platform, schemes, limits, inFlight, limitStore, vouching, meter, telemetry: { mark, tracing } }: Parts,
-): Stage[] {
-  const stages: Stage[] = [];
-  if (route.maxBody !== undefined) stages.push(bodySizeStage(route.maxBody));
-  const running = route.limits.map(({ name }) => limits.get(name)!);
-  // Guessing is limited before anybody looks at a guess; all else counts callers, who are known later. Where nobody asks
-  // who calls, all limits are one stage, and one question to a store.
-  const asks = route.auth.length > 0 || route.allow !== undefined;
-  const early = running.filter(({ plan }) => !asks || plan.by.kind === "address");
-  const late = running.filter((limit) => !early.includes(limit));
-  if (early.length > 0) stages.push(mark(limitsStage(early, limitStore), "limits"));
-  if (route.auth.length > 0) {
-    const asked = route.auth.map((name) => schemes.get(name)!);
-    stages.push(mark(authStage(asked, meter?.judged), "auth"));
-  }
-  if (route.allow !== undefined) {
-    const allow = allowStage(route.allow, (name, scopes) => schemes.get(name)?.scopeChallenge?.(scopes));
-    stages.push(mark(allow, "allow"));
-  }
-  if (late.length > 0) stages.push(mark(limitsStage(late, limitStore), "limits"));
-  const { destination } = route;
-  if (destination.kind === "split") stages.push(splitStage(destination, platform));
-  if (route.inFlight.length > 0) {
-    stages.push(mark(inFlightStage(route.inFlight.map(({ name }) => inFlight.get(name)!)), "in_flight"));
-  }
-  if (route.faults !== undefined) stages.push(mark(faultStage(route.faults, platform), "faults"));
-  // Upstreams never see them; the user's own code must not believe or leak them either.
-  if (route.use.length > 0 || destination.kind === "handler") {
-    if (tracing !== undefined) stages.push(tracing.show);
-    const owned = new Set(vouching?.owned.map(plainName));
-    if (owned.size > 0 || route.auth.length > 0) {
-      stages.push(({ fields, strip }) => {
-        fields.deleteAliases(owned);
-        for (const key of strip) fields.delete(key);
-      });
-    }
-  }
-  return stages;
-}
-
-function destinationStage(route: RoutePlan, parts: Parts): LastStage {
-  const { destination } = route;
-  switch (destination.kind) {
-    case "handler":
-      return handleStage(route, destination.handler, "handler");
-    case "answer": {
-      const answer = compileFixedAnswer(destination.answer);
-      return () => answer();
-    }
-    case "readiness":
-      return readinessAnswer(() => obstaclesIn(parts));
-    case "key-set":
-      return parts.tokens!.keySet;
-    case "redirect":
-      return compileRedirect(route);
-    case "upstream":
-    case "split":
-      return forwardStage(route, destination, parts);
-  }
 }

@@ -57,7 +57,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   bcryptjs: ["src/platforms"],
   citty: ["src/cli"],
   "fastest-levenshtein": ["src/config", "src/cli"],
-  hono: ["src/gateway.ts", "src/mod.ts", "src/config", "src/handle", "src/cli"],
+  hono: ["src/mod.ts", "src/config", "src/handle", "src/cli"],
   ioredis: ["src/platforms"],
   "ipaddr.js": ["src/http", "src/config"],
   jose: ["src/auth", "src/cli"],
