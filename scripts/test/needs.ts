@@ -21,7 +21,10 @@ export const NEEDS = {
     usedBy: "counts of limits beyond one machine (tests/limit, tests/executable)",
   },
   prometheus: { debian: "prometheus", usedBy: "a reader of metrics as they are used (tests/executable)" },
-  promtool: { debian: "prometheus", usedBy: "a second opinion on the text of metrics (tests/executable)" },
+  promtool: {
+    debian: "prometheus",
+    usedBy: "a second opinion on the text of metrics, and on dashboard and alerts (tests/executable, tests/contrib)",
+  },
   curl: { debian: "curl", usedBy: "the commands of the README (tests/rules)" },
   git: { debian: "git", usedBy: "the list of the project's files (tests/rules)" },
 } as const satisfies Record<string, Need>;

@@ -124,5 +124,6 @@ export function meterReloads(metrics: Metrics, reloads: Reloads): void {
     metrics.count(FAMILIES.reloads, { result }, () => reloads.counts[result]);
   }
   metrics.readOne(FAMILIES.loadedAt, () => reloads.loadedAt / 1000);
+  metrics.readOne(FAMILIES.lastReload, () => Number(reloads.loads.at(-1)!.ok));
   metrics.read(FAMILIES.configInfo, () => [[{ hash: reloads.hash }, 1]]);
 }

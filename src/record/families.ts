@@ -107,6 +107,10 @@ export const FAMILIES = {
     [],
     { unit: "s" },
   ),
+  lastReload: gauge(
+    "sluice.config.last_reload_successful",
+    "1 while the config that runs is the one that was loaded last, 0 after a reload that failed",
+  ),
   configInfo: gauge("sluice.config_info", "Always 1; which config runs, by the SHA-256 of its files", ["hash"]),
 
   otlpExports: counter("sluice.otlp.exports", "Spans, and pushes of metrics, by what became of them", [

@@ -170,10 +170,12 @@ test.each([1, 2])("reloads of %d workers are counted by what came of them, and c
     }, `a reload that comes to ${result}`);
   };
   const failed = await reload("export default 7;", "failure");
+  expect(sumOf(failed, "sluice_config_last_reload_successful")).toBe(0);
   expect(sumOf(failed, "sluice_config_last_reload_success_timestamp_seconds")).toBe(before);
   const told = await reload(good.replace("limit: 10", "limit: 11"), "success");
   expect(sumOf(told, "sluice_config_last_reload_success_timestamp_seconds")).toBeGreaterThan(before);
   expect(sumOf(told, "sluice_config_reloads_total")).toBe(2);
+  expect(sumOf(told, "sluice_config_last_reload_successful")).toBe(1);
   await exchange(gateway.port, get("/limited", "Connection: close"));
   await until(async () => sumOf(await scrape(admin), COUNT) === 2, "the exchange after it");
   expect(sumOf(await scrape(admin), "sluice_limit_decisions_total", { decision: "allowed" })).toBe(2);
