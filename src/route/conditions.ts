@@ -5,7 +5,7 @@ import { decodeForm } from "../http/query.ts";
 import { wireText } from "../http/latin1.ts";
 
 /** One condition. `true`: there, with whatever value. */
-type Condition = readonly [name: string, value: string | true];
+export type Condition = readonly [name: string, value: string | true];
 
 /** The conditions of one match, ready to be asked. */
 export interface Conditions {
@@ -24,16 +24,24 @@ export function conditionsOf(match: MatchPlan): Conditions | undefined {
 }
 
 /**
- * Whether all conditions hold. A field has a value when all its lines, joined (RFC 9110 section 5.3), are that value.
+ * Whether all conditions hold: see {@link unmetCondition}.
+ */
+export function conditionsHold(conditions: Conditions, query: string, fields: Fields): boolean {
+  return unmetCondition(conditions, query, fields) === undefined;
+}
+
+/**
+ * The first condition that does not hold. A field has a value when all its lines, joined (RFC 9110 section 5.3), are that value.
  * A query parameter has a value when every occurrence has it: with `?v=1&v=2` nobody can say which one the upstream
  * will read, so `v` has neither. Names and values of parameters are compared decoded, "+" being a space.
  */
-export function conditionsHold(conditions: Conditions, query: string, fields: Fields): boolean {
-  for (const [name, value] of conditions.headers) {
-    if (value === true ? !fields.has(name) : fields.joined(name) !== value) return false;
+export function unmetCondition(conditions: Conditions, query: string, fields: Fields): Condition | undefined {
+  for (const condition of conditions.headers) {
+    const [name, value] = condition;
+    if (value === true ? !fields.has(name) : fields.joined(name) !== value) return condition;
   }
-  for (const [name, value] of conditions.query) if (!parameterHolds(query, name, value)) return false;
-  return true;
+  for (const condition of conditions.query) if (!parameterHolds(query, condition[0], condition[1])) return condition;
+  return undefined;
 }
 
 function parameterHolds(query: string, name: string, value: string | true): boolean {

@@ -107,8 +107,14 @@ export class HostIndex<T> {
 
   /** All values. */
   *[Symbol.iterator](): Generator<T> {
-    yield* this.#exact.values();
-    yield* this.#suffixes.values();
-    yield* this.#onlyAny;
+    for (const [, value] of this.inOrder()) yield value;
+  }
+
+  /** All values, each behind the text of its rule (see {@link hostKey}): the more specific before the less. */
+  *inOrder(): Generator<readonly [rule: string, value: T]> {
+    for (const exact of [...this.#exact.keys()].sort()) yield [exact, this.#exact.get(exact)!];
+    const suffixes = [...this.#suffixes.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+    for (const suffix of suffixes) yield [`*${suffix}`, this.#suffixes.get(suffix)!];
+    for (const value of this.#onlyAny) yield ["*", value];
   }
 }

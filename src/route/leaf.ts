@@ -27,6 +27,13 @@ export interface Entry {
   readonly found: Found | undefined;
 }
 
+/** How well an entry's methods take a method: 0 it is named, 1 it is HEAD and GET is, 2 any is taken; undefined: not at all. */
+export function methodRank({ methods }: Pick<Entry, "methods">, method: string): 0 | 1 | 2 | undefined {
+  if (methods.length === 0) return 2;
+  if (methods.includes(method)) return 0;
+  return method === "HEAD" && methods.includes("GET") ? 1 : undefined;
+}
+
 /** All entries of one place in the order in which they are tried. */
 export class Leaf {
   readonly entries: Entry[] = [];
@@ -44,11 +51,9 @@ export class Leaf {
   }
 
   #inOrder(method: string): Entry[] {
-    const naming = (name: string): Entry[] => this.entries.filter((entry) => entry.methods.includes(name));
-    const explicit = naming(method);
     // GET takes HEAD, behind whoever names HEAD itself.
-    const implied = method === "HEAD" ? naming("GET").filter((entry) => !explicit.includes(entry)) : [];
-    return [...explicit, ...implied, ...this.#anyMethod];
+    const taking = (rank: number): Entry[] => this.entries.filter((entry) => methodRank(entry, method) === rank);
+    return [...taking(0), ...taking(1), ...this.#anyMethod];
   }
 
   /** The first entry that takes the request. */

@@ -59,17 +59,26 @@ export class TreeNode {
     return this.below?.find(method, path, query, fields);
   }
 
-  /** Adds the methods that entries at or below this node would take the request with. */
-  allowed(path: string, from: number, query: string, fields: Fields, into: Set<string>): void {
-    this.below?.allowed(query, fields, into);
+  /** The places at or below this node whose patterns match the path, in the order in which {@link find} tries them. */
+  leavesOn(path: string, from: number, into: Leaf[]): void {
     if (from > path.length) {
-      this.here?.allowed(query, fields, into);
-      return;
+      if (this.here !== undefined) into.push(this.here);
+    } else {
+      const slash = path.indexOf("/", from);
+      const end = slash < 0 ? path.length : slash;
+      this.#literalAt(path, from, end)?.leavesOn(path, end + 1, into);
+      if (end > from) this.param?.leavesOn(path, end + 1, into);
     }
-    const slash = path.indexOf("/", from);
-    const end = slash < 0 ? path.length : slash;
-    this.#literalAt(path, from, end)?.allowed(path, end + 1, query, fields, into);
-    if (end > from) this.param?.allowed(path, end + 1, query, fields, into);
+    if (this.below !== undefined) into.push(this.below);
+  }
+
+  /** All places at or below this node, the more specific before the less. */
+  *inOrder(): Generator<Leaf> {
+    if (this.here !== undefined) yield this.here;
+    const literals = [...(this.plain ?? []), ...(this.encoded ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [, child] of literals) yield* child.inOrder();
+    if (this.param !== undefined) yield* this.param.inOrder();
+    if (this.below !== undefined) yield this.below;
   }
 
   /** The place of a pattern, made when there is none yet. */
@@ -131,9 +140,11 @@ export class PathTree {
     return this.#whole.get(path)?.find(method, path, query, fields) ?? this.root.find(method, path, 1, query, fields);
   }
 
-  /** Adds the methods that some entry would take the request with. */
-  allowed(path: string, query: string, fields: Fields, into: Set<string>): void {
-    this.root.allowed(path, 1, query, fields, into);
+  /** The places whose patterns match the path, in the order in which {@link find} tries them. */
+  leavesOn(path: string): readonly Leaf[] {
+    const leaves: Leaf[] = [];
+    this.root.leavesOn(path, 1, leaves);
+    return leaves;
   }
 }
 

@@ -248,6 +248,63 @@ test("random routes in random orders: the table agrees with trying everything", 
   );
 });
 
+test("for any routes and request: what the judgement says of each match is what the matcher that tries everything says", () => {
+  const setting = fc.record({ routes: anyRoutes(8), requests: fc.array(anyRequest, { minLength: 1, maxLength: 8 }) });
+  fc.assert(
+    fc.property(setting, ({ routes, requests }) => {
+      const table = compileRoutes(routes);
+      for (const request of requests) {
+        const { method, host, path, query, fields } = request;
+        const judged = table.judge(method, host, path, query, fields);
+        const found = table.find(method, host, path, query, fields);
+        const wins = judged.filter(({ fit }) => fit === "wins");
+        expect(wins.map(({ entry }) => entry.match)).toEqual(found === undefined ? [] : [found.match]);
+        const fitting = judged.filter(({ fit }) => fit === "wins" || (typeof fit === "object" && "lessBy" in fit));
+        const matches = new Set(fitting.map(({ entry }) => entry.match));
+        expect(matches).toEqual(new Set(candidates(routes, request).map(({ match }) => match)));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+describe("the judgement tells what does not fit, or by what a match is less specific", () => {
+  const table = compileRoutes([
+    route("hosted", match("/a/:id", { hosts: ["api.test"] })),
+    route("literal", "GET /a/b"),
+    route("condition", match("GET /a/:id", { headers: [["x-v", "2"]], query: [["q", true]] })),
+    route("named", "GET /a/:id"),
+    route("any", "/a/:id"),
+    route("post", "POST /a/:id"),
+    route("rest", "/a/*"),
+  ]);
+  const fits = (path: string, fields: [string, string][]): Record<string, unknown> =>
+    Object.fromEntries(
+      table.judge("GET", "h.test", path, "?q", Fields.of(...fields)).map(({ entry, fit }) => [entry.route.name, fit]),
+    );
+
+  test("a field that is not as it must be", () => {
+    expect(fits("/a/7", [["X-V", "1"]])).toEqual({
+      hosted: "host",
+      literal: "path",
+      condition: { unmet: ["x-v", "2"], isField: true },
+      named: "wins",
+      any: { lessBy: "method" },
+      post: "method",
+      rest: { lessBy: "path" },
+    });
+  });
+
+  test("more conditions win", () => {
+    expect(fits("/a/7", [["X-V", "2"]])).toMatchObject({ condition: "wins", named: { lessBy: "conditions" } });
+  });
+
+  test("all matches are told, the more specific first", () => {
+    const names = [...table.inOrder()].map(({ host, entry }) => `${host} ${entry.route.name}`);
+    expect(names.join(", ")).toBe("api.test hosted, * literal, * condition, * named, * post, * any, * rest");
+  });
+});
+
 /** Two matches of one route may tie and differ in the names of their parameters, which come from their positions here. */
 function paramsOfSame(params: Record<string, string>, path: string): Record<string, string> {
   expect(Object.keys(params)).toEqual(
