@@ -10,6 +10,8 @@ import type { Verb, VerbContext } from "./verb.ts";
 const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   run: async () => (await import("./run.ts")).run,
   check: async () => (await import("./check.ts")).check,
+  routes: async () => (await import("./routes.ts")).routes,
+  plan: async () => (await import("./plan.ts")).plan,
   reload: async () => (await import("./reload-verb.ts")).reload,
   init: async () => (await import("./init.ts")).init,
   "keys new": async () => (await import("./keys.ts")).keysNew,

@@ -21,6 +21,8 @@ export interface Terminal {
   err(text: string): void;
   /** Prints a question on stderr, with no newline behind it. */
   ask(text: string): void;
+  /** Characters in a line of stdout, where it is a terminal; undefined elsewhere: lines may be as long as they are. */
+  readonly width: number | undefined;
   /** Colours for stdout. */
   readonly outColors: Colors;
   /** Colours for stderr. */
@@ -36,9 +38,15 @@ export function openTerminal(choice: ColorChoice): Terminal {
     out: (text) => writeWhole(1, `${text}\n`),
     err: (text) => writeWhole(2, `${text}\n`),
     ask: (text) => writeWhole(2, text),
+    width: widthOf(process.env["COLUMNS"], process.stdout.columns),
     outColors,
     errColors: pico.createColors(wantsColor(choice, process.env, isatty(2))),
   };
+}
+
+/** `COLUMNS` goes before what the terminal says, as for other programs, into a pipe too. */
+function widthOf(columns: string | undefined, terminal: number | undefined): number | undefined {
+  return Number(columns) > 0 ? Number(columns) : terminal;
 }
 
 /** Whether to colour. A flag goes before `NO_COLOR`, that before `FORCE_COLOR`, that before what the stream is. */
