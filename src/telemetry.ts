@@ -35,7 +35,7 @@ export interface Telemetry {
  * @param metrics those of the process; undefined where others push them, or nobody counts
  */
 export function createTelemetry(
-  plan: Pick<Plan, "name" | "tracing" | "otlp">,
+  plan: Pick<Plan, "name" | "tracing" | "otlp" | "serverTiming">,
   instance: string,
   { metrics, watch }: { readonly metrics: Metrics | undefined; readonly watch: Watch | undefined },
   platform: Platform,
@@ -73,7 +73,7 @@ export function createTelemetry(
     tracing: tracing && new Tracing(tracing, queue, platform),
     watch,
     mark:
-      queue === undefined && watch === undefined
+      queue === undefined && watch === undefined && !plan.serverTiming
         ? (stage) => stage
         : (stage, name) => markedStage(stage, name, platform),
     async flush() {

@@ -31,6 +31,7 @@ import { problemAnswer, tellFallback } from "./respond/problem.ts";
 import { faultStage } from "./route/faults.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
+import { tellTiming } from "./respond/server-timing.ts";
 import { obstaclesIn } from "./obstacles.ts";
 import { routeStage } from "./route/route.ts";
 import { splitStage } from "./route/split.ts";
@@ -46,12 +47,14 @@ export function layWay(plan: Plan, parts: Parts): Way {
   const tellLimits = plan.limits.limits.length === 0 ? undefined : limitFields(plan.limits.fields);
   const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
   const record = recorder(plan, platform);
+  const { serverTiming } = plan;
 
   const arrive = (x: Exchange): void => {
     meter?.exchanges.began();
     identify(x, isTrusted, platform);
     tracing?.begin(x);
     watch?.began(x);
+    if (serverTiming) x.marks ??= [];
   };
   const takeRoute = (x: Exchange): Answer | Promise<Answer> => {
     routes.find(x);
@@ -69,6 +72,7 @@ export function layWay(plan: Plan, parts: Parts): Way {
     if (x.cookies.length > 0) addCookies(x.cookies, answer.fields);
     if (x.fallbacks.length > 0) tellFallback(x, answer.fields, plan.name);
     answer.fields.set("X-Request-ID", x.id);
+    if (serverTiming) tellTiming(x, answer.fields, platform.now());
     return answer;
   };
   const refuse = (x: Exchange, thrown: unknown): Answer => {

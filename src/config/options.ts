@@ -327,6 +327,11 @@ export interface GatewayOptions {
    * the environment says.
    */
   otlp?: "env" | OtlpOptions;
+  /**
+   * Answers tell in `Server-Timing` what policies and upstream took, for the developer tools of browsers. Whoever calls sees
+   * it. Default: `false`.
+   */
+  serverTiming?: boolean;
   /** Threads on the one port: 1 to 256, or `"auto"`, one a core. On Deno and Cloudflare above 1 warns. Default: `1`. */
   workers?: number | "auto";
   shutdown?: {

@@ -27,6 +27,8 @@ export interface Plan {
   readonly tracing: TracingPlan | undefined;
   /** Undefined: nothing is sent anywhere. */
   readonly otlp: OtlpPlan | undefined;
+  /** Whether answers tell what the stages took. */
+  readonly serverTiming: boolean;
   /** Threads that serve. */
   readonly workers: number | "auto";
   readonly graceMs: number;

@@ -21,7 +21,7 @@ import { fallbackRings } from "./shaping/fallback.ts";
 import { otlpShape } from "./telemetry/otlp.ts";
 import { tracingShape } from "./telemetry/tracing.ts";
 import { upstreamShape } from "./upstream/upstream.ts";
-import { duration, text } from "./values.ts";
+import { duration, flag, text } from "./values.ts";
 
 /**
  * Checks the options and makes the plan. Every fault is told at once; faults between routes (ties, routes that never
@@ -78,6 +78,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       admin: maybe(adminShape(reader)),
       tracing: maybe(tracingShape(reader)),
       otlp: maybe(otlpShape(reader)),
+      serverTiming: or(flag, false),
       workers: or(workersShape, 1),
       shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
     },
@@ -118,6 +119,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
         redactQuery: withCredentials(log === false ? [] : log.redactQuery, auth),
       },
       otlp: written.otlp,
+      serverTiming: written.serverTiming,
       workers,
       graceMs: shutdown.grace,
     };

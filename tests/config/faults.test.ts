@@ -49,6 +49,7 @@ describe("an unknown key", () => {
     [withRoute({ match: "/", redirect: { to: "/a", statu: 301 } }), "routes.it.redirect.statu", '"status"?'],
     [withRoute({ match: "/", to: "orders", timeouts: { idl: "1s" } }), "routes.it.timeouts.idl", '"idle"?'],
     [{ routes: { hello: HELLO }, log: { fromat: "json" } }, "log.fromat", 'Did you mean "format"?'],
+    [{ routes: { hello: HELLO }, serverTimin: true }, "serverTimin", 'Did you mean "serverTiming"?'],
     [{ routes: { hello: HELLO }, shutdown: { grac: "1s" } }, "shutdown.grac", 'Did you mean "grace"?'],
     [{ routes: { hello: HELLO }, ["x y\n"]: 1 }, String.raw`["x y\n"]`, String.raw`"x y\n" is not an option.`],
     [{ routes: { hello: HELLO }, completelyDifferent: 1 }, "completelyDifferent", "shutdown."],
@@ -391,6 +392,7 @@ describe("the log", () => {
     [withLog({ sample: { share: 0.1, route: "helo" } }), "log.sample.route", 'Did you mean "hello"?'],
     [{ routes: { it: { ...HELLO, log: true } }, log: false }, "routes.it.log", "The access log is off for all"],
     [withRoute({ ...HELLO, log: "no" }), "routes.it.log", "is not true or false"],
+    [{ routes: { hello: HELLO }, serverTiming: "yes" }, "serverTiming", '"yes" is not true or false'],
   ]);
 });
 

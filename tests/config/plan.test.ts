@@ -75,6 +75,7 @@ describe("without options", () => {
       admin: undefined,
       tracing: undefined,
       otlp: undefined,
+      serverTiming: false,
       workers: 1,
       graceMs: 25_000,
     });

@@ -30,6 +30,18 @@ export const ANSWERS: readonly Promised[] = [
     },
   },
   {
+    name: "Server-Timing tells of the stages, behind what the origin says of its own",
+    async holds({ send, origin }) {
+      const path = ownPath("/all");
+      origin.at(path, "HTTP/1.1 200 OK\r\nServer-Timing: db;dur=7\r\nContent-Length: 0\r\n\r\n");
+      const told = (await send(get(path))).fields.all("server-timing").join(", ");
+      expect(told).toMatch(/^db;dur=7, upstream;dur=[\d.]+, total;dur=[\d.]+$/);
+      const refused = await send(get("/key/x"));
+      expect(refused.status).toBe(401);
+      expect(refused.fields.all("server-timing").join(", ")).toMatch(/^auth;dur=[\d.]+, total;dur=[\d.]+$/);
+    },
+  },
+  {
     name: "each Set-Cookie keeps its line",
     async holds({ send, origin }) {
       const path = ownPath("/all");
