@@ -62,9 +62,11 @@ export const ROOT = join(import.meta.dir, "../..");
 /** The contenders; nginx, the measure of all, comes first. Several executables of sluice are told apart by their paths. */
 export function contenders(executables: readonly string[]): readonly Contender[] {
   const ours = executables.map((each) => {
-    const [, path = each, metrics, workers = "1"] = /^(.*?)(\+metrics)?(?:@(\d+))?$/.exec(each) ?? [];
+    const [, path = each, metrics, traces, workers = "1"] =
+      /^(.*?)(\+metrics)?(\+traces)?(?:@(\d+))?$/.exec(each) ?? [];
     const name = executables.length === 1 ? "Sluice" : `Sluice ${each}`;
-    return sluice(name, resolve(path), Number(workers), metrics !== undefined);
+    const extras = { metrics: metrics !== undefined, traces: traces !== undefined };
+    return sluice(name, resolve(path), Number(workers), extras);
   });
   return [nginx, haproxy, caddy, fastify, ...ours];
 }
@@ -216,7 +218,12 @@ const fastify: Contender = {
   },
 };
 
-function sluice(name: string, executable: string, workers: number, metrics: boolean): Contender {
+function sluice(
+  name: string,
+  executable: string,
+  workers: number,
+  { metrics, traces }: { readonly metrics: boolean; readonly traces: boolean },
+): Contender {
   return {
     name,
     install: "npm run build",
@@ -227,6 +234,10 @@ function sluice(name: string, executable: string, workers: number, metrics: bool
         // A build from before there were workers does not know the option.
         ...(workers === 1 ? {} : { workers }),
         ...(metrics ? { admin: { port: 0 } } : {}),
+        // The upstream answers whatever it is asked: it is the collector, too.
+        ...(traces
+          ? { tracing: { sample: 0.01 }, otlp: { endpoint: `http://127.0.0.1:${targets[0]}`, metrics: false } }
+          : {}),
         upstreams: { app: { targets: targets.map((target) => `http://127.0.0.1:${target}`) } },
         ...(work === "limited" ? { limits: { perAddress: { limit: 1_000_000, window: "1s", by: "address" } } } : {}),
         routes: {

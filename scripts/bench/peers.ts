@@ -18,7 +18,7 @@ const HELP = `npm run bench -- [flags]
   --connections 32,200     client connections; a row for each
   --only nginx,sluice      contenders to run beside nginx (default: all that are installed)
   --sluice dist/sluice     the executable to measure; several, such as a,b, to compare two builds; a@2 has two workers, a+metrics
-                           counts
+                           counts, a+traces records one trace of a hundred
   --json                   prints every round as JSON instead of tables
 `;
 

@@ -59,9 +59,18 @@ export function readTracestate(lines: readonly string[]): string[] {
   return members;
 }
 
-/** The id of a span that another one begins: different for each number, 0 gives the id itself. */
+/** Digits of a span's id that all spans of an exchange have; the others count them. */
+const SEED = 14;
+
+/** The id of a span of an exchange, of the 14 digits that all of them have: that of the exchange itself has number 0. */
+export function spanIdOf(seed: string, number: number): string {
+  // Counted from 1, so that no id is all 0.
+  return seed + COUNTS[(number + 1) & 0xff]!;
+}
+
+const COUNTS = Array.from({ length: 256 }, (_, count) => count.toString(16).padStart(2, "0"));
+
+/** The id of a span below that of an exchange, by its number. */
 export function innerSpanId(spanId: string, number: number): string {
-  if (number === 0) return spanId;
-  const low = (Number.parseInt(spanId.slice(8), 16) ^ number) >>> 0;
-  return spanId.slice(0, 8) + low.toString(16).padStart(8, "0");
+  return spanIdOf(spanId.slice(0, SEED), number);
 }

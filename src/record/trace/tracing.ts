@@ -7,6 +7,7 @@ import {
   readTracestate,
   SAMPLED,
   type SpanContext,
+  spanIdOf,
   traceparent,
 } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
@@ -23,9 +24,6 @@ export class Tracing {
   readonly #platform: Platform;
   readonly #sampler: Sampler;
   readonly #spans: SpanMaker;
-  /** Numbers that are not used yet. */
-  #words: Int32Array = new Int32Array(0);
-  #used = 0;
 
   constructor(plan: TracingPlan, queue: SpanQueue | undefined, platform: Platform) {
     this.#plan = plan;
@@ -42,7 +40,10 @@ export class Tracing {
     // Of two nobody knows which one holds.
     const isOne = at >= 0 && fields.keys.indexOf("traceparent", at + 1) < 0;
     const said = isOne ? readTraceparent(fields.values[at]!) : undefined;
-    x.trace = said !== undefined && believes(this.#plan.trust, x) ? this.#goOn(x, said) : this.#start(x, said);
+    // The id of the exchange is as random as those of a trace must be, unless a proxy has given it.
+    const id = x.trusted && fields.has("x-request-id") ? this.#platform.uuid() : x.id;
+    const isGoingOn = said !== undefined && believes(this.#plan.trust, x);
+    x.trace = isGoingOn ? this.#goOn(x, id, said) : this.#start(x, id, said);
     if (this.#queue !== undefined && (this.#plan.errors || (x.trace.flags & SAMPLED) !== 0)) x.marks = [];
   }
 
@@ -68,14 +69,12 @@ export class Tracing {
   }
 
   /** A trace begins here. One that was said, and is not believed, is linked to. */
-  #start(x: Exchange, said: SpanContext | undefined): Trace {
-    // The id of the exchange is as random as that of a trace must be, but for what a proxy has made up.
-    const traceId = x.trusted ? this.#hex() + this.#hex() + this.#hex() + this.#hex() : x.id.replaceAll("-", "");
+  #start(x: Exchange, id: string, said: SpanContext | undefined): Trace {
     const { takes, threshold } = this.#sampler;
-    const isTaken = takes(traceId.slice(-14));
+    const isTaken = takes(seedOf(id));
     return {
-      traceId,
-      spanId: this.#spanId(),
+      traceId: id.replace(/-/g, ""),
+      spanId: spanIdOf(seedOf(id), 0),
       flags: isTaken ? RANDOM | SAMPLED : RANDOM,
       parentId: "",
       state: isTaken ? `ot=th:${threshold}` : "",
@@ -85,7 +84,7 @@ export class Tracing {
     };
   }
 
-  #goOn(x: Exchange, said: SpanContext): Trace {
+  #goOn(x: Exchange, id: string, said: SpanContext): Trace {
     let { flags } = said;
     let members: readonly string[] = x.fields.has("tracestate") ? readTracestate(x.fields.all("tracestate")) : [];
     if (this.#plan.parent === "ignore") {
@@ -95,7 +94,7 @@ export class Tracing {
     }
     return {
       traceId: said.traceId,
-      spanId: this.#spanId(),
+      spanId: spanIdOf(seedOf(id), 0),
       flags,
       parentId: said.spanId,
       state: members.join(","),
@@ -104,23 +103,11 @@ export class Tracing {
       isAside: false,
     };
   }
+}
 
-  /** Never all 0, nor is any that is made of it. */
-  #spanId(): string {
-    for (;;) {
-      const high = this.#hex();
-      if (high !== "00000000") return high + this.#hex();
-    }
-  }
-
-  /** 32 bits. */
-  #hex(): string {
-    if (this.#used >= this.#words.length) {
-      this.#words = this.#platform.random(256);
-      this.#used = 0;
-    }
-    return (this.#words[this.#used++]! >>> 0).toString(16).padStart(8, "0");
-  }
+/** The last 14 digits of a UUID: all of them random in version 4 (RFC 9562 section 5.4). */
+function seedOf(id: string): string {
+  return id.slice(21, 23) + id.slice(24);
 }
 
 function believes(whom: TracingPlan["trust"], x: Exchange): boolean {
