@@ -53,6 +53,7 @@ export { durableObject } from "./config/limit/durable-object.ts";
 export type { DurableObjectStoreOptions } from "./config/limit/durable-object.ts";
 export { redis } from "./config/limit/redis.ts";
 export type { RedisStoreOptions } from "./config/limit/redis.ts";
+export type { CertificateOptions, ListenTls } from "./config/listen/options.ts";
 export type { LogFields, LogFilter, LogFormat, LogOptions, LogSample } from "./config/log/options.ts";
 export type { OtlpMetricsOptions, OtlpOptions, OtlpTracesOptions, TracingOptions } from "./config/telemetry/options.ts";
 export { env } from "./config/secrets.ts";

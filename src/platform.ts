@@ -11,6 +11,8 @@ export interface SocketHandler {
   data(bytes: Uint8Array): void;
   /** All that a `write` had to hold back has gone to the kernel. */
   drained(): void;
+  /** TLS is established: once, before any data, and only of sockets that were accepted for TLS. */
+  secured?(): void;
   /** The peer sent FIN: it writes no more. It may still read. */
   ended(): void;
   /** The socket is gone. With an error it did not go by agreement (`code` as the system names it: ECONNRESET, …). */
@@ -22,7 +24,7 @@ export interface Socket {
   handler: SocketHandler;
   /** The peer's address without port; an IPv4-mapped IPv6 address is written as IPv4. "" for a Unix socket. */
   readonly remoteAddress: string;
-  /** True once TLS is established. */
+  /** Whether it is a TLS connection. */
   readonly secure: boolean;
   /** Sends bytes. False: the kernel is full and the rest waits in memory; stop until `drained`. */
   write(bytes: Uint8Array): boolean;
@@ -94,12 +96,43 @@ export interface Connecting {
   abort(): Promise<void> | void;
 }
 
+/** What a certificate says of itself. */
+export interface CertificateFacts {
+  /** Its DNS names, lower case; "*.example.com" among them. */
+  readonly names: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Whether this PEM is its private key; undefined when it is none that can be read. */
+  owns(key: string): boolean | undefined;
+}
+
+/** A certificate that a listener shows. */
+export interface ServerCertificate {
+  /** PEM: the certificate, and those that lead to its authority. */
+  readonly cert: string;
+  readonly key: string;
+  /** Host names that get it, lower case; "*.example.com" is any name one below. */
+  readonly names: readonly string[];
+}
+
+/** TLS of a listener. */
+export interface ServerTls {
+  /** The first is also for who names no host, or another one. */
+  readonly certificates: readonly ServerCertificate[];
+  readonly minVersion: "1.2" | "1.3";
+  /** Clients are asked for a certificate of these authorities (PEM); undefined: they are not. */
+  readonly clients: { readonly ca: string; readonly required: boolean } | undefined;
+}
+
 /** Where to accept. */
 export interface ListenOptions {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** Called for each connection; must set `socket.handler` before it returns. */
+  /** Undefined: plain TCP. */
+  readonly tls?: ServerTls | undefined;
+  /** Called for each connection, before its handshake; must set `socket.handler` before it returns. */
   accept(socket: Socket): void;
 }
 
@@ -109,6 +142,11 @@ export interface ListeningSocket {
   readonly host: string;
   /** Accepts no more. Connections that are open stay open. */
   stop(): void;
+  /**
+   * Makes other TLS ready; what it gives lets it hold for handshakes that begin from then on. Whether clients are asked
+   * for certificates cannot change. Absent where the runtime cannot do it. @throws Error for what TLS cannot be made of
+   */
+  renewal?(tls: ServerTls): () => void;
 }
 
 /** What a fetch goes over, as far as the runtime lets that be chosen (Cloudflare: not at all). */
@@ -235,6 +273,8 @@ export interface Platform {
   verifyPassword(password: string, hash: string): Promise<boolean>;
   /** Web Crypto, for keys and signatures. */
   readonly subtle: SubtleCrypto;
+  /** As the config's reader does it: undefined for what is no certificate. Absent on Cloudflare. */
+  readonly certificate?: ((pem: string) => CertificateFacts | undefined) | undefined;
   /** Undefined on Cloudflare. */
   readonly files: Files | undefined;
   /** Undefined on Cloudflare. */

@@ -23,6 +23,7 @@ const BOUNDS = {
   sendMs: 30_000,
   halfClose: "answer",
   maxConnections: 256,
+  tls: undefined,
 } as const satisfies Partial<ListenPlan>;
 
 /** An open admin listener. */

@@ -2,11 +2,13 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { ConfigReader } from "../config/fault.ts";
+import { certificate } from "../platforms/certificate.ts";
 
 /** The reader for the config `file`, which is absolute. */
 export function readerFor(file: string): ConfigReader {
   return {
     env: (name) => process.env[name],
+    certificate,
     locate: (path) => resolve(dirname(file), path),
     file: (path) => {
       try {

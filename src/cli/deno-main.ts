@@ -51,7 +51,9 @@ async function run(named: string | undefined): Promise<number> {
   const first = await Promise.race([gateway.ready, stopped]);
   if (typeof first !== "number") {
     const { host, port } = listen(gateway.listen, plan);
-    terminal.err(`sluice ${manifest.version} on Deno listening on ${urlOf(host, port)} (${planSummary(plan)})`);
+    terminal.err(
+      `sluice ${manifest.version} on Deno listening on ${urlOf(host, port, plan.listen.tls !== undefined)} (${planSummary(plan)})`,
+    );
   }
   const exitCode = await stopped;
   await platform.flush();

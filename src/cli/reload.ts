@@ -83,7 +83,8 @@ export class Reloads {
         planned.dispose();
         throw refusal;
       }
-      const where = moved === undefined ? "" : `, listening on ${urlOf(moved.host, moved.port)}`;
+      const where =
+        moved === undefined ? "" : `, listening on ${urlOf(moved.host, moved.port, plan.listen.tls !== undefined)}`;
       this.counts.success++;
       const message = `reloaded ${shownPath(file)} (${planSummary(plan)})${where}`;
       this.#runs(planned.sources, message);

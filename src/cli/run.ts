@@ -99,7 +99,9 @@ export const run = defineVerb(
       const first = await Promise.race([listen(), stopped]);
       if (typeof first !== "number") {
         const summary = workers === 1 ? planSummary(plan) : `${planSummary(plan)}, ${workers} workers`;
-        terminal.err(`sluice ${fullVersion(embedded)} listening on ${urlOf(first.host, first.port)} (${summary})`);
+        terminal.err(
+          `sluice ${fullVersion(embedded)} listening on ${urlOf(first.host, first.port, plan.listen.tls !== undefined)} (${summary})`,
+        );
       }
       return stopped;
     };

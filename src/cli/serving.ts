@@ -72,12 +72,19 @@ export class ServingHere implements Serving {
   }
 }
 
-/** Whether a plan listens elsewhere. @throws Refusal for another address of the same port, which cannot be taken meanwhile */
-export function hasMoved(before: ListenPlan, { host, port }: ListenPlan): boolean {
+/** Whether a plan listens elsewhere. @throws Refusal for what the port that the gateway has cannot change meanwhile */
+export function hasMoved(before: ListenPlan, { host, port, tls }: ListenPlan): boolean {
   if (before.port !== port) return true;
-  if (before.host === host) return false;
-  const hint = "Restart the gateway, or take another port too.";
-  throw new Refusal(EXIT.os, `listen.host: ${host} cannot be taken while the gateway has port ${port}.`, { hint });
+  if (before.host !== host) throw fixed(`listen.host: ${host} cannot be taken while the gateway has port ${port}.`);
+  if ((before.tls === undefined) !== (tls === undefined)) throw fixed(`listen.tls: port ${port} cannot change it.`);
+  if (before.tls?.clients?.required !== tls?.clients?.required) {
+    throw fixed(`listen.tls.clientCert: port ${port} cannot change it.`);
+  }
+  return false;
+}
+
+function fixed(message: string): Refusal {
+  return new Refusal(EXIT.os, message, { hint: "Restart the gateway, or take another port too." });
 }
 
 /** As the gateway does it. @throws Refusal when it cannot listen where the plan says */

@@ -1,4 +1,5 @@
 // What is wrong with a config, as data: where, what was found, what was wanted.
+import type { CertificateFacts } from "../platform.ts";
 import { nearestOf } from "./nearest.ts";
 import type { Plan } from "./plan.ts";
 
@@ -30,6 +31,8 @@ export interface ConfigReader {
   file(path: string): string | undefined;
   /** The absolute path of a file that the config names; absent where there are no files (Cloudflare). */
   locate?(path: string): string;
+  /** What a PEM certificate says, its first if it holds several; undefined for none. Absent where none can be read (Cloudflare). */
+  certificate?(pem: string): CertificateFacts | undefined;
   /** False where nothing runs between requests, and no name is looked up (Cloudflare). */
   readonly background?: boolean;
 }

@@ -1,9 +1,10 @@
 // The schema of where and how the gateway accepts.
 import { cidrSet } from "../http/ip.ts";
-import { Problem } from "./fault.ts";
+import { type ConfigReader, Problem } from "./fault.ts";
 import { isHostName } from "../http/host-name.ts";
 import type { ListenPlan } from "./plan.ts";
-import { list, options, or, then, type Shape } from "./shape.ts";
+import { listenTlsShape } from "./listen/tls.ts";
+import { leaf, list, maybe, options, or, then, type Shape } from "./shape.ts";
 import { choice, duration, size, text, whole } from "./values.ts";
 
 const AN_ADDRESS = "an address to bind";
@@ -34,22 +35,25 @@ const timeouts = options({
 });
 
 /** The listener. */
-export const listenShape: Shape<ListenPlan> = then(
-  options({
-    port: or(whole(0, 65_535), 8080),
-    host: or(bindAddress, "0.0.0.0"),
-    trustedProxies: or(list(range, "a list of IP addresses and ranges"), []),
-    maxTarget: or(size, "16KiB"),
-    maxHead: or(size, "64KiB"),
-    timeouts: or(timeouts, {}),
-    halfClose: or(choice("ask", "answer", "leave"), "ask"),
-    maxConnections: or(whole(1, 10_000_000), 16_384),
-  }),
-  ({ timeouts, ...rest }) => ({
-    ...rest,
-    headMs: timeouts.head,
-    keepAliveMs: timeouts.keepAlive,
-    bodyMs: timeouts.body,
-    sendMs: timeouts.send,
-  }),
-);
+export const listenShape = (reader: ConfigReader): Shape<ListenPlan> =>
+  then(
+    options({
+      port: or(whole(0, 65_535), 8080),
+      host: or(bindAddress, "0.0.0.0"),
+      trustedProxies: or(list(range, "a list of IP addresses and ranges"), []),
+      maxTarget: or(size, "16KiB"),
+      maxHead: or(size, "64KiB"),
+      timeouts: or(timeouts, {}),
+      halfClose: or(choice("ask", "answer", "leave"), "ask"),
+      maxConnections: or(whole(1, 10_000_000), 16_384),
+      // Cloudflare has no listeners, and no files.
+      tls: reader.background === false ? leaf(() => undefined) : maybe(listenTlsShape(reader)),
+    }),
+    ({ timeouts, ...rest }) => ({
+      ...rest,
+      headMs: timeouts.head,
+      keepAliveMs: timeouts.keepAlive,
+      bodyMs: timeouts.body,
+      sendMs: timeouts.send,
+    }),
+  );

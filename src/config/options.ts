@@ -4,6 +4,7 @@ import type { AdminOptions } from "./admin/options.ts";
 import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "./auth/options.ts";
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
+import type { ListenTls } from "./listen/options.ts";
 import type { LogOptions } from "./log/options.ts";
 import type { Hidden } from "./secrets.ts";
 import type { BranchOptions, FaultOptions, MirrorOptions } from "./shaping/options.ts";
@@ -41,6 +42,8 @@ export interface ListenOptions {
   halfClose?: "ask" | "answer" | "leave";
   /** Most connections open at once; more are closed at once. Default: `16384`. */
   maxConnections?: number;
+  /** HTTPS in place of HTTP. Default: none. */
+  tls?: ListenTls;
 }
 
 /** How long the listener waits for a client. */

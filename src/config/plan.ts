@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { AllowPlan, AuthPlan, CorsPlan } from "./auth/plan.ts";
 import type { InFlightPlan, LimitPlan, LimitsPlan, OverloadPlan } from "./limit/plan.ts";
+import type { ListenTlsPlan } from "./listen/plan.ts";
 import type { LogPlan } from "./log/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
@@ -48,6 +49,8 @@ export interface ListenPlan {
   readonly sendMs: number;
   readonly halfClose: "ask" | "answer" | "leave";
   readonly maxConnections: number;
+  /** Undefined: plain HTTP. */
+  readonly tls: ListenTlsPlan | undefined;
 }
 
 /** The admin listener. */

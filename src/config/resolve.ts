@@ -62,7 +62,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
   const shape = options(
     {
       name: or(gatewayName, DEFAULT_NAME),
-      listen: or(listenShape, {}),
+      listen: or(listenShape(reader), {}),
       upstreams: or(named(upstreamShape(reader, names.upstreams), "an object of upstreams by name", nameProblem), {}),
       consumers: or(consumersShape(schemes, reader, nameProblem), {}),
       keys: maybe(keysShape(reader)),

@@ -1,8 +1,8 @@
-// The schema of TLS towards targets.
+// The schema of TLS towards targets, and of PEM texts.
 import { Problem, type ConfigReader } from "./fault.ts";
 import { isHostName } from "../http/host-name.ts";
 import type { TlsPlan } from "./plan.ts";
-import { Secret } from "./secrets.ts";
+import { REDACTED, Secret } from "./secrets.ts";
 import { maybe, options, or, then, type Shape } from "./shape.ts";
 import { quoted } from "./describe.ts";
 import { flag, hiddenText, text, type FoundText } from "./values.ts";
@@ -17,23 +17,23 @@ export function tlsShape(reader: ConfigReader): Shape<TlsPlan> {
     const hint = 'It is a name alone, such as "orders.internal".';
     return isHostName(name) ? name : new Problem("a host name or IP address", { hint });
   });
-  const certificate = pem("a certificate", reader, certificateProblem);
-  const key = pem("a private key", reader, keyProblem);
+  const certificate = certificateText(reader);
   const shape = options(
     {
       serverName: maybe(serverName),
       ca: maybe(certificate),
       cert: maybe(certificate),
-      key: maybe(key),
+      key: maybe(keyText(reader)),
       verify: or(flag, true),
     },
-    function* (_, written) {
+    function* ({ cert, key }, written) {
       if (written["cert"] !== undefined && written["key"] === undefined) {
         yield new Problem("a key beside cert", { hint: "A client certificate needs its private key." });
       }
       if (written["key"] !== undefined && written["cert"] === undefined) {
         yield new Problem("a cert beside key", { hint: "A client key needs its certificate." });
       }
+      yield* strangersProblem(cert, key, reader);
     },
   );
   return then(shape, ({ serverName, ca, cert, key, verify }) => {
@@ -42,12 +42,50 @@ export function tlsShape(reader: ConfigReader): Shape<TlsPlan> {
   });
 }
 
+/** A PEM text, and where it was found. */
+export interface PemText extends FoundText {
+  /** The file that holds it, absolute where that is known; undefined for a text. */
+  readonly path: string | undefined;
+}
+
+/** A certificate, with others behind it or without. */
+export function certificateText(reader: ConfigReader): Shape<PemText> {
+  return pem("a certificate", reader, certificateProblem);
+}
+
+/** A private key that is not encrypted. */
+export function keyText(reader: ConfigReader): Shape<PemText> {
+  return pem("a private key", reader, keyProblem);
+}
+
+/** Tells of a key that is not the certificate's, and of what is no certificate or no key after all. */
+export function* strangersProblem(
+  cert: PemText | undefined,
+  key: PemText | undefined,
+  reader: ConfigReader,
+): Iterable<Problem> {
+  if (cert === undefined || reader.certificate === undefined) return;
+  const facts = reader.certificate(cert.text);
+  if (facts === undefined) {
+    yield new Problem("a certificate that can be read", { at: ["cert"], found: false });
+  } else if (key !== undefined) {
+    const owns = facts.owns(key.text);
+    const hint = owns === undefined ? "The key cannot be read." : "It belongs to another certificate.";
+    if (owns !== true) yield new Problem("the private key of cert", { at: ["key"], found: shownPem(key), hint });
+  }
+}
+
+/** How a message names a PEM text: by its file, never by its content. */
+function shownPem({ path, secret }: PemText): string {
+  return path !== undefined ? quoted(path) : secret !== undefined ? REDACTED : "a PEM text";
+}
+
 /** A PEM text, or the path of a file that holds one. Comes out as the text. */
 export function pem(
   what: string,
   reader: ConfigReader,
   problemOf: (text: string) => string | undefined,
-): Shape<FoundText> {
+): Shape<PemText> {
   const wanted = `the path of a PEM file with ${what}, or its text`;
   return hiddenText(wanted, reader, ({ text, secret }) => {
     const isText = text.includes("-----BEGIN");
@@ -59,7 +97,8 @@ export function pem(
       return new Problem(wanted, { ...(found && { found }), hint: "No such file can be read." });
     const hint = problemOf(content);
     if (hint !== undefined) return new Problem(wanted, { ...(found && { found }), hint });
-    return { text: content, secret: secret && new Secret(content, secret.source) };
+    const path = isText ? undefined : (reader.locate?.(text) ?? text);
+    return { text: content, secret: secret && new Secret(content, secret.source), path };
   });
 }
 

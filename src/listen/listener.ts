@@ -7,6 +7,8 @@ import type { HeadLimits } from "../http/message.ts";
 import type { Tally } from "../http/tally.ts";
 import type { ListeningSocket, Platform, Socket } from "../platform.ts";
 import { Connection } from "./connection.ts";
+import { Handshake } from "./handshake.ts";
+import { serverTls } from "./server-tls.ts";
 import type { Guest, Shared, Stays } from "./shared.ts";
 
 /** Most field lines of a request head; more is 431. */
@@ -50,9 +52,18 @@ export class Listener implements Shared {
       accept: (socket) => {
         // Over the bound a connection is refused by closing it: a queue would only make the flood wait.
         if (this.draining) socket.destroy();
-        else if (this.#tally.add(this.plan.maxConnections)) this.#open.add(new Connection(socket, this));
+        else if (this.#tally.add(this.plan.maxConnections)) this.#open.add(this.#guestOf(socket));
         else this.#turnAway(socket);
       },
+      tls: plan.tls && serverTls(plan.tls, platform),
+    });
+  }
+
+  #guestOf(socket: Socket): Guest {
+    if (!socket.secure) return new Connection(socket, this);
+    return new Handshake(socket, this, (handshake) => {
+      this.#open.delete(handshake);
+      this.#open.add(new Connection(socket, this));
     });
   }
 
@@ -75,10 +86,17 @@ export class Listener implements Shared {
     return this.#open.size;
   }
 
-  /** Other bounds hold from now on: for heads on connections to come, for all else at once. */
-  bound(plan: ListenPlan): void {
-    this.plan = plan;
-    this.limits = limitsOf(plan);
+  /**
+   * Makes ready what another plan says of the same address. What it gives lets that hold: certificates for handshakes to
+   * come, bounds of heads for connections to come, all else at once. @throws Error for what TLS cannot be made of
+   */
+  bound(plan: ListenPlan): () => void {
+    const renew = plan.tls && this.#socket.renewal?.(serverTls(plan.tls, this.platform));
+    return () => {
+      renew?.();
+      this.plan = plan;
+      this.limits = limitsOf(plan);
+    };
   }
 
   /** Other routes hold from now on. */

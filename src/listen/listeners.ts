@@ -46,11 +46,12 @@ export class Listeners {
     if (before === undefined) return { address: undefined, take: () => undefined, drop: () => undefined };
     const moves = plan.host !== before.plan.host || plan.port !== before.plan.port;
     const next = moves ? this.#listenerOf(plan) : before;
+    const bound = moves ? undefined : before.bound(plan);
     return {
       address: moves ? next.address : undefined,
       take: (stays) => {
-        if (moves) this.#letGo(before);
-        else before.bound(plan);
+        if (bound === undefined) this.#letGo(before);
+        else bound();
         this.#current = next;
         for (const listener of this.#all) listener.reroute(stays);
       },

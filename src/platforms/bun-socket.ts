@@ -90,6 +90,11 @@ export class BunSocket implements Socket {
     queueMicrotask(() => this.handler.closed());
   }
 
+  /** Bun: TLS is established. */
+  secured(): void {
+    if (!this.#gone) this.handler.secured?.();
+  }
+
   /** Bun: bytes have come. */
   arrived(bytes: Uint8Array): void {
     if (!this.#gone && !this.#closing) this.handler.data(bytes);

@@ -6,10 +6,13 @@ import type {
   ListeningSocket,
   ListenOptions,
   Platform,
+  ServerTls,
 } from "../platform.ts";
 import { BunSocket, type RawSocket } from "./bun-socket.ts";
+import { ownTls, ServerContexts } from "./bun-server-tls.ts";
 import { tlsOptions, untrusted } from "./bun-tls.ts";
 import { bunRedis } from "./bun-redis.ts";
+import { certificate } from "./certificate.ts";
 import { files } from "./files.ts";
 import { names } from "./names.ts";
 import { processUsage } from "./process-usage.ts";
@@ -30,6 +33,7 @@ const edge = (): Edge => ({
   passwordForms: ["argon2id", "bcrypt"],
   verifyPassword: (password, hash) => Bun.password.verify(password, hash),
   subtle: crypto.subtle,
+  certificate,
   files,
   names,
   fetch: (request, { http2, tls }) =>
@@ -94,18 +98,22 @@ const established = {
 type BunListenOptions = Bun.TCPSocketListenOptions<BunSocket | undefined> & { reusePort: boolean };
 
 function listen(options: ListenOptions, reusePort: boolean): ListeningSocket {
+  const { tls } = options;
+  const contexts = tls && new ServerContexts(tls);
   const all: BunListenOptions = {
     hostname: options.host,
     port: options.port,
     reusePort,
     allowHalfOpen: true,
+    ...(tls === undefined ? {} : { tls: ownTls(tls) }),
     socket: {
       ...established,
       open(raw) {
-        const socket = new BunSocket(raw, false);
+        const socket = new BunSocket(raw, tls !== undefined);
         raw.data = socket;
         options.accept(socket);
       },
+      ...(contexts === undefined ? {} : { ...handshakes(tls?.clients?.required === true), ...pick(contexts) }),
     },
   };
   const listener = Bun.listen<BunSocket | undefined>(all);
@@ -113,8 +121,21 @@ function listen(options: ListenOptions, reusePort: boolean): ListeningSocket {
     host: listener.hostname,
     port: listener.port,
     stop: () => listener.stop(false),
+    ...(contexts === undefined ? {} : { renewal: (tls: ServerTls) => contexts.renewal(listener, tls) }),
   };
 }
+
+/** What Bun calls of handshakes of accepted sockets. @param required whether the client must have shown a good certificate */
+const handshakes = (required: boolean): Pick<Bun.SocketHandler<BunSocket | undefined>, "handshake"> => ({
+  handshake(raw, success) {
+    // One that failed is closed by Bun.
+    if (success && (!required || raw.authorized)) raw.data!.secured();
+    else raw.data!.destroy();
+  },
+});
+
+/** The types lack `serverName`. */
+const pick = ({ serverName }: ServerContexts): object => ({ serverName });
 
 function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
   const { host, port, tls } = options;

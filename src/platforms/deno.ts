@@ -7,6 +7,7 @@ import { linesOnDeno } from "./deno-lines.ts";
 import { bcryptVerify } from "./bcrypt.ts";
 import { denoRedis } from "./deno-redis.ts";
 import { DenoSocket } from "./deno-socket.ts";
+import { certificate } from "./certificate.ts";
 import { files } from "./files.ts";
 import { names } from "./names.ts";
 import { connect } from "./node-connect.ts";
@@ -32,6 +33,7 @@ export function denoPlatform(): Platform & { flush(): Promise<void> } {
     passwordForms: ["bcrypt"],
     verifyPassword: bcryptVerify,
     subtle: crypto.subtle,
+    certificate,
     files,
     names,
     fetch: unchanged,
@@ -48,6 +50,7 @@ export function denoPlatform(): Platform & { flush(): Promise<void> } {
 
 function listen(options: ListenOptions): ListeningSocket {
   let listener: DenoListener;
+  if (options.tls !== undefined) throw new Error("listen.tls is not there on Deno");
   try {
     listener = denoNamespace().listen({ hostname: options.host, port: options.port });
   } catch (thrown) {

@@ -67,6 +67,9 @@ function gatewayOf(options: GatewayOptions, env: object): Gateway | undefined {
     if (typeof plan.workers === "number" && plan.workers > 1) {
       platform.notice("warn", "workers: Cloudflare decides how many run, and limits count in each for itself");
     }
+    if (options.listen?.tls !== undefined) {
+      platform.notice("warn", "listen.tls: Cloudflare ends TLS itself, with certificates of its own");
+    }
     if (plan.admin !== undefined) {
       platform.notice("warn", "admin: Cloudflare has no listeners: nobody can be asked, and nothing is counted");
     }

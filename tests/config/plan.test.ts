@@ -41,6 +41,7 @@ describe("without options", () => {
         sendMs: 60_000,
         halfClose: "ask",
         maxConnections: 16_384,
+        tls: undefined,
       },
       upstreams: {},
       auth: {
@@ -158,6 +159,7 @@ describe("with options", () => {
         timeouts: { head: "1s", keepAlive: "2s", body: "3s", send: "4s" },
         halfClose: "leave",
         maxConnections: 1,
+        tls: undefined,
       }),
     );
     expect(plan.listen).toEqual({
@@ -172,6 +174,7 @@ describe("with options", () => {
       sendMs: 4_000,
       halfClose: "leave",
       maxConnections: 1,
+      tls: undefined,
     });
   });
 

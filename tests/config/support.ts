@@ -9,13 +9,20 @@ import { resolvePlan } from "../../src/config/resolve.ts";
 export interface World {
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
+  /** Certificates are read by this; without it they are taken as they look. */
+  readonly certificate?: ConfigReader["certificate"];
 }
 
 /** A reader of this world. */
-export function reader({ env = {}, files = {} }: World = {}): ConfigReader {
+export function reader({ env = {}, files = {}, certificate }: World = {}): ConfigReader {
   const own = (record: Readonly<Record<string, string>>, key: string): string | undefined =>
     Object.hasOwn(record, key) ? record[key] : undefined;
-  return { env: (name) => own(env, name), file: (path) => own(files, path), locate: (path) => path };
+  return {
+    env: (name) => own(env, name),
+    file: (path) => own(files, path),
+    locate: (path) => path,
+    ...(certificate && { certificate }),
+  };
 }
 
 /** Resolves options as they come from a module: of no certain type. */

@@ -24,6 +24,8 @@ const CONTRACTS = [
   "src/config/auth/plan.ts",
   "src/config/limit/options.ts",
   "src/config/limit/plan.ts",
+  "src/config/listen/options.ts",
+  "src/config/listen/plan.ts",
   "src/config/log/options.ts",
   "src/config/log/plan.ts",
   "src/config/shaping/options.ts",

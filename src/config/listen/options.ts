@@ -1,0 +1,27 @@
+// TLS of the listener as users write it; what runs is plan.ts.
+import type { Hidden } from "../secrets.ts";
+
+/** A certificate that the listener shows, and its key. Files are read again when they change. */
+export interface CertificateOptions {
+  /** The certificate, and behind it those that lead to its authority: PEM text, or the path of a file beside the config. */
+  cert: string | Hidden;
+  /** Its private key, not encrypted: PEM text, path or secret. */
+  key: string | Hidden;
+  /** The host names (SNI) that get it, also `"*.example.com"`. Default: the DNS names that stand in it. */
+  names?: readonly string[];
+}
+
+/** TLS of the listener. */
+export interface ListenTls {
+  /** One certificate, or several; who names none of their hosts gets the first. */
+  certificates: CertificateOptions | readonly CertificateOptions[];
+  /** The oldest version spoken. Default: `"1.2"`. */
+  minVersion?: "1.2" | "1.3";
+  /**
+   * Whether clients show a certificate of theirs: `"require"` breaks the handshake with those that have none that
+   * `clientCa` has signed, `"request"` serves them without. Default: `"off"`.
+   */
+  clientCert?: "off" | "request" | "require";
+  /** The authorities of clients' certificates: PEM text or path. Needed by `clientCert`. */
+  clientCa?: string | Hidden;
+}

@@ -1,0 +1,23 @@
+// TLS of the listener as it runs.
+import type { Secret } from "../secrets.ts";
+
+/** A certificate that the listener shows. */
+export interface CertificatePlan {
+  /** PEM text. */
+  readonly cert: string;
+  readonly key: Secret;
+  /** Absolute paths, where cert and key are files. */
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  /** As the config says them, lower case; undefined: those that stand in the certificate. */
+  readonly names: readonly string[] | undefined;
+}
+
+/** TLS of the listener. */
+export interface ListenTlsPlan {
+  /** At least one. */
+  readonly certificates: readonly CertificatePlan[];
+  readonly minVersion: "1.2" | "1.3";
+  /** Undefined: clients are not asked for certificates. */
+  readonly clients: { readonly ca: string; readonly required: boolean } | undefined;
+}

@@ -1,0 +1,80 @@
+// The schema of TLS on the listener.
+import { isHostName } from "../../http/host-name.ts";
+import { type ConfigReader, Problem } from "../fault.ts";
+import { list, maybe, oneOrMore, options, or, then, type Shape } from "../shape.ts";
+import { Secret } from "../secrets.ts";
+import { certificateText, keyText, strangersProblem } from "../tls.ts";
+import { choice, text } from "../values.ts";
+import type { CertificatePlan, ListenTlsPlan } from "./plan.ts";
+
+const A_NAME = "a host name";
+
+const name = text(A_NAME, (written) => {
+  const host = written.toLowerCase();
+  const isAddress = host.includes(":") || /^[\d.]+$/.test(host);
+  if (!isAddress && isHostName(host.replace(/^\*\./, ""))) return host;
+  return new Problem(A_NAME, { hint: 'It is such as "api.example.com", or "*.example.com" for every name one below.' });
+});
+
+function certificateShape(reader: ConfigReader): Shape<CertificatePlan> {
+  const shape = options(
+    {
+      cert: certificateText(reader),
+      key: keyText(reader),
+      names: maybe(list(name, "a list of host names", 1)),
+    },
+    function* ({ cert, key }) {
+      yield* strangersProblem(cert, key, reader);
+    },
+  );
+  return then(shape, ({ cert, key, names }) => ({
+    cert: cert.text,
+    key: key.secret ?? new Secret(key.text, "listen.tls key"),
+    certFile: cert.path,
+    keyFile: key.path,
+    names,
+  }));
+}
+
+/** TLS of the listener. PEM files are read here, and by the gateway again when they change. */
+export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
+  const shape = options(
+    {
+      certificates: oneOrMore(certificateShape(reader), "a certificate, or a list of them"),
+      minVersion: or(choice("1.2", "1.3"), "1.2"),
+      clientCert: or(choice("off", "request", "require"), "off"),
+      clientCa: maybe(certificateText(reader)),
+    },
+    function* ({ certificates, clientCert }, written) {
+      yield* sameNames(certificates);
+      const authorities = written["clientCa"] !== undefined;
+      if (clientCert !== undefined && clientCert !== "off" && !authorities) {
+        const hint = "Without authorities nobody can tell whose certificate is good.";
+        yield new Problem("clientCa beside clientCert", { at: ["clientCert"], hint });
+      }
+      if (clientCert === "off" && authorities) {
+        const hint = 'Authorities alone ask nobody: "request" or "require" does.';
+        yield new Problem("clientCert beside clientCa", { at: ["clientCa"], hint });
+      }
+    },
+  );
+  return then(shape, ({ certificates, minVersion, clientCert, clientCa }) => ({
+    certificates,
+    minVersion,
+    clients: clientCa && { ca: clientCa.text, required: clientCert === "require" },
+  }));
+}
+
+function* sameNames(certificates: readonly (CertificatePlan | undefined)[] = []): Iterable<Problem> {
+  const seen = new Map<string, number>();
+  for (const [i, certificate] of certificates.entries()) {
+    for (const [k, name] of (certificate?.names ?? []).entries()) {
+      const before = seen.get(name);
+      const at = ["certificates", i, "names", k];
+      const hint = `Certificate ${(before ?? 0) + 1} has the name too: nobody could tell which one is meant.`;
+      if (before !== undefined)
+        yield new Problem("a name of one certificate", { at, found: JSON.stringify(name), hint });
+      seen.set(name, i);
+    }
+  }
+}

@@ -1,0 +1,16 @@
+// TLS of a listener as the platform takes it.
+import type { CertificatePlan, ListenTlsPlan } from "../config/listen/plan.ts";
+import type { Platform, ServerTls } from "../platform.ts";
+
+/** The TLS of a plan. Who says no names gets those of the certificate. */
+export function serverTls(
+  { certificates, minVersion, clients }: ListenTlsPlan,
+  platform: Pick<Platform, "certificate">,
+): ServerTls {
+  const shown = ({ cert, key, names }: CertificatePlan): ServerTls["certificates"][number] => ({
+    cert,
+    key: key.reveal(),
+    names: names ?? platform.certificate?.(cert)?.names ?? [],
+  });
+  return { certificates: certificates.map(shown), minVersion, clients };
+}

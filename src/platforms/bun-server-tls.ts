@@ -1,0 +1,70 @@
+// TLS of a listener on Bun: which certificate a client gets, and how others take their place while it listens.
+import { constants } from "node:crypto";
+import tls from "node:tls";
+import type { ServerTls } from "../platform.ts";
+import { certificateOf } from "./server-name.ts";
+
+/** The contexts of a listener: what a client gets that names a host. */
+export class ServerContexts {
+  #of: (name: string) => object | undefined;
+
+  constructor(wanted: ServerTls) {
+    this.#of = contextsOf(wanted);
+  }
+
+  /**
+   * The context for a name that a client has sent (SNI); undefined for the listener's own. It stands in the listener's
+   * handlers as `serverName`, the hook that Bun's own `node:tls` uses: the types lack it.
+   */
+  readonly serverName = (_: unknown, name: string): object | undefined => this.#of(name);
+
+  /** Makes others ready for this listener; see ListeningSocket. */
+  renewal(listener: object, wanted: ServerTls): () => void {
+    const next = contextsOf(wanted);
+    const own = secureOptions(wanted, 0);
+    return () => {
+      // `tls.Server` knows how to give its listener another context of its own: it is lent this one.
+      const lent = Object.assign(new tls.Server(clientsOf(wanted)), { _handle: listener });
+      lent.setSecureContext(own);
+      this.#of = next;
+    };
+  }
+}
+
+/** Bun's `tls` for a listener: what holds for clients that name no host. */
+export function ownTls(wanted: ServerTls): Bun.TLSOptions {
+  // Length and name: http/1.1 is all we speak (RFC 7301 section 3.1).
+  return { ...secureOptions(wanted, 0), ALPNProtocols: Buffer.from("\x08http/1.1") };
+}
+
+function contextsOf(wanted: ServerTls): (name: string) => object | undefined {
+  // Bun's class hides what the handshake takes in `context`.
+  const contexts = wanted.certificates.map(
+    (_, i) => tls.createSecureContext(secureOptions(wanted, i)).context as object,
+  );
+  const indexOf = certificateOf(wanted.certificates);
+  return (name) => contexts[indexOf(name)];
+}
+
+/** What both `Bun.listen` and `node:tls` take. */
+interface SecureOptions extends ClientOptions {
+  readonly cert: string;
+  readonly key: string;
+  readonly secureOptions?: number;
+}
+
+interface ClientOptions {
+  readonly ca?: string;
+  readonly requestCert?: boolean;
+  readonly rejectUnauthorized?: boolean;
+}
+
+function secureOptions(wanted: ServerTls, index: number): SecureOptions {
+  const { cert, key } = wanted.certificates[index]!;
+  const newest = wanted.minVersion === "1.3" ? { secureOptions: constants.SSL_OP_NO_TLSv1_2 } : {};
+  return { cert, key, ...clientsOf(wanted), ...newest };
+}
+
+function clientsOf({ clients }: ServerTls): ClientOptions {
+  return clients === undefined ? {} : { ca: clients.ca, requestCert: true, rejectUnauthorized: clients.required };
+}

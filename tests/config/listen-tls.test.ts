@@ -1,0 +1,70 @@
+// TLS of the listener: what is refused, where and with which words; and client certificates of upstreams beside it.
+import { describe, expect, test } from "bun:test";
+import { certificate } from "../../src/platforms/certificate.ts";
+import { certificates } from "../support/certificates.ts";
+import { missing } from "../support/requirements.ts";
+import { env } from "../../src/mod.ts";
+import { faultLines, planOf, withListen, withUpstream, type World } from "./support.ts";
+
+const ENCRYPTED = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
+
+describe.skipIf(missing("openssl") !== undefined)("TLS of the listener", () => {
+  const { local, named, ca } = certificates();
+  const world: World = {
+    files: { "a.pem": local.cert, "a.key": local.key, "b.pem": named.cert, "b.key": named.key, "x.key": ENCRYPTED },
+    certificate,
+    env: { KEY: local.key, OTHER_KEY: named.key },
+  };
+  const own = { cert: "a.pem", key: "a.key" };
+  const withTls = (tls: unknown): object => withListen({ tls });
+
+  test("a certificate and its key, by path, as text and as a secret", () => {
+    for (const one of [own, { cert: local.cert, key: local.key }, { cert: "a.pem", key: env("KEY") }]) {
+      const { tls } = planOf(withTls({ certificates: one }), world).listen;
+      expect(tls!.certificates[0]!.key.reveal()).toBe(local.key);
+      expect(tls).toMatchObject({ minVersion: "1.2", clients: undefined });
+      expect(JSON.stringify(tls)).not.toContain("PRIVATE KEY");
+    }
+  });
+
+  test.each<readonly [tls: object, path: string, words: string]>([
+    [{}, "certificates", "an object of options"],
+    [{ certificates: [] }, "certificates", "a certificate, or a list of them"],
+    [{ certificates: { cert: "a.pem" } }, "certificates.key", "a private key"],
+    [{ certificates: { cert: "a.pem", key: "b.key" } }, "certificates.key", '"b.key" is not the private key of cert.'],
+    [
+      { certificates: { cert: "a.pem", key: env("OTHER_KEY") } },
+      "certificates.key",
+      "[redacted] is not the private key",
+    ],
+    [{ certificates: { cert: "a.pem", key: "x.key" } }, "certificates.key", "The key is encrypted"],
+    [{ certificates: { cert: "a.key", key: "a.key" } }, "certificates.cert", "It holds a private key and no cert"],
+    [{ certificates: { cert: "no.pem", key: "a.key" } }, "certificates.cert", "No such file can be read."],
+    [{ certificates: [own, { ...own, key: "b.key" }] }, "certificates.1.key", "It belongs to another certificate."],
+    [{ certificates: { ...own, names: ["a b"] } }, "certificates.names.0", "a host name"],
+    [{ certificates: { ...own, names: ["10.0.0.1"] } }, "certificates.names.0", "a host name"],
+    [{ certificates: { ...own, names: ["*.*.test"] } }, "certificates.names.0", "a host name"],
+    [
+      { certificates: [1, 2].map(() => ({ ...own, names: ["A.test"] })) },
+      "certificates.1.names.0",
+      "Certificate 1 has",
+    ],
+    [{ certificates: own, minVersion: "1.1" }, "minVersion", 'one of "1.2", "1.3"'],
+    [{ certificates: own, clientCert: "require" }, "clientCert", "clientCa beside clientCert"],
+    [{ certificates: own, clientCa: ca.cert }, "clientCa", "Authorities alone ask nobody"],
+    [{ certificates: own, certs: 1 }, "certs", '"certs" is not an option'],
+    [own, "cert", '"cert" is not an option. Options here: certificates,'],
+  ])("%j", (tls, path, words) => {
+    const lines = faultLines(withTls(tls), world);
+    const line = lines.find((each) => each.startsWith(`listen.tls.${path}: `));
+    expect(line).toContain(words);
+    expect(lines.join("\n")).not.toContain("PRIVATE KEY");
+  });
+
+  test("a client key of an upstream that is not its certificate's is refused, too", () => {
+    const lines = faultLines(withUpstream({ tls: { cert: "a.pem", key: "b.key" } }), world);
+    expect(lines).toEqual([
+      'upstreams.orders.tls.key: "b.key" is not the private key of cert. It belongs to another certificate.',
+    ]);
+  });
+});
