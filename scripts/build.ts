@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
+import { bundlePage } from "../src/cli/page-bundle.ts";
 import { packTypes } from "../src/cli/types-archive.ts";
 import { listImportables } from "./importables.ts";
 import { gatherTypes } from "./types-archive.ts";
@@ -35,6 +36,7 @@ async function build(): Promise<void> {
   mkdirSync(workshop, { recursive: true });
   const importables = listImportables(root);
   writeFileSync(join(workshop, "types.br"), packTypes(await gatherTypes(root, workshop, importables)));
+  writeFileSync(join(workshop, "page.json"), JSON.stringify(await bundlePage()));
   const specifiers = importables.map(({ specifier }) => specifier);
   writeFileSync(join(workshop, "embedded.ts"), embedded(specifiers, await commit()));
   writeFileSync(join(workshop, "entry.ts"), ENTRY);
@@ -75,7 +77,8 @@ function embedded(specifiers: readonly string[], commitId: string): string {
   const modules = specifiers.map(
     (specifier) => `    ${JSON.stringify(specifier)}: () => import(${JSON.stringify(specifier)}),`,
   );
-  return `import types from "./types.br" with { type: "file" };
+  return `import page from "./page.json" with { type: "file" };
+import types from "./types.br" with { type: "file" };
 
 export const embedded = {
   version: ${JSON.stringify(manifest.version)},
@@ -87,6 +90,7 @@ ${modules.join("\n")}
   },
   startThread: () => new Worker("./worker.ts"),
   types: () => Bun.file(types).bytes(),
+  page: () => Bun.file(page).json(),
 };
 `;
 }

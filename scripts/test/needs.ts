@@ -25,6 +25,7 @@ export const NEEDS = {
     debian: "prometheus",
     usedBy: "a second opinion on the text of metrics, and on dashboard and alerts (tests/executable, tests/contrib)",
   },
+  chromium: { debian: "chromium", usedBy: "the live page as people see it (tests/executable)" },
   curl: { debian: "curl", usedBy: "the commands of the README (tests/rules)" },
   git: { debian: "git", usedBy: "the list of the project's files (tests/rules)" },
 } as const satisfies Record<string, Need>;

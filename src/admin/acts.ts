@@ -11,6 +11,7 @@ import type { Live } from "./live/live.ts";
 import { planView } from "./live/plan-view.ts";
 import type { Seen } from "./live/seen.ts";
 import type { Load } from "./live/tick.ts";
+import { type PageFiles, pageFile } from "./page-files.ts";
 
 /** A target, as operators see it. */
 export interface TargetStatus {
@@ -53,6 +54,8 @@ export interface Overseen {
   look(): Look | Promise<Look>;
   /** When the config was loaded, or could not be: the last ones, from the start on. */
   loads(): readonly Load[];
+  /** The files of the live page; absent where there is none. */
+  page?(): Promise<PageFiles>;
   /** Loads the config again. Absent where that cannot be. */
   reload?(): Promise<ReloadOutcome>;
 }
@@ -92,6 +95,11 @@ export const ACTS: Readonly<Record<string, Offer>> = {
   "GET /readyz": { act: (x, overseen) => readinessAnswer(() => overseen.obstacles())(x), open: true },
   "GET /healthz": { act: health },
   "GET /targets": { act: (x, { targets }) => json(x, 200, { upstreams: targets.list() }) },
+  "GET /": { act: (x, { page }) => pageFile(x, "html", page), open: true },
+  "GET /live/page.css": { act: (x, { page }) => pageFile(x, "css", page), open: true },
+  "GET /live/page.js": { act: (x, { page }) => pageFile(x, "script", page), open: true },
+  "GET /live/icon.svg": { act: (x, { page }) => pageFile(x, "icon", page), open: true },
+  "GET /live/access": { act: (x, { plan }) => json(x, 200, { token: plan().admin?.token !== undefined }), open: true },
   "GET /config": { act: (x, overseen) => json(x, 200, { plan: planView(overseen.plan()), loads: overseen.loads() }) },
   "GET /live/events": { act: (x, _, live) => live.answer(x) },
   "POST /targets/drain": { act: (x, { targets }) => drain(x, targets, true) },

@@ -11,7 +11,11 @@ import type { Terminal } from "./terminal.ts";
 import { urlOf } from "./url-of.ts";
 
 /** What is overseen where one gateway serves in this thread. */
-export function overseenIn(gateway: Gateway, metrics: Metrics, more: Pick<Overseen, "loads" | "reload">): Overseen {
+export function overseenIn(
+  gateway: Gateway,
+  metrics: Metrics,
+  more: Pick<Overseen, "loads" | "reload" | "page">,
+): Overseen {
   return {
     metrics: () => metrics,
     look: () => ({ metrics, seen: [gateway.look() ?? []].flat() }),

@@ -1,5 +1,6 @@
 // What the executable carries inside: its version, the modules a config may import, and the types for the editor.
 
+import type { PageFiles } from "../admin/page-files.ts";
 import type { Build } from "../record/process-metrics.ts";
 
 /** What the build puts beside the code. From source the same is taken from the folder. */
@@ -16,6 +17,8 @@ export interface Embedded {
   readonly startThread: () => Worker;
   /** The archive that `types.ts` unpacks; undefined from source. */
   readonly types: (() => Promise<Uint8Array>) | undefined;
+  /** The live page of the admin listener. */
+  readonly page: () => Promise<PageFiles>;
 }
 
 /** What runs, for metrics. */

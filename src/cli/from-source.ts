@@ -16,5 +16,6 @@ export function fromSource(): Embedded {
     },
     startThread: () => new Worker(new URL("./workers/from-source.ts", import.meta.url).href),
     types: undefined,
+    page: async () => (await import("./page-bundle.ts")).bundlePage(),
   };
 }

@@ -85,9 +85,10 @@ export const run = defineVerb(
       watch?.(planned.sources);
       return reloads;
     };
-    const adminOf = (reloads: Reloads): Pick<Overseen, "loads" | "reload"> => ({
+    const adminOf = (reloads: Reloads): Pick<Overseen, "loads" | "reload" | "page"> => ({
       loads: () => reloads.loads,
       reload: () => reloads.request(),
+      page: embedded.page,
     });
     const serve = async (
       serving: Serving,

@@ -48,6 +48,7 @@ async function ask(question: Question): Promise<FakeAnswer> {
     targets,
     plan: () => plan,
     loads: () => LOADS,
+    page: () => Promise.resolve({ html: "html", css: "css", script: "script", icon: "icon" }),
   };
   open = openAdmin(plan.admin!, "gate", overseen, platform);
   const client = new FakeClient(platform.network.dial(`${plan.admin!.host}:9901`), () => 0);
@@ -186,6 +187,36 @@ test("the config that runs is told of, with when it was loaded, and without what
   expect(answer.body).not.toContain(TOKEN);
   expect((await ask({ path: "/config", options: { token: env("TOKEN") } })).status).toBe(401);
   expect((await ask({ path: "/live/events", options: { token: env("TOKEN") } })).status).toBe(401);
+});
+
+describe("the live page", () => {
+  test.each([
+    ["/", "text/html; charset=utf-8", "html"],
+    ["/live/page.css", "text/css; charset=utf-8", "css"],
+    ["/live/page.js", "text/javascript; charset=utf-8", "script"],
+    ["/live/icon.svg", "image/svg+xml", "icon"],
+  ])("%s is there without the token, and lets a browser load and run nothing else", async (path, type, body) => {
+    const answer = await ask({ path, options: { token: env("TOKEN") } });
+    expect([answer.status, answer.body, fieldOf(answer, "content-type")]).toEqual([200, body, type]);
+    const policy = fieldOf(answer, "content-security-policy")!.split("; ");
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy.join(" ")).not.toMatch(/unsafe|\*|https?:|data:/);
+    expect(fieldOf(answer, "x-content-type-options")).toBe("nosniff");
+  });
+
+  test.each([
+    [{}, false],
+    [{ token: env("TOKEN") }, true],
+  ])("whether a token is asked for is told to everybody", async (options, token) => {
+    const answer = await ask({ path: "/live/access", options });
+    expect(JSON.parse(answer.body)).toEqual({ token });
+  });
+
+  test("is not for pages of others", async () => {
+    expect((await ask({ path: "/", host: "evil.test" })).status).toBe(403);
+    expect((await ask({ path: "/", fields: ["Sec-Fetch-Site: cross-site"] })).status).toBe(403);
+  });
 });
 
 describe("targets", () => {

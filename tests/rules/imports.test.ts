@@ -66,6 +66,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "lru-cache": ["src/auth"],
   picocolors: ["src/record", "src/cli"],
   "structured-headers": ["src/auth", "src/respond", "src/limit"],
+  uplot: ["src/admin/page"],
   valibot: ["src/config", "src/cli"],
   yaml: ["src/auth", "src/discover"],
 };

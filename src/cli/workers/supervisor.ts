@@ -123,7 +123,7 @@ export class Supervisor implements Serving {
   }
 
   /** What serves, and the admin listener where the plan has one. @throws Refusal when that cannot listen */
-  withAdmin(more: Pick<Overseen, "loads" | "reload">): Serving {
+  withAdmin(more: Pick<Overseen, "loads" | "reload" | "page">): Serving {
     const gathering = this.#gathering;
     if (gathering === undefined) return this;
     const overseen: Overseen = { ...gathering.overseen, plan: () => this.#config.plan, ...more };

@@ -1,0 +1,188 @@
+// Ticks of the last minutes, and what whoever looks makes of them: rates, quantiles, what has failed.
+import { addPairs, quantile, STEPS } from "./latencies.ts";
+import type { OutcomeCount, Tick, UpstreamCount } from "./tick.ts";
+
+/** How far back it remembers. */
+const KEEP_MS = 5 * 60_000;
+
+/** What came of exchanges within a time. Durations are milliseconds, undefined where there were none. */
+export interface Rates {
+  /** Since the process began. */
+  readonly total: number;
+  readonly perSecond: number;
+  /** Shares from 0 to 1: answers of 4xx, and of 5xx or none. */
+  readonly refused: number;
+  readonly failed: number;
+  readonly p50: number | undefined;
+  readonly p90: number | undefined;
+  readonly p99: number | undefined;
+}
+
+/** Of one route; "" for exchanges that found none. */
+export interface RouteRates extends Rates {
+  readonly route: string;
+}
+
+/** Failures of one kind. */
+export interface FailureCount extends OutcomeCount {
+  /** Within the time. */
+  readonly lately: number;
+}
+
+/** A target's rates. */
+export interface TargetRates {
+  readonly perSecond: number;
+  readonly failed: number;
+}
+
+/** A second of the charts. */
+export interface Point {
+  /** Seconds since the epoch. */
+  readonly at: number;
+  readonly perSecond: number;
+  /** Answers of 5xx, or none, a second. */
+  readonly failed: number;
+  readonly p50: number | undefined;
+  readonly p90: number | undefined;
+  readonly p99: number | undefined;
+}
+
+/** What is remembered. Charts and tables are made of it. */
+export class History {
+  #ticks: Tick[] = [];
+  #points: Point[] = [];
+
+  /** The newest tick. */
+  get last(): Tick | undefined {
+    return this.#ticks.at(-1);
+  }
+
+  /** One for each tick but the first. */
+  get points(): readonly Point[] {
+    return this.#points;
+  }
+
+  /** Another second. A process that has begun anew has another past. */
+  add(tick: Tick): void {
+    const before = this.last;
+    if (before !== undefined && before.process.startedAtSeconds !== tick.process.startedAtSeconds) {
+      this.#ticks = [];
+      this.#points = [];
+    } else if (before !== undefined) {
+      this.#points.push(pointOf(before, tick));
+    }
+    this.#ticks.push(tick);
+    const oldest = tick.at - KEEP_MS;
+    this.#ticks = this.#ticks.filter(({ at }) => at >= oldest);
+    this.#points = this.#points.filter(({ at }) => at * 1000 >= oldest);
+  }
+
+  /** All exchanges. */
+  rates(ms: number): Rates {
+    const [from, to] = this.#ends(ms);
+    return ratesOf(from, to, () => true, this.#durations(ms, undefined));
+  }
+
+  /** Those of each route that has had any. */
+  routes(ms: number): RouteRates[] {
+    const [from, to] = this.#ends(ms);
+    const names = new Set(to?.outcomes.map(({ route }) => route));
+    return Array.from(names, (route) => ({
+      route,
+      ...ratesOf(from, to, (each) => each.route === route, this.#durations(ms, route)),
+    }));
+  }
+
+  /** Answers from 400 on and failures, those of late first. */
+  failures(ms: number): FailureCount[] {
+    const [from, to] = this.#ends(ms);
+    const before = new Map(from?.outcomes.map((each) => [keyOf(each), each.count]));
+    return (to?.outcomes ?? [])
+      .filter(({ status, code }) => status >= 400 || status === 0 || code !== "")
+      .map((each) => ({ ...each, lately: each.count - (before.get(keyOf(each)) ?? 0) }))
+      .sort((a, b) => b.lately - a.lately || b.count - a.count);
+  }
+
+  /** Attempts at a target. */
+  target(ms: number, upstream: string, url: string): TargetRates {
+    const [from, to] = this.#ends(ms);
+    const now = targetIn(to?.upstreams, upstream, url);
+    const before = targetIn(from?.upstreams, upstream, url);
+    const attempts = now.attempts - before.attempts;
+    const seconds = secondsBetween(from, to);
+    return {
+      perSecond: seconds === 0 ? 0 : attempts / seconds,
+      failed: attempts === 0 ? 0 : (now.failures - before.failures) / attempts,
+    };
+  }
+
+  /** Processor time, as a share of one core. */
+  cpu(ms: number): number {
+    const [from, to] = this.#ends(ms);
+    const seconds = secondsBetween(from, to);
+    return seconds === 0 ? 0 : (to!.process.cpuSeconds - from!.process.cpuSeconds) / seconds;
+  }
+
+  /** The newest tick, and the oldest one within the time. */
+  #ends(ms: number): [from: Tick | undefined, to: Tick | undefined] {
+    const to = this.last;
+    return [to && this.#ticks.find(({ at }) => at >= to.at - ms), to];
+  }
+
+  #durations(ms: number, route: string | undefined): Uint32Array {
+    const counts = new Uint32Array(STEPS);
+    const [from, to] = this.#ends(ms);
+    for (const { at, durations } of this.#ticks) {
+      // What the first one holds came before it.
+      if (from === undefined || (at <= from.at && from !== to)) continue;
+      for (const [name, pairs] of durations) if (route === undefined || route === name) addPairs(counts, pairs);
+    }
+    return counts;
+  }
+}
+
+function pointOf(from: Tick, to: Tick): Point {
+  const counts = new Uint32Array(STEPS);
+  for (const [, pairs] of to.durations) addPairs(counts, pairs);
+  const { perSecond, failed, p50, p90, p99 } = ratesOf(from, to, () => true, counts);
+  return { at: to.at / 1000, perSecond, failed: perSecond * failed, p50, p90, p99 };
+}
+
+function ratesOf(
+  from: Tick | undefined,
+  to: Tick | undefined,
+  isWanted: (each: OutcomeCount) => boolean,
+  durations: Uint32Array,
+): Rates {
+  const count = (tick: Tick | undefined, is: (status: number) => boolean): number =>
+    (tick?.outcomes ?? []).reduce((sum, each) => sum + (isWanted(each) && is(each.status) ? each.count : 0), 0);
+  const lately = (is: (status: number) => boolean): number => count(to, is) - count(from, is);
+  const all = lately(() => true);
+  const seconds = secondsBetween(from, to);
+  return {
+    total: count(to, () => true),
+    perSecond: seconds === 0 ? 0 : all / seconds,
+    refused: all === 0 ? 0 : lately((status) => status >= 400 && status < 500) / all,
+    failed: all === 0 ? 0 : lately((status) => status >= 500 || status === 0) / all,
+    p50: quantile(durations, 0.5),
+    p90: quantile(durations, 0.9),
+    p99: quantile(durations, 0.99),
+  };
+}
+
+function secondsBetween(from: Tick | undefined, to: Tick | undefined): number {
+  return from === undefined || to === undefined ? 0 : Math.max(0, (to.at - from.at) / 1000);
+}
+
+function keyOf({ route, status, code }: OutcomeCount): string {
+  return `${status} ${code} ${route}`;
+}
+
+function targetIn(
+  upstreams: readonly UpstreamCount[] | undefined,
+  name: string,
+  url: string,
+): { readonly attempts: number; readonly failures: number } {
+  const target = upstreams?.find((each) => each.name === name)?.targets.find((each) => each.url === url);
+  return target ?? { attempts: 0, failures: 0 };
+}
