@@ -14,10 +14,13 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** The element of the page with this id. @throws TypeError when it is none of this kind */
-export function byId(id: string): HTMLElement;
-export function byId<E extends HTMLElement>(id: string, kind: new () => E): E;
-export function byId(id: string, kind = HTMLElement): HTMLElement {
+/** The element of the page with this id. @throws TypeError when there is none */
+export function byId(id: string): HTMLElement {
+  return controlById(id, HTMLElement);
+}
+
+/** As {@link byId}, of a certain kind. */
+export function controlById<E extends HTMLElement>(id: string, kind: new () => E): E {
   const found = document.getElementById(id);
   if (found instanceof kind) return found;
   throw new TypeError(`there is no ${kind.name} ${id}`);

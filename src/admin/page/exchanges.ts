@@ -1,7 +1,7 @@
 // The last exchanges: which are shown, and where the time of each went.
 import { bytesText, durationText, timeText } from "../live/numbers.ts";
 import type { SeenExchange, Span, SpanName } from "../live/seen.ts";
-import { byId, element, emptyRow, putAt } from "./elements.ts";
+import { byId, controlById, element, emptyRow, putAt } from "./elements.ts";
 
 /** Exchanges that are remembered, and those of them that are shown. */
 const MOST = 1000;
@@ -18,9 +18,9 @@ export class Exchanges {
   // Roles are said again: on a narrow page the style makes blocks of rows and cells, which would take them away.
   readonly #body = element("tbody", { role: "rowgroup" });
   readonly #empty = emptyRow(COLUMNS.length);
-  readonly #route = byId("filter-route", HTMLSelectElement);
-  readonly #status = byId("filter-status", HTMLSelectElement);
-  readonly #consumer = byId("filter-consumer", HTMLSelectElement);
+  readonly #route = controlById("filter-route", HTMLSelectElement);
+  readonly #status = controlById("filter-status", HTMLSelectElement);
+  readonly #consumer = controlById("filter-consumer", HTMLSelectElement);
   readonly #rows = new Map<SeenExchange, HTMLTableRowElement[]>();
   #all: SeenExchange[] = [];
 

@@ -3,7 +3,7 @@ import { History } from "../live/history.ts";
 import type { Tick } from "../live/tick.ts";
 import { Charts } from "./charts.ts";
 import { Config } from "./config.ts";
-import { byId, setAttribute, setText } from "./elements.ts";
+import { byId, controlById, setAttribute, setText } from "./elements.ts";
 import { Exchanges } from "./exchanges.ts";
 import { Sections } from "./sections.ts";
 import { follow, hasToken, keepToken } from "./stream.ts";
@@ -12,7 +12,7 @@ import { follow, hasToken, keepToken } from "./stream.ts";
 class Page {
   readonly #history = new History();
   readonly #main = byId("main");
-  readonly #pause = byId("pause", HTMLButtonElement);
+  readonly #pause = controlById("pause", HTMLButtonElement);
   readonly #sections = new Sections();
   readonly #exchanges = new Exchanges();
   readonly #config = new Config();
@@ -75,7 +75,7 @@ class Page {
 const page = new Page();
 
 const form = byId("login");
-const token = byId("token", HTMLInputElement);
+const token = controlById("token", HTMLInputElement);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   keepToken(token.value);
