@@ -13,6 +13,7 @@ import type { Listeners } from "./listen/listeners.ts";
 import type { Platform, Timer } from "./platform.ts";
 import { ExchangeMetrics } from "./record/exchange-metrics.ts";
 import { FAMILIES } from "./record/families.ts";
+import type { Sink } from "./record/log/sinks.ts";
 import type { Counter, Metrics } from "./record/metrics.ts";
 import type { Counts } from "./shared.ts";
 import type { Mirror } from "./upstream/mirror.ts";
@@ -60,6 +61,7 @@ export interface CarriedParts {
   readonly limiter: Limiter | undefined;
   /** The counts of limits, where they are this gateway's alone. */
   readonly own: Counts | undefined;
+  readonly logSinks: readonly Sink[];
 }
 
 /** Lets be read what outlives a plan: each thing once, whichever plans have it. */
@@ -68,7 +70,13 @@ export function meterCarried(metrics: Metrics, parts: CarriedParts, platform: Pl
     void keep(`metrics.${name}`, madeOf, begin, (end) => end());
   const { linesLost } = platform;
   kept("loop", undefined, () => watchLoop(metrics, platform));
-  if (linesLost !== undefined) kept("log", undefined, () => metrics.count(FAMILIES.logLinesDropped, {}, linesLost));
+  if (linesLost !== undefined) {
+    kept("log", undefined, () => metrics.count(FAMILIES.logLinesDropped, { sink: "stdout" }, linesLost));
+  }
+  for (const { name, lost, source } of parts.logSinks) {
+    if (lost === undefined) continue;
+    kept(`log.${name}`, source, () => metrics.count(FAMILIES.logLinesDropped, { sink: name }, lost));
+  }
   for (const upstream of parts.upstreams) {
     kept(`upstreams.${upstream.plan.name}`, upstream, () => meterUpstream(metrics, upstream));
   }

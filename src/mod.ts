@@ -54,7 +54,20 @@ export type { DurableObjectStoreOptions } from "./config/limit/durable-object.ts
 export { redis } from "./config/limit/redis.ts";
 export type { RedisStoreOptions } from "./config/limit/redis.ts";
 export type { CertificateOptions, ListenTls } from "./config/listen/options.ts";
-export type { LogFields, LogFilter, LogFormat, LogOptions, LogSample } from "./config/log/options.ts";
+export type {
+  LineFormat,
+  LogFacility,
+  LogFields,
+  LogFile,
+  LogFilter,
+  LogFormat,
+  LogFunction,
+  LogOptions,
+  LogRecord,
+  LogSample,
+  LogSink,
+  LogSyslog,
+} from "./config/log/options.ts";
 export type { OtlpMetricsOptions, OtlpOptions, OtlpTracesOptions, TracingOptions } from "./config/telemetry/options.ts";
 export { env } from "./config/secrets.ts";
 export type { EnvReference, Hidden, Secret } from "./config/secrets.ts";

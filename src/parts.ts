@@ -29,6 +29,7 @@ import type { CountStore } from "./limit/store.ts";
 import { LimitTable } from "./limit/table.ts";
 import { Meter, meterCarried } from "./meter.ts";
 import type { Platform } from "./platform.ts";
+import { openSinks, type Sink } from "./record/log/sinks.ts";
 import type { Metrics } from "./record/metrics.ts";
 import type { Counts } from "./shared.ts";
 import { type Boards, openBoards } from "./shared-board.ts";
@@ -81,6 +82,8 @@ export interface Parts {
   /** Undefined where nobody asks for metrics. */
   readonly meter: Meter | undefined;
   readonly telemetry: Telemetry;
+  /** In the order of the config. */
+  readonly logSinks: readonly Sink[];
   readonly carried: Carried;
   isDraining: Standing["isDraining"];
   /** Keeps what limits have counted for the next process, if the config wants that and the counts are its own. */
@@ -138,9 +141,10 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   const limiter = counts && limiterOf(counts, platform, keep);
   const inFlight = new Map(plan.inFlight.map((bound) => [bound.name, inFlightOf(bound, platform, keep)]));
   const mirrors = mirrorsOf(plan, platform, deadlines, keep);
+  const logSinks = plan.log === false ? [] : openSinks(plan.log, platform, keep);
   if (metrics !== undefined) {
     const searches = shared === undefined ? discoveries : new Map<string, Discovery>();
-    const metered = { upstreams: upstreams.values(), discoveries: searches, mirrors, limiter, own };
+    const metered = { upstreams: upstreams.values(), discoveries: searches, mirrors, limiter, own, logSinks };
     meterCarried(metrics, metered, platform, keep);
   }
   const parts: Parts = {
@@ -166,6 +170,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     mirrors,
     firstTargets: firstTargets([...discoveries.values()], platform),
     meter: metrics && new Meter(metrics, plan, inFlight.values(), platform),
+    logSinks,
     telemetry: createTelemetry(plan, instance, { metrics, watch }, platform, keep),
     carried,
     isDraining,

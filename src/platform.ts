@@ -232,6 +232,32 @@ export interface Names {
   services(name: string, servers: readonly string[] | undefined): Promise<readonly ServiceRecord[]>;
 }
 
+/** Where lines of the access log go that do not go to standard output. */
+export type LinesTo = {
+  /** How the operator knows it; no other place is called so. */
+  readonly name: string;
+} & (
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      /** Begun anew before it is larger than so many bytes; so many older ones are kept. */
+      readonly rotate: { readonly size: number; readonly keep: number } | undefined;
+    }
+  /** A datagram a line. */
+  | { readonly kind: "udp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix-datagram"; readonly path: string }
+);
+
+/** A way out for lines. */
+export interface LinesOut {
+  /** Takes one line without its newline. Never blocks, never throws; the line is lost when too many wait. */
+  write(line: string): void;
+  /** Lines lost so far. */
+  readonly lost: number;
+  /** No line follows. What waits is written. */
+  close(): void;
+}
+
 /** What the process takes of the machine. */
 export interface ProcessUsage {
   /** Processor time so far, user and system. */
@@ -291,6 +317,10 @@ export interface Platform {
   line(text: string): void;
   /** How many lines were lost because nobody took them; absent where that is not known. */
   readonly linesLost?: (() => number) | undefined;
+  /** Opens another way out for lines; what is wrong there is told, and the gateway goes on. Undefined on Cloudflare. */
+  readonly linesTo: ((to: LinesTo) => LinesOut) | undefined;
+  /** What stands in syslog messages: the machine and the process. Undefined on Cloudflare. */
+  readonly self: { readonly host: string; readonly pid: number } | undefined;
   /** What the process takes of the machine; absent where the runtime does not tell. */
   readonly usage?: (() => ProcessUsage) | undefined;
   /** Tells the operator something that is not an exchange. */

@@ -23,7 +23,7 @@ import { inFlightStage } from "./limit/in-flight.ts";
 import { limitsStage } from "./limit/shared-limits.ts";
 import { type Parts } from "./parts.ts";
 import { corsOf, preflight } from "./preflights.ts";
-import { recorder } from "./record/record.ts";
+import { accessLog } from "./record/access-log.ts";
 import { addCookies } from "./respond/cookies.ts";
 import { fieldChanges } from "./respond/headers.ts";
 import { readinessAnswer } from "./respond/readiness.ts";
@@ -46,7 +46,7 @@ export function layWay(plan: Plan, parts: Parts): Way {
   const changes = new Map(plan.routes.map((route) => [route, fieldChanges(route.responseFields)]));
   const tellLimits = plan.limits.limits.length === 0 ? undefined : limitFields(plan.limits.fields);
   const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
-  const record = recorder(plan, platform);
+  const record = plan.log === false ? undefined : accessLog(plan.log, parts.logSinks, platform);
   const { serverTiming } = plan;
 
   const arrive = (x: Exchange): void => {
@@ -106,7 +106,7 @@ export function layWay(plan: Plan, parts: Parts): Way {
     finish(x, ending) {
       x.letGo();
       overload?.end(x);
-      record(x, ending);
+      record?.(x, ending);
       tracing?.ended(x, ending);
       meter?.exchanges.ended(x, ending);
       watch?.ended(x, ending);

@@ -49,6 +49,7 @@ export function withAdmin(
     swap: (config) => serving.swap(config),
     drain: () => closing(serving.drain()),
     end: () => closing(serving.end()),
+    reopenLogs: () => serving.reopenLogs(),
   };
 }
 

@@ -41,7 +41,7 @@ async function run(named: string | undefined): Promise<number> {
   const metrics = isCounted(plan) ? new Metrics() : undefined;
   const gateway = createGateway(plan, platform, undefined, metrics);
   keepServing((text) => platform.notice("error", text));
-  let serving: Serving = new ServingHere(gateway, plan);
+  let serving: Serving = new ServingHere(gateway, plan, platform.sinks);
   if (metrics !== undefined) {
     meterProcess(metrics, platform, { version: manifest.version, revision: "" }, () => 1);
     const loads = [{ at: platform.wallClock(), ok: true, message: "started" }];
@@ -61,7 +61,11 @@ async function run(named: string | undefined): Promise<number> {
 }
 
 /** @throws Refusal of what the executable could do */
-function refuseImpossible({ upstreams }: Plan): void {
+function refuseImpossible({ upstreams, log }: Plan): void {
+  if (log !== false && log.to.some((sink) => sink.kind === "syslog" && sink.to.kind === "unix-datagram")) {
+    const hint = 'Name an address such as "udp://127.0.0.1:514".';
+    throw new Refusal(EXIT.config, "log.to: Deno sends to no Unix socket.", { hint });
+  }
   for (const { name, protocol, discovery } of Object.values(upstreams)) {
     if (protocol !== "h2" || (discovery?.kind !== "dns" && discovery?.kind !== "srv")) continue;
     const message = `upstreams.${name}: Deno speaks HTTP/2 to no address that is found by DNS: it would verify the address.`;

@@ -118,7 +118,7 @@ export const run = defineVerb(
     const metrics = isCounted(plan) ? new Metrics() : undefined;
     const gateway = createGateway(plan, platform, planned.dispose, metrics);
     keepServing((text) => platform.notice("error", text));
-    let serving: Serving = new ServingHere(gateway, plan);
+    let serving: Serving = new ServingHere(gateway, plan, platform.sinks);
     const reloads = reloadsOf(() => serving, metrics);
     if (metrics !== undefined) {
       meterProcess(metrics, platform, buildOf(embedded), () => 1);

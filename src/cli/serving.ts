@@ -1,6 +1,7 @@
 // While the gateway serves: signals end it, and errors that nobody caught do not.
 import type { ListenPlan, Plan } from "../config/plan.ts";
 import type { Gateway, Prepared } from "../gateway.ts";
+import type { LineSinks } from "../platforms/line-sinks.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { listenRefusal } from "./listen-refusal.ts";
 import type { PlannedConfig } from "./plan-config.ts";
@@ -10,9 +11,6 @@ import { shownPlace, type Terminal } from "./terminal.ts";
 /** Signals that let exchanges under way finish, and the exit code when a second one cuts that short (128 + number). */
 const DRAINING = { SIGINT: 130, SIGTERM: 143 } as const;
 type Draining = keyof typeof DRAINING;
-
-/** Signals that other servers act on, and that would end this one if nobody heard them. */
-const NOT_YET = { SIGUSR1: "reopening the log", SIGUSR2: "reopening the log" } as const;
 
 /** Exit code of SIGQUIT, which never waits. */
 const QUIT = 131;
@@ -36,16 +34,20 @@ export interface Serving {
   drain(): Promise<{ cut: number }>;
   /** Cuts all that is under way; resolves once that is recorded. */
   end(): Promise<void>;
+  /** Opens the files of the access log anew. */
+  reopenLogs(): void;
 }
 
 /** A gateway of this thread. */
 export class ServingHere implements Serving {
   readonly #gateway: Gateway;
+  readonly #sinks: LineSinks;
   #plan: Plan;
 
-  constructor(gateway: Gateway, plan: Plan) {
+  constructor(gateway: Gateway, plan: Plan, sinks: LineSinks) {
     this.#gateway = gateway;
     this.#plan = plan;
+    this.#sinks = sinks;
   }
 
   get graceMs(): number {
@@ -61,14 +63,21 @@ export class ServingHere implements Serving {
     return address;
   }
 
-  drain(): Promise<{ cut: number }> {
-    return this.#gateway.drain();
+  async drain(): Promise<{ cut: number }> {
+    const drained = await this.#gateway.drain();
+    await this.#sinks.flush();
+    return drained;
   }
 
-  end(): Promise<void> {
+  async end(): Promise<void> {
     this.#gateway.close();
     // The sockets' last word comes a turn later.
-    return new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#sinks.flush();
+  }
+
+  reopenLogs(): void {
+    this.#sinks.reopen();
   }
 }
 
@@ -106,7 +115,14 @@ export async function untilStopped(serving: Serving, reload: () => void, termina
     forced = exitCode;
     void serving.end().then(() => process.exit(exitCode));
   };
-  const signal = await firstSignal((text) => terminal.err(`sluice: ${text}`), cut, reload);
+  const tell = (text: string): void => terminal.err(`sluice: ${text}`);
+  process.on("SIGUSR2", () => {
+    serving.reopenLogs();
+    tell("SIGUSR2: the files of the access log are opened anew");
+  });
+  // Other servers act on it: without anybody who hears it, it would end this one.
+  process.on("SIGUSR1", () => tell("SIGUSR1: nothing is done at it; SIGUSR2 opens the files of the access log anew"));
+  const signal = await firstSignal(tell, cut, reload);
   terminal.err(`sluice: ${signal}: accepts no more, waits up to ${serving.graceMs / 1000} s for exchanges under way`);
   const drained = await serving.drain();
   if (forced !== undefined) return forced;
@@ -117,7 +133,7 @@ export async function untilStopped(serving: Serving, reload: () => void, termina
 
 /**
  * Waits for the first signal that asks for a drain. At the next one, and at SIGQUIT at any time, `end` is called; until then
- * SIGHUP reloads. What other signals cannot do yet is told.
+ * SIGHUP reloads.
  */
 function firstSignal(
   tell: (text: string) => void,
@@ -134,9 +150,6 @@ function firstSignal(
   for (const signal of Object.keys(DRAINING) as Draining[]) process.on(signal, onSignal);
   process.on("SIGQUIT", () => end(QUIT));
   process.on("SIGHUP", () => (draining ? tell("SIGHUP: the gateway is shutting down: it reloads nothing") : reload()));
-  for (const [signal, wish] of Object.entries(NOT_YET)) {
-    process.on(signal, () => tell(`${signal}: ${wish} is not there yet; the gateway goes on as it is`));
-  }
   return promise;
 }
 

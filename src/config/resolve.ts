@@ -58,7 +58,8 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
   const names = { upstreams: namesIn(written, "upstreams"), schemes };
   const bounds = { limits: namesIn(written, "limits"), inFlight: namesIn(written, "inFlight") };
   const route = routeShape({ ...names, ...bounds, allow, logs }, reader);
-  const gateway = partOf(written, "name");
+  const nameWritten = partOf(written, "name");
+  const gateway = typeof nameWritten === "string" ? nameWritten : DEFAULT_NAME;
   const shape = options(
     {
       name: or(gatewayName, DEFAULT_NAME),
@@ -66,7 +67,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       upstreams: or(named(upstreamShape(reader, names.upstreams), "an object of upstreams by name", nameProblem), {}),
       consumers: or(consumersShape(schemes, reader, nameProblem), {}),
       keys: maybe(keysShape(reader)),
-      auth: or(schemesShape(typeof gateway === "string" ? gateway : DEFAULT_NAME, reader, nameProblem), {}),
+      auth: or(schemesShape(gateway, reader, nameProblem), {}),
       limits: or(limitsShape(nameProblem, partOf(partOf(written, "limiting"), "store") !== undefined), {}),
       limiting: or(limitSettings(reader), {}),
       inFlight: or(inFlightShape(nameProblem), {}),
@@ -74,7 +75,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       maxBody: or(maxBody, false),
       identity: or(identityShape(reader, schemes.length > 0), {}),
       routes: named(route, "an object of routes by name", routeNameProblem),
-      log: logShape(namesIn(written, "routes")),
+      log: logShape(namesIn(written, "routes"), gateway, reader),
       admin: maybe(adminShape(reader)),
       tracing: maybe(tracingShape(reader)),
       otlp: maybe(otlpShape(reader)),

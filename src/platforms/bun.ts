@@ -12,15 +12,20 @@ import { BunSocket, type RawSocket } from "./bun-socket.ts";
 import { ownTls, ServerContexts } from "./bun-server-tls.ts";
 import { tlsOptions, untrusted } from "./bun-tls.ts";
 import { bunRedis } from "./bun-redis.ts";
+import { hostname } from "node:os";
 import { certificate } from "./certificate.ts";
 import { files } from "./files.ts";
+import { LineSinks } from "./line-sinks.ts";
 import { names } from "./names.ts";
 import { processUsage } from "./process-usage.ts";
-import { type LinesOut, stdoutLines } from "./stdout.ts";
+import { type StdoutLines, stdoutLines } from "./stdout.ts";
 import type { Shared } from "../shared.ts";
 
 /** What all threads have alike. */
-type Edge = Omit<Platform, "shared" | "terminal" | "now" | "line" | "linesLost" | "usage" | "notice" | "listen">;
+type Edge = Omit<
+  Platform,
+  "shared" | "terminal" | "now" | "line" | "linesLost" | "linesTo" | "usage" | "notice" | "listen"
+>;
 
 const edge = (): Edge => ({
   runtime: "bun",
@@ -47,10 +52,21 @@ const edge = (): Edge => ({
     }),
   connect,
   redis: bunRedis,
+  self: { host: hostname(), pid: process.pid },
 });
 
-/** The platform for Bun, and for the executable. `flush` writes at once what the access log still holds. */
-export function bunPlatform(lines: LinesOut = stdoutLines()): Platform & { flush(): void } {
+/** What the executable's own parts know of the platform beside what the gateway asks for. */
+export interface BunPlatform extends Platform {
+  readonly stdout: StdoutLines;
+  readonly sinks: LineSinks;
+  /** Writes at once what standard output is still to get. */
+  flush(): void;
+}
+
+/** The platform for Bun, and for the executable. */
+export function bunPlatform(lines: StdoutLines = stdoutLines()): BunPlatform {
+  const notice: Platform["notice"] = (level, text) => process.stderr.write(noticeText(level, text));
+  const sinks = new LineSinks((text) => notice("warn", text));
   return {
     ...edge(),
     terminal: process.stdout.isTTY === true,
@@ -58,16 +74,20 @@ export function bunPlatform(lines: LinesOut = stdoutLines()): Platform & { flush
     listen: (options) => listen(options, false),
     line: (text) => lines.write(text),
     linesLost: () => lines.dropped,
+    linesTo: sinks.open,
     usage: processUsage,
-    notice: (level, text) => process.stderr.write(noticeText(level, text)),
+    notice,
     flush: () => lines.flush(),
+    stdout: lines,
+    sinks,
   };
 }
 
 /** What a worker thread brings of its own. */
-export type ThreadPlatform = Required<Pick<Platform, "terminal" | "now" | "line" | "linesLost" | "notice">> & {
-  readonly shared: Shared;
-};
+export type ThreadPlatform = Required<Pick<Platform, "terminal" | "now" | "line" | "linesLost" | "notice">> &
+  Pick<Platform, "linesTo"> & {
+    readonly shared: Shared;
+  };
 
 /** The platform of a worker thread of the executable: it listens on the same port as others. */
 export function bunThreadPlatform(thread: ThreadPlatform): Platform & ThreadPlatform {

@@ -1,5 +1,7 @@
 // The edge on Deno: sockets, timers, fetch and lines out, as platform.ts asks for them.
 import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import process from "node:process";
 import { GatewayError } from "../errors.ts";
 import type { FetchConnection, ListeningSocket, ListenOptions, Platform } from "../platform.ts";
 import { type DenoConn, type DenoListener, denoNamespace } from "./deno-api.ts";
@@ -9,17 +11,19 @@ import { denoRedis } from "./deno-redis.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { certificate } from "./certificate.ts";
 import { files } from "./files.ts";
+import { LineSinks } from "./line-sinks.ts";
 import { names } from "./names.ts";
 import { connect } from "./node-connect.ts";
 import { processUsage } from "./process-usage.ts";
 import { socketErrorOf } from "./socket-error.ts";
 
-/** The platform for Deno. `flush` resolves once what the access log still holds is written. */
-export function denoPlatform(): Platform & { flush(): Promise<void> } {
+/** The platform for Deno. `flush` resolves once what standard output is still to get is written. */
+export function denoPlatform(): Platform & { flush(): Promise<void>; readonly sinks: LineSinks } {
   const { stdout } = denoNamespace();
   const notice: Platform["notice"] = (level, text) =>
     console.error(`sluice: ${level === "info" ? "" : `${level}: `}${text}`);
   const lines = linesOnDeno(stdout, (text) => notice("warn", text));
+  const sinks = new LineSinks((text) => notice("warn", text));
   return {
     runtime: "deno",
     terminal: stdout.isTerminal(),
@@ -42,9 +46,12 @@ export function denoPlatform(): Platform & { flush(): Promise<void> } {
     redis: denoRedis,
     line: (text) => lines.write(text),
     linesLost: () => lines.dropped,
+    linesTo: sinks.open,
+    self: { host: hostname(), pid: process.pid },
     usage: processUsage,
     notice,
     flush: () => lines.flush(),
+    sinks,
   };
 }
 

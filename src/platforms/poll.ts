@@ -1,10 +1,8 @@
 // poll(2): what the kernel knows of a descriptor at this moment, whatever the event loop has told. On Bun, by a call into C.
+import { cLibrary } from "./c-library.ts";
 
 const POLLIN = 1;
 const POLLOUT = 4;
-
-/** Names of the C library: glibc, musl, macOS. */
-const LIBRARIES = ["libc.so.6", "libc.so", "/usr/lib/libSystem.B.dylib"];
 
 /** What can be asked of a descriptor. Each is also true of one that is broken. */
 export interface Poll {
@@ -24,22 +22,14 @@ export function poll(): Poll | undefined {
 }
 
 function load(): Poll | undefined {
-  const ffi = process.getBuiltinModule("bun:ffi") as typeof import("bun:ffi") | undefined;
-  if (ffi === undefined) return undefined;
-  for (const name of LIBRARIES) {
-    try {
-      const { symbols } = ffi.dlopen(name, { poll: { args: ["ptr", "u64", "i32"], returns: "i32" } });
-      // struct pollfd { int fd; short events; short revents; }
-      const request = new Int32Array(2);
-      const asks = (fd: number, events: number): boolean => {
-        request[0] = fd;
-        request[1] = events;
-        return symbols.poll(request, 1, 0) !== 0;
-      };
-      return { isReadable: (fd) => asks(fd, POLLIN), isWritable: (fd) => asks(fd, POLLOUT) };
-    } catch {
-      // The next name.
-    }
-  }
-  return undefined;
+  const symbols = cLibrary({ poll: { args: ["ptr", "u64", "i32"], returns: "i32" } });
+  if (symbols === undefined) return undefined;
+  // struct pollfd { int fd; short events; short revents; }
+  const request = new Int32Array(2);
+  const asks = (fd: number, events: number): boolean => {
+    request[0] = fd;
+    request[1] = events;
+    return symbols.poll(request, 1, 0) !== 0;
+  };
+  return { isReadable: (fd) => asks(fd, POLLIN), isWritable: (fd) => asks(fd, POLLOUT) };
 }

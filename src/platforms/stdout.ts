@@ -2,7 +2,7 @@
 import { outputTo, type Output } from "./output.ts";
 
 /** Lines on their way out. */
-export interface LinesOut {
+export interface StdoutLines {
   /** Takes one line without its newline. Never waits, never throws; the line is lost when too much waits already. */
   write(line: string): void;
   /**
@@ -36,12 +36,16 @@ export const BATCH_MS = 10;
 /** Most characters that wait for the reader, unless it is said otherwise. */
 export const MOST_WAITING = 4 * 1024 * 1024;
 
+const NAME = "standard output";
+
 /** What the operator is told when lines begin to be lost. */
-export const LOSING = "standard output takes nothing: lines of the access log are lost until its reader goes on";
+export function losing(name: string): string {
+  return `${name} takes nothing: lines of the access log are lost until its reader goes on`;
+}
 
 /** What the operator is told when that has ended. */
-export function lostText(lines: number): string {
-  return `standard output takes lines again; ${lines} lines of the access log are lost`;
+export function lostText(name: string, lines: number): string {
+  return `${name} takes lines again; ${lines} lines of the access log are lost`;
 }
 /** A full output is tried again after so long, then after twice as long, up to the most. */
 const RETRY_MS = 2;
@@ -52,7 +56,7 @@ const STUCK_MS = 1000;
 const ENCODER = new TextEncoder();
 
 /** Lines to standard output. Whoever makes them sees to it that `flush` runs before the process exits. */
-export function stdoutLines(options: LinesOptions = {}): LinesOut {
+export function stdoutLines(options: LinesOptions = {}): StdoutLines {
   return new Lines(
     outputTo(options.fd ?? 1),
     options.mostWaiting ?? MOST_WAITING,
@@ -60,7 +64,7 @@ export function stdoutLines(options: LinesOptions = {}): LinesOut {
   );
 }
 
-class Lines implements LinesOut {
+class Lines implements StdoutLines {
   dropped = 0;
   readonly #output: Output;
   readonly #most: number;
@@ -151,7 +155,7 @@ class Lines implements LinesOut {
       this.#gone += taken;
     }
     if (this.dropped > this.#told && !this.#broken) {
-      this.#notice(lostText(this.dropped - this.#told));
+      this.#notice(lostText(NAME, this.dropped - this.#told));
       this.#told = this.dropped;
     }
     return true;
@@ -181,7 +185,7 @@ class Lines implements LinesOut {
 
   #drop(): void {
     if (this.dropped === this.#told && !this.#broken) {
-      this.#notice(LOSING);
+      this.#notice(losing(NAME));
     }
     this.dropped++;
   }
@@ -204,7 +208,7 @@ class Lines implements LinesOut {
     this.#written = 0;
     this.#waiting = 0;
     this.#current = 0;
-    this.#notice(`standard output is gone (${error.message}): the access log ends here`);
+    this.#notice(`${NAME} is gone (${error.message}): the access log ends here`);
   }
 }
 
@@ -214,7 +218,8 @@ interface Batch {
   done(): void;
 }
 
-function linesIn(bytes: Uint8Array): number {
+/** How many lines there are. */
+export function linesIn(bytes: Uint8Array): number {
   let count = 0;
   for (const byte of bytes) if (byte === 0x0a) count++;
   return count;

@@ -1,14 +1,19 @@
 // Lines of a worker thread: gathered here, handed whole to the thread that writes, bounded when it cannot.
-import { BATCH, BATCH_MS, LOSING, lostText } from "./stdout.ts";
+import { BATCH, BATCH_MS, losing, lostText } from "./stdout.ts";
 
 /** Where the lines of a thread go. */
 export interface ThreadLinesOptions {
   /** Hands over lines in UTF-8, each with its newline. The memory goes with them. */
   post(lines: Uint8Array<ArrayBuffer>): void;
-  /** One word: bytes that have been written, or lost, of those handed over; it wraps. The thread that writes adds to it. */
+  /**
+   * Bytes that have been written, or lost, of those handed over; it wraps. Then the lines among them
+   * that were lost. The thread that writes adds to both.
+   */
   readonly taken: Int32Array;
   /** Most bytes that wait, about. */
   readonly mostWaiting: number;
+  /** How the operator is told of where they go. */
+  readonly name: string;
   /** Tells the operator that lines are lost. */
   notice(text: string): void;
 }
@@ -26,18 +31,23 @@ export class ThreadLines {
   #timer: NodeJS.Timeout | undefined;
   /** Lost since the operator was told that lines are. */
   #dropped = 0;
-  /** Lines lost so far. */
-  lost = 0;
+  /** Lines that were never handed over. */
+  #refused = 0;
 
   constructor(options: ThreadLinesOptions) {
     this.#options = options;
   }
 
+  /** Lines lost so far. */
+  get lost(): number {
+    return this.#refused + Atomics.load(this.#options.taken, 1);
+  }
+
   /** Takes one line without its newline. Never waits, never throws; the line is lost when too much waits already. */
   write(line: string): void {
     if (this.#waiting + this.#gathered.length + line.length >= this.#options.mostWaiting && !this.#hasRoom(line)) {
-      this.lost++;
-      if (this.#dropped++ === 0) this.#options.notice(LOSING);
+      this.#refused++;
+      if (this.#dropped++ === 0) this.#options.notice(losing(this.#options.name));
       return;
     }
     this.#gathered += line + "\n";
@@ -60,7 +70,7 @@ export class ThreadLines {
   #hasRoom(line: string): boolean {
     this.#look();
     if (this.#waiting + this.#gathered.length + line.length >= this.#options.mostWaiting) return false;
-    if (this.#dropped > 0) this.#options.notice(lostText(this.#dropped));
+    if (this.#dropped > 0) this.#options.notice(lostText(this.#options.name, this.#dropped));
     this.#dropped = 0;
     return true;
   }

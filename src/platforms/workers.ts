@@ -101,6 +101,8 @@ function workersPlatform(): Platform {
     listen: undefined,
     redis: undefined,
     line: (text) => console.log(text),
+    linesTo: undefined,
+    self: undefined,
     notice(level, text) {
       const line = `sluice: ${text}`;
       if (level === "error") console.error(line);

@@ -117,7 +117,7 @@ export const FAMILIES = {
     "signal",
     "outcome",
   ]),
-  logLinesDropped: counter("sluice.log.lines_dropped", "Lines of the access log that were lost"),
+  logLinesDropped: counter("sluice.log.lines_dropped", "Lines of the access log that were lost", ["sink"]),
 
   buildInfo: gauge("sluice.build_info", "Always 1; what runs", ["version", "revision", "runtime"]),
   workers: gauge("sluice.workers", "Threads that serve"),

@@ -1,9 +1,18 @@
 // What a line of the access log costs. Run: bun tests/bench/access-log.bench.ts
-import { accessLog } from "../../src/record/access-log.ts";
 import { queryRedactor } from "../../src/record/redact.ts";
 import { Fields } from "../../src/http/fields.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { LOG, UPSTREAM, WHOLE, answer, exchange, recordingPlatform, route } from "../record/exchanges.ts";
+import {
+  LOG,
+  UPSTREAM,
+  WHOLE,
+  answer,
+  exchange,
+  recordingPlatform,
+  route,
+  logInto,
+  logOf,
+} from "../record/exchanges.ts";
 
 const ROUNDS = 40;
 const COUNT = 2000;
@@ -73,14 +82,14 @@ function encoding(): (text: string) => void {
 }
 
 measured("a line, made and dropped", () => {
-  const log = accessLog(
+  const log = logInto(
     LOG,
     platformInto(() => {}),
   );
   return (x) => log(x, WHOLE);
 });
 measured("a line, joined with others and encoded", () => {
-  const log = accessLog(LOG, platformInto(encoding()));
+  const log = logInto(LOG, platformInto(encoding()));
   return (x) => log(x, WHOLE);
 });
 measured("the same by JSON.stringify of an object, encoded", () => {
@@ -116,12 +125,12 @@ measured("the same by JSON.stringify of an object, encoded", () => {
   };
 });
 measured("a line that leaves a member out", () => {
-  const log = accessLog({ ...LOG, fields: { ...LOG.fields, remove: ["url.scheme"] } }, platformInto(encoding()));
+  const log = logInto({ ...LOG, fields: { ...LOG.fields, remove: ["url.scheme"] } }, platformInto(encoding()));
   return (x) => log(x, WHOLE);
 });
 for (const format of ["ecs", "caddy", "combined", "pretty"] as const) {
   measured(`a line of the form ${format}`, () => {
-    const log = accessLog({ ...LOG, format }, platformInto(encoding()));
+    const log = logInto(logOf(format), platformInto(encoding()));
     return (x) => log(x, WHOLE);
   });
 }

@@ -75,6 +75,11 @@ const whole = (): Record<string, unknown> => ({
   },
   log: {
     format: "json",
+    to: [
+      "stdout",
+      { file: "a", rotate: { size: "1MiB", keep: 2 }, format: "json" },
+      { syslog: "udp://a", facility: "user", app: "a", format: "ecs" },
+    ],
     fields: { request: ["a"], response: ["b"], set: {}, remove: ["url.scheme"] },
     only: { status: ["4xx"], minDuration: "1s", retried: true },
     sample: [{ share: 0.5, status: 200, route: "a" }],

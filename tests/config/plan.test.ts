@@ -17,7 +17,7 @@ const TIMEOUTS = {
 };
 
 const LOG = {
-  format: "auto",
+  to: [{ kind: "stdout", format: "auto" }],
   fields: { request: [], response: [], set: [], remove: [] },
   only: undefined,
   sample: [],
@@ -382,7 +382,7 @@ describe("with options", () => {
     expect(log(true)).toEqual(LOG);
     expect(log({ format: "json", redactQuery: ["Pin", "token"] })).toEqual({
       ...LOG,
-      format: "json",
+      to: [{ kind: "stdout", format: "json" }],
       redactQuery: [...CREDENTIAL_PARAMETERS, "pin"],
     });
     const chosen = {

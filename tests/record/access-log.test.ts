@@ -4,14 +4,13 @@ import fc from "fast-check";
 import { GatewayError } from "../../src/errors.ts";
 import type { Ending, Exchange } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
-import { accessLog } from "../../src/record/access-log.ts";
-import { LOG, TEN_O_CLOCK, UPSTREAM, WHOLE, answer, exchange, recordingPlatform, route } from "./exchanges.ts";
+import { LOG, TEN_O_CLOCK, UPSTREAM, WHOLE, answer, exchange, recordingPlatform, route, logInto } from "./exchanges.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
 function text(x: Exchange, ending: Ending = WHOLE): string {
   const platform = recordingPlatform();
-  accessLog(LOG, platform)(x, ending);
+  logInto(LOG, platform)(x, ending);
   expect(platform.lines).toHaveLength(1);
   return platform.lines[0]!;
 }
@@ -121,7 +120,7 @@ describe("a line", () => {
 
   test("follows the clock over seconds and midnights", () => {
     const platform = recordingPlatform();
-    const log = accessLog(LOG, platform);
+    const log = logInto(LOG, platform);
     const times = [0, 1, 876, 877, 50_399_877, 877].map((later) => {
       platform.wallIs = TEN_O_CLOCK + later + 0.7;
       log(exchange(), WHOLE);
@@ -139,7 +138,7 @@ describe("a line", () => {
         const platform = recordingPlatform();
         const x = exchange();
         platform.nowIs = x.startedAt + micros / 1000;
-        accessLog(LOG, platform)(x, WHOLE);
+        logInto(LOG, platform)(x, WHOLE);
         expect(Math.abs((JSON.parse(platform.lines[0]!) as { duration: number }).duration - micros / 1e6)).toBeLessThan(
           2e-6,
         );
@@ -273,7 +272,7 @@ describe("what a client sends", () => {
 
   test("is never mixed up with what another client sent before", () => {
     const platform = recordingPlatform();
-    const log = accessLog(LOG, platform);
+    const log = logInto(LOG, platform);
     const sent = [
       { authority: "a.example", agent: "one", scheme: "http" as const },
       { authority: "b.example", agent: "one", scheme: "http" as const },

@@ -1,4 +1,5 @@
 // Exchanges and plans for the tests of the record.
+import type { LogFormat } from "../../src/config/log/options.ts";
 import type { LogPlan } from "../../src/config/log/plan.ts";
 import { type RoutePlan, WITHOUT_POLICIES } from "../../src/config/plan.ts";
 import { type UpstreamPlan } from "../../src/config/upstream/plan.ts";
@@ -6,12 +7,14 @@ import { Answer, Exchange } from "../../src/exchange.ts";
 import type { Arrival, Ending } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import type { Platform } from "../../src/platform.ts";
+import { accessLog, type Recorder } from "../../src/record/access-log.ts";
+import { openSinks } from "../../src/record/log/sinks.ts";
 
 /** 2026-11-25T10:00:00.123Z */
 export const TEN_O_CLOCK = Date.UTC(2026, 10, 25, 10, 0, 0, 123);
 
 export const LOG: LogPlan = {
-  format: "json",
+  to: [{ kind: "stdout", format: "json" }],
   fields: { request: [], response: [], set: [], remove: [] },
   only: undefined,
   sample: [],
@@ -50,6 +53,8 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
     listen: undefined,
     redis: undefined,
     line: (text) => void lines.push(text),
+    linesTo: undefined,
+    self: undefined,
     notice: () => {},
   };
 }
@@ -100,4 +105,18 @@ export function exchange(arrival: Partial<Arrival> = {}, path = "/api/orders/7",
 /** An answer without content. */
 export function answer(status: number): Answer {
   return new Answer(status, "", new Fields(), null);
+}
+
+/** The plan with lines of this form on standard output. */
+export function logOf(format: LogFormat, plan: LogPlan = LOG): LogPlan {
+  return { ...plan, to: [{ kind: "stdout", format }] };
+}
+
+/** Writes as the plan says. */
+export function logInto(plan: LogPlan, platform: Platform): Recorder {
+  return accessLog(
+    plan,
+    openSinks(plan, platform, (_, __, make) => make(undefined)),
+    platform,
+  );
 }

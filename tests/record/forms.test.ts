@@ -1,20 +1,20 @@
 // The forms of a line: golden lines of each, and that no text in any field can break one.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { LineFormat } from "../../src/config/log/options.ts";
 import type { LogPlan } from "../../src/config/log/plan.ts";
 import { GatewayError } from "../../src/errors.ts";
 import type { Ending, Exchange } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
-import { accessLog } from "../../src/record/access-log.ts";
 import { MEMBERS } from "../../src/record/log/members.ts";
-import { LOG, UPSTREAM, answer, exchange, recordingPlatform, route } from "./exchanges.ts";
+import { LOG, UPSTREAM, answer, exchange, recordingPlatform, route, logInto, logOf } from "./exchanges.ts";
 
-type Form = Exclude<LogPlan["format"], "auto" | "pretty">;
+type Form = LineFormat;
 const FORMS: readonly Form[] = ["json", "ecs", "caddy", "combined", "common"];
 
 function textOf(format: Form, x: Exchange, ending: Ending, fields: Partial<LogPlan["fields"]> = {}): string {
   const platform = recordingPlatform();
-  accessLog({ ...LOG, format, fields: { ...LOG.fields, ...fields } }, platform)(x, ending);
+  logInto(logOf(format, { ...LOG, fields: { ...LOG.fields, ...fields } }), platform)(x, ending);
   expect(platform.lines).toHaveLength(1);
   return platform.lines[0]!;
 }

@@ -3,8 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { LogPlan } from "../../src/config/log/plan.ts";
 import { GatewayError } from "../../src/errors.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { accessLog } from "../../src/record/access-log.ts";
-import { LOG, WHOLE, answer, exchange, recordingPlatform, route } from "./exchanges.ts";
+import { LOG, WHOLE, answer, exchange, recordingPlatform, route, logInto } from "./exchanges.ts";
 
 function exchangeOf(status: number, name = "orders", attempts = 1): Exchange {
   const x = exchange();
@@ -19,7 +18,7 @@ function exchangeOf(status: number, name = "orders", attempts = 1): Exchange {
 /** How many of a thousand such exchanges are written. Each took 12.345 ms. */
 function written(plan: Partial<LogPlan>, x: Exchange): number {
   const platform = { ...recordingPlatform(), random: () => new Int32Array([7]) };
-  const log = accessLog({ ...LOG, ...plan }, platform);
+  const log = logInto({ ...LOG, ...plan }, platform);
   for (let i = 0; i < 1000; i++) log(x, WHOLE);
   return platform.lines.length;
 }

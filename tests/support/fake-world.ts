@@ -81,7 +81,7 @@ export class World {
   /** Its targets exist from now on. */
   #planOf(options: GatewayOptions): Plan {
     const { plan, faults } = resolvePlan(
-      { ...options, log: { format: "json" } },
+      { ...options, log: options.log ?? { format: "json" } },
       { env: () => undefined, file: (path) => this.#files[path], locate: (path) => path },
     );
     if (plan === undefined) throw new Error(faults.map((f) => `${formatPath(f.path)}: ${messageOf(f)}`).join("\n"));

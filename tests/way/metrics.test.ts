@@ -322,7 +322,7 @@ test("connections that are open, and those that were closed at once", () => {
 test("lines of the log that were lost", () => {
   inWorld({ ...toUpstream(), admin }, (world) => {
     world.platform.lost = 3;
-    expect(told(world, "sluice_log_lines_dropped_total")).toBe(3);
+    expect(told(world, "sluice_log_lines_dropped_total", { sink: "stdout" })).toBe(3);
   });
 });
 

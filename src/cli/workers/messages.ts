@@ -1,6 +1,7 @@
 // What the main thread and its workers say to each other.
 import type { Seen } from "../../admin/live/seen.ts";
 import type { TargetPlan } from "../../config/upstream/plan.ts";
+import type { LinesTo } from "../../platform.ts";
 import type { Change } from "../../record/metrics.ts";
 import type { Obstacle } from "../../respond/readiness.ts";
 import type { Counts, NoteBounds, Noted, PlaceBound, PlaceState, Shared } from "../../shared.ts";
@@ -67,7 +68,11 @@ export type FromWorker =
   | { readonly kind: "taken" }
   /** It cannot serve: why, in full, and the exit code that goes with that. It ends. */
   | { readonly kind: "refused"; readonly exitCode: number; readonly text: string }
-  | { readonly kind: "lines"; readonly lines: Uint8Array<ArrayBuffer> }
+  /** Lines for standard output (0), or for a place that it has opened. */
+  | { readonly kind: "lines"; readonly sink: number; readonly lines: Uint8Array<ArrayBuffer> }
+  /** Opens a place for lines. See ThreadLinesOptions for `taken`. */
+  | { readonly kind: "open lines"; readonly sink: number; readonly to: LinesTo; readonly taken: Int32Array }
+  | { readonly kind: "close lines"; readonly sink: number }
   | { readonly kind: "note"; readonly id: number; readonly bounds: NoteBounds; readonly key: string }
   | { readonly kind: "claim"; readonly id: number; readonly bound: PlaceBound; readonly text: string }
   | { readonly kind: "release"; readonly id: number }

@@ -6,7 +6,6 @@ import { movedCounts, openCounts, saveCounts } from "../../counts.ts";
 import { HealthChecks } from "../../health-checks.ts";
 import { Deadlines } from "../../http/deadlines.ts";
 import { bunPlatform } from "../../platforms/bun.ts";
-import { stdoutLines } from "../../platforms/stdout.ts";
 import { meterCounts } from "../../meter.ts";
 import { FAMILIES } from "../../record/families.ts";
 import type { Metrics } from "../../record/metrics.ts";
@@ -67,8 +66,7 @@ interface Place {
 export class Supervisor implements Serving {
   readonly #options: SupervisorOptions;
   readonly #places: readonly Place[];
-  readonly #lines = stdoutLines();
-  readonly #platform = bunPlatform(this.#lines);
+  readonly #platform = bunPlatform();
   /** Undefined where nobody asks for metrics. */
   readonly #gathering: Gathering | undefined;
   #unread: (() => void) | undefined = undefined;
@@ -141,7 +139,7 @@ export class Supervisor implements Serving {
     const gathering = new Gathering(living, new TargetControl(this.#boards, upstreams, this.#platform));
     const { total } = gathering;
     meterProcess(total, this.#platform, buildOf(this.#options.embedded), () => living().size);
-    total.count(FAMILIES.logLinesDropped, {}, () => this.#lines.dropped);
+    total.count(FAMILIES.logLinesDropped, { sink: "stdout" }, () => this.#platform.stdout.dropped);
     this.#meterCounts(total);
     return gathering;
   }
@@ -158,7 +156,7 @@ export class Supervisor implements Serving {
     const held = holdPort(this.#config.plan.listen);
     const { host, port } = held;
     this.#task = { ...this.#task, host, port };
-    process.on("exit", () => this.#lines.flush());
+    process.on("exit", () => this.#platform.flush());
     try {
       const upstreams = Object.values(this.#config.plan.upstreams);
       const searches = this.#searches.next(upstreams);
@@ -266,9 +264,12 @@ export class Supervisor implements Serving {
     await Promise.all(threads.map(({ ended }) => ended));
     clearTimeout(late);
     this.#health.close();
-    this.#lines.flush();
+    this.#platform.flush();
+    await this.#platform.sinks.flush();
     return threads;
   }
+
+  readonly reopenLogs = (): void => this.#platform.sinks.reopen();
 
   #begin(place: Place): void {
     const { workers, terminal, embedded } = this.#options;
@@ -281,7 +282,7 @@ export class Supervisor implements Serving {
       shared: { ...this.#common, worker: place.number },
       targets: this.#searches.targets,
     };
-    place.thread = new Thread(embedded.startThread(), task, this.#lines, this.#memories, {
+    place.thread = new Thread(embedded.startThread(), task, this.#platform, this.#memories, {
       listening: () => this.#listens(place),
       refused: (exitCode, text) => this.#refused(place, exitCode, text),
       counted: (message) => this.#gathering?.counted(place.number, message),

@@ -1,11 +1,18 @@
 // One worker as the main thread sees it: what it is given, what it says, and its end.
-import type { LinesOut } from "../../platforms/stdout.ts";
+import type { LineSinks } from "../../platforms/line-sinks.ts";
+import type { StdoutLines } from "../../platforms/stdout.ts";
 import { answerClock, clockMemory } from "./clock.ts";
 import type { Memories } from "./memories.ts";
 import type { FromWorker, Start, Task, ToWorker } from "./messages.ts";
 
 /** How long it may take to load a config: longer than a load itself may. */
 const ANSWER_MS = 15_000;
+
+/** Where the main thread writes the lines of workers. */
+export interface ThreadLinesOut {
+  readonly stdout: Pick<StdoutLines, "writeBatch">;
+  readonly sinks: Pick<LineSinks, "open">;
+}
 
 /** What the supervisor does for a worker. */
 export interface ThreadEvents {
@@ -17,6 +24,15 @@ export interface ThreadEvents {
   counted(message: Extract<FromWorker, { kind: "counted" }>): void;
   /** It has ended, as it was told or not. */
   gone(exitCode: number): void;
+}
+
+/** A place where lines of a worker go, and what tells it that they are written. */
+interface OpenSink {
+  readonly lines: {
+    writeBatch(bytes: Uint8Array<ArrayBuffer>, done: (lost?: number) => void): void;
+    close(): void;
+  };
+  readonly taken: Int32Array;
 }
 
 /** A thread from its start to its end. */
@@ -34,17 +50,23 @@ export class Thread {
   readonly #worker: Worker;
   /** What ends each of its claims. */
   readonly #claims = new Map<number, () => void>();
+  /** Where its lines go; 0 is standard output. */
+  readonly #sinks = new Map<number, OpenSink>();
 
   constructor(
     worker: Worker,
     task: Omit<Start, "clock" | "taken">,
-    lines: LinesOut,
+    lines: ThreadLinesOut,
     memories: Memories,
     events: ThreadEvents,
   ) {
     this.#worker = worker;
     const clock = clockMemory();
-    const taken = new Int32Array(new SharedArrayBuffer(4));
+    const taken = new Int32Array(new SharedArrayBuffer(8));
+    this.#sinks.set(0, {
+      lines: { writeBatch: (bytes, done) => lines.stdout.writeBatch(bytes, done), close: () => undefined },
+      taken,
+    });
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
       switch (data.kind) {
         case "clock":
@@ -61,7 +83,11 @@ export class Thread {
           this.reason = data.text;
           return events.refused(data.exitCode, data.text);
         case "lines":
-          return lines.writeBatch(data.lines, () => void Atomics.add(taken, 0, data.lines.length));
+          return this.#write(data.sink, data.lines);
+        case "open lines":
+          return void this.#sinks.set(data.sink, { lines: lines.sinks.open(data.to), taken: data.taken });
+        case "close lines":
+          return this.#closeSink(data.sink);
         case "note":
           return this.send({ kind: "noted", id: data.id, noted: memories.note(data.bounds, data.key) });
         case "claim":
@@ -85,6 +111,7 @@ export class Thread {
     worker.addEventListener("close", (event) => {
       for (const release of this.#claims.values()) release();
       this.#claims.clear();
+      for (const sink of this.#sinks.keys()) if (sink > 0) this.#closeSink(sink);
       events.gone((event as CloseEvent).code);
       this.#answered?.(undefined);
       resolve();
@@ -129,6 +156,21 @@ export class Thread {
       this.send({ kind: "claimed", id, state });
     });
     if (!isFull) this.#claims.set(id, release);
+  }
+
+  #write(sink: number, bytes: Uint8Array<ArrayBuffer>): void {
+    const open = this.#sinks.get(sink);
+    if (open === undefined) return;
+    const { lines, taken } = open;
+    lines.writeBatch(bytes, (lost = 0) => {
+      Atomics.add(taken, 1, lost);
+      Atomics.add(taken, 0, bytes.length);
+    });
+  }
+
+  #closeSink(sink: number): void {
+    this.#sinks.get(sink)?.lines.close();
+    this.#sinks.delete(sink);
   }
 
   /** Ends it wherever it is. */

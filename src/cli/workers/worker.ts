@@ -2,7 +2,7 @@
 import { writeSync } from "node:fs";
 import { isCounted, type Plan } from "../../config/plan.ts";
 import { createGateway, type Gateway, type Prepared } from "../../gateway.ts";
-import type { Platform } from "../../platform.ts";
+import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
 import { bunThreadPlatform, noticeText, type ThreadPlatform } from "../../platforms/bun.ts";
 import { MOST_WAITING } from "../../platforms/stdout.ts";
 import { ThreadLines } from "../../platforms/thread-lines.ts";
@@ -203,19 +203,43 @@ function platformOf(
       // Nobody reads.
     }
   };
-  const lines = new ThreadLines({
-    post: (bytes) => scope.postMessage({ kind: "lines", lines: bytes }, [bytes.buffer]),
-    taken,
-    mostWaiting: Math.max(LEAST_WAITING, MOST_WAITING / workers),
-    notice: (text) => notice("warn", text),
-  });
-  process.on("exit", lines.flush);
+  const linesOf = (sink: number, name: string, taken: Int32Array): ThreadLines => {
+    const lines = new ThreadLines({
+      post: (bytes) => scope.postMessage({ kind: "lines", sink, lines: bytes }, [bytes.buffer]),
+      taken,
+      mostWaiting: Math.max(LEAST_WAITING, MOST_WAITING / workers),
+      name,
+      notice: (text) => notice("warn", text),
+    });
+    process.on("exit", lines.flush);
+    return lines;
+  };
+  const lines = linesOf(0, "standard output", taken);
+  let sinks = 0;
+  const linesTo = (to: LinesTo): LinesOut => {
+    const sink = ++sinks;
+    const taken = new Int32Array(new SharedArrayBuffer(8));
+    scope.postMessage({ kind: "open lines", sink, to, taken });
+    const lines = linesOf(sink, to.name, taken);
+    return {
+      write: (line) => lines.write(line),
+      get lost() {
+        return lines.lost;
+      },
+      close() {
+        lines.flush();
+        process.off("exit", lines.flush);
+        scope.postMessage({ kind: "close lines", sink });
+      },
+    };
+  };
   return bunThreadPlatform({
     shared: { ...shared, limits: task.limits, note, claim, targets: targets.of(task.searches) },
     terminal,
     now: () => performance.now() + offset,
     line: (text) => lines.write(text),
     linesLost: () => lines.lost,
+    linesTo,
     notice,
   });
 }

@@ -2,11 +2,13 @@
 import { isToken } from "../../http/message.ts";
 import { CREDENTIAL_FIELDS, CREDENTIAL_PARAMETERS } from "../../record/redact.ts";
 import { MEMBERS } from "../../record/log/members.ts";
-import { Problem } from "../fault.ts";
+import { Problem, type ConfigReader } from "../fault.ts";
 import { chained, either, leaf, list, maybe, named, oneOrMore, options, or, then, type Shape } from "../shape.ts";
 import { choice, duration, flag, share, statusOrClass, text } from "../values.ts";
-import type { LogFieldsPlan, LogFilterPlan, LogPlan, LogSamplePlan } from "./plan.ts";
+import type { LogFieldsPlan, LogFilterPlan, LogPlan, LogSamplePlan, LogSinkPlan } from "./plan.ts";
+import { sinkShape, twiceIn } from "./sink.ts";
 
+const SINKS = "a list of places where lines go";
 const A_PARAMETER = "the name of a query parameter";
 const A_FIELD = "a field name";
 const A_MEMBER = "the name of a member of a line";
@@ -84,26 +86,44 @@ function sampleShape(routes: readonly string[]): Shape<LogSamplePlan> {
 /**
  * Whether and how exchanges are logged. `true` is an object without options.
  * @param routes names of routes, right or wrong
+ * @param gateway the gateway's name
  */
-export function logShape(routes: readonly string[]): Shape<LogPlan | false> {
+export function logShape(routes: readonly string[], gateway: string, reader: ConfigReader): Shape<LogPlan | false> {
   const rule = sampleShape(routes);
+  const sink = sinkShape(reader);
   const logOptions: Shape<LogPlan> = then(
-    options({
-      format: or(choice("auto", "json", "ecs", "caddy", "combined", "common", "pretty"), "auto"),
-      fields: or(fields, {}),
-      only: maybe(only),
-      sample: or(
-        either(
-          Array.isArray,
-          list(rule, "a list of rules"),
-          then(rule, (one) => [one]),
+    options(
+      {
+        format: or(choice("auto", "json", "ecs", "caddy", "combined", "common", "pretty"), "auto"),
+        to: or(
+          either(
+            Array.isArray,
+            list(sink, SINKS, 1),
+            then(sink, (one) => [one]),
+          ),
+          "stdout",
         ),
-        [],
-      ),
-      redactQuery: or(list(parameter, "a list of names of query parameters"), []),
-    }),
-    ({ redactQuery, ...rest }) => ({
+        fields: or(fields, {}),
+        only: maybe(only),
+        sample: or(
+          either(
+            Array.isArray,
+            list(rule, "a list of rules"),
+            then(rule, (one) => [one]),
+          ),
+          [],
+        ),
+        redactQuery: or(list(parameter, "a list of names of query parameters"), []),
+      },
+      (_, written) => twiceIn(written["to"]),
+    ),
+    ({ format, to, redactQuery, ...rest }) => ({
       ...rest,
+      to: to.map((sinkOf): LogSinkPlan =>
+        sinkOf === "stdout"
+          ? { kind: "stdout", format }
+          : sinkOf(format === "auto" || format === "pretty" ? "json" : format, gateway),
+      ),
       redactQuery: [...new Set([...CREDENTIAL_PARAMETERS, ...redactQuery])],
       redactFields: CREDENTIAL_FIELDS,
     }),

@@ -1,17 +1,25 @@
 // What a user writes about the access log.
-import type { Duration } from "../options.ts";
+import type { Duration, Size } from "../options.ts";
 
 /**
  * How a line is written: `"json"` with the names of OpenTelemetry, `"ecs"` with those of the Elastic Common Schema,
  * `"caddy"` as Caddy does, `"combined"` and `"common"` as Apache and nginx do, `"pretty"` for people; `"auto"` is pretty
  * on a terminal and JSON everywhere else.
  */
-export type LogFormat = "auto" | "json" | "ecs" | "caddy" | "combined" | "common" | "pretty";
+export type LogFormat = "auto" | "pretty" | LineFormat;
+
+/** A form of lines for programs. */
+export type LineFormat = "json" | "ecs" | "caddy" | "combined" | "common";
 
 /** The access log. */
 export interface LogOptions {
   /** Form of a line, where a sink has none of its own. Default: `"auto"`. */
   format?: LogFormat;
+  /**
+   * Where lines go: one place or several. On Cloudflare: functions, and the console in place of all else.
+   * Default: `"stdout"`.
+   */
+  to?: LogSink | readonly LogSink[];
   /** What lines of the forms `json`, `ecs` and `caddy` hold beside, or do not. */
   fields?: LogFields;
   /** Which exchanges are written; each condition suffices, and errors always do. Default: all. */
@@ -20,6 +28,58 @@ export interface LogOptions {
   sample?: LogSample | readonly LogSample[];
   /** Query parameters whose values are masked, beside the built-in list of credentials. */
   redactQuery?: readonly string[];
+}
+
+/** A place where lines go. */
+export type LogSink = "stdout" | LogFile | LogSyslog | LogFunction;
+
+/** Lines to a file. SIGUSR2 has it opened anew, after somebody has moved it away. */
+export interface LogFile {
+  /** Its path, relative to the config. It is made if it is not there; its folder is not. */
+  file: string;
+  /** Begins the file anew when it would be too large: `access.log` becomes `access.log.1`. Default: never. */
+  rotate?: {
+    /** Most bytes of the file, at least `"64KiB"`. */
+    size: Size;
+    /** How many older ones are kept, from 1 to 999. Default: `5`. */
+    keep?: number;
+  };
+  /** Default: that of `log`, or JSON where that is for people. */
+  format?: LineFormat;
+}
+
+/** Lines to syslog, as messages of RFC 5424: a datagram each. */
+export interface LogSyslog {
+  /** `"udp://logs.example.com:514"`, or a datagram socket such as `"unix:///dev/log"` (the executable, on Linux). */
+  syslog: `udp://${string}` | `unix://${string}`;
+  /** Default: `"local0"`. */
+  facility?: LogFacility;
+  /** APP-NAME: 1 to 48 characters without blanks. Default: the gateway's name. */
+  app?: string;
+  /** Default: that of `log`, or JSON where that is for people. */
+  format?: LineFormat;
+}
+
+/** What syslog calls its facilities, as far as they may be a gateway's. */
+export type LogFacility = "user" | "daemon" | `local${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`;
+
+/**
+ * Takes what a JSON line says. What it throws is told, once; of promises that it returns at most 1024 may be open, records
+ * beyond that are lost and counted.
+ */
+export type LogFunction = (record: LogRecord) => unknown;
+
+/** An exchange, as its JSON line tells of it. */
+export interface LogRecord {
+  readonly time: string;
+  readonly level: "info" | "error";
+  readonly request_id: string;
+  readonly duration: number;
+  readonly "http.response.status_code"?: number;
+  readonly "sluice.route"?: string;
+  readonly "sluice.consumer"?: string;
+  readonly "error.type"?: string;
+  readonly [member: string]: unknown;
 }
 
 /** What lines hold. Values that are credentials are masked whatever stands here. */

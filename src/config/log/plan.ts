@@ -1,9 +1,10 @@
 // The part of the plan that says what is logged, and how.
-import type { LogFormat } from "./options.ts";
+import type { LineFormat, LogFormat, LogFunction } from "./options.ts";
+import type { LinesTo } from "../../platform.ts";
 
 /** The access log. */
 export interface LogPlan {
-  readonly format: LogFormat;
+  readonly to: readonly LogSinkPlan[];
   readonly fields: LogFieldsPlan;
   readonly only: LogFilterPlan | undefined;
   readonly sample: readonly LogSamplePlan[];
@@ -12,6 +13,20 @@ export interface LogPlan {
   /** Lower-case names of fields to mask, the built-in ones included. */
   readonly redactFields: readonly string[];
 }
+
+/** A place where lines go. */
+export type LogSinkPlan =
+  | { readonly kind: "stdout"; readonly format: LogFormat }
+  | { readonly kind: "file"; readonly to: LinesTo; readonly format: LineFormat }
+  | {
+      readonly kind: "syslog";
+      readonly to: LinesTo;
+      readonly format: LineFormat;
+      /** Its number (RFC 5424, table 1). */
+      readonly facility: number;
+      readonly app: string;
+    }
+  | { readonly kind: "function"; readonly call: LogFunction };
 
 /** What lines hold beside, or do not. Names of fields are in lower case, each once. */
 export interface LogFieldsPlan {

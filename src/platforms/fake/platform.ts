@@ -15,12 +15,21 @@ export class FakePlatform implements Platform {
   /** Lines of the access log, in order. */
   readonly lines: string[] = [];
   readonly notices: { level: "info" | "warn" | "error"; text: string }[] = [];
+  /** Lines that went elsewhere, by where; those that were closed again are not there. */
+  readonly sinks = new Map<string, string[]>();
+  readonly self = { host: "gateway.test", pid: 7 };
   /** How many ids were given out: one for the gateway itself, and one for each exchange. */
   uuids = 0;
   readonly connect = this.network.connect;
   readonly listen = this.network.listen;
   readonly fakeRedis = new FakeRedis(this.clock);
   readonly redis = this.fakeRedis.connect;
+
+  readonly linesTo: Platform["linesTo"] = ({ name }) => {
+    const lines: string[] = [];
+    this.sinks.set(name, lines);
+    return { write: (line) => void lines.push(line), lost: 0, close: () => void this.sinks.delete(name) };
+  };
 
   now(): number {
     return this.clock.time;

@@ -1,0 +1,133 @@
+// Where lines go: each place of the plan, opened, and a function of the user's own called.
+import type { Keep } from "../../carried.ts";
+import type { LineFormat, LogFormat, LogFunction, LogRecord } from "../../config/log/options.ts";
+import type { LogPlan, LogSinkPlan } from "../../config/log/plan.ts";
+import { type Ending, type Exchange, outlive } from "../../exchange.ts";
+import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
+import { errorOf, isError, statusOf } from "../outcome.ts";
+import { syslogHead } from "./syslog.ts";
+
+/** Takes lines of one form. */
+export interface Sink {
+  readonly format: Exclude<LogFormat, "auto">;
+  /** How it is called in metrics. */
+  readonly name: string;
+  take(line: string, x: Exchange, ending: Ending): void;
+  /** How many lines were lost; undefined where that is counted elsewhere, or not known. */
+  readonly lost: (() => number) | undefined;
+  /** What counts that: the same over reloads for as long as the place is. */
+  readonly source: unknown;
+}
+
+/** Opens the places of a plan. Those of the plan before it stay open where nothing has changed. */
+export function openSinks({ to }: LogPlan, platform: Platform, keep: Keep): readonly Sink[] {
+  const { linesTo } = platform;
+  if (linesTo === undefined && to.some(({ kind }) => kind === "file" || kind === "syslog")) {
+    platform.notice("warn", "log.to: there are neither files nor sockets here: the access log goes to the console");
+  }
+  const opened = (to: LinesTo): LinesOut | undefined =>
+    linesTo &&
+    keep(
+      `log.${to.name}`,
+      to,
+      () => linesTo(to),
+      (out) => out.close(),
+    );
+  return to.map((plan) => sinkOf(plan, opened, platform));
+}
+
+function sinkOf(plan: LogSinkPlan, opened: (to: LinesTo) => LinesOut | undefined, platform: Platform): Sink {
+  switch (plan.kind) {
+    case "stdout": {
+      const { format } = plan;
+      return standard(format === "auto" ? (platform.terminal ? "pretty" : "json") : format, platform);
+    }
+    case "function":
+      return new FunctionSink(plan.call, platform);
+    case "file":
+    case "syslog": {
+      const out = opened(plan.to);
+      return out === undefined ? standard(plan.format, platform) : linesSink(plan, out, platform);
+    }
+  }
+}
+
+function standard(format: Sink["format"], platform: Platform): Sink {
+  return { format, name: "stdout", take: (line) => platform.line(line), lost: undefined, source: undefined };
+}
+
+function linesSink(plan: Extract<LogSinkPlan, { kind: "file" | "syslog" }>, out: LinesOut, platform: Platform): Sink {
+  const common: { format: LineFormat; name: string; lost: () => number; source: LinesOut } = {
+    format: plan.format,
+    name: plan.to.name,
+    lost: () => out.lost,
+    source: out,
+  };
+  if (plan.kind === "file") return { ...common, take: (line) => out.write(line) };
+  const head = syslogHead(plan, platform);
+  return {
+    ...common,
+    take(line, x, ending) {
+      out.write(head(isError(statusOf(x, ending), errorOf(x, ending))) + line);
+    },
+  };
+}
+
+/** Promises of a function that may be open. */
+const MOST_OPEN = 1024;
+
+/** A function of the user's own. Whatever it does, the gateway goes on. */
+class FunctionSink implements Sink {
+  readonly format = "json";
+  readonly name = "function";
+  readonly source = this;
+  readonly #call: LogFunction;
+  readonly #platform: Platform;
+  #lost = 0;
+  #open = 0;
+  #isTold = false;
+
+  constructor(call: LogFunction, platform: Platform) {
+    this.#call = call;
+    this.#platform = platform;
+  }
+
+  take(line: string, x: Exchange): void {
+    if (this.#open >= MOST_OPEN) return this.#lose("it has not settled 1024 promises");
+    let result: unknown;
+    try {
+      result = this.#call(JSON.parse(line) as LogRecord);
+    } catch (thrown) {
+      return this.#lose(reasonOf(thrown));
+    }
+    if (result instanceof Promise) outlive(x, this.#settled(result));
+  }
+
+  readonly lost = (): number => this.#lost;
+
+  async #settled(promise: Promise<unknown>): Promise<void> {
+    this.#open++;
+    try {
+      await promise;
+    } catch (thrown) {
+      this.#lose(reasonOf(thrown));
+    } finally {
+      this.#open--;
+    }
+  }
+
+  #lose(reason: string): void {
+    this.#lost++;
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#platform.notice("error", `log.to: the function has failed (${reason}); that is told once, and counted`);
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  } catch {
+    return "something that cannot be told";
+  }
+}

@@ -1,0 +1,100 @@
+// Lines as datagrams: each its own, over UDP and to a Unix socket, and a receiver that is slow or gone.
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cLibrary } from "../../src/platforms/c-library.ts";
+import { udpOutput, unixOutput } from "../../src/platforms/datagram-output.ts";
+import { until } from "../support/deadline.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sluice-datagrams-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
+/** A Unix socket that receives datagrams. */
+function receiver(path: string): { next(): string | undefined; close(): void } {
+  const c = cLibrary({
+    socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+    bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+    recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+    close: { args: ["i32"], returns: "i32" },
+  })!;
+  const fd = c.socket(1, 2, 0);
+  const address = Buffer.concat([Buffer.from([1, 0]), Buffer.from(path), Buffer.from([0])]);
+  expect(c.bind(fd, address, address.length)).toBe(0);
+  const into = Buffer.alloc(70_000);
+  return {
+    next() {
+      // MSG_DONTWAIT
+      const length = Number(c.recv(fd, into, into.length, 0x40));
+      return length < 0 ? undefined : into.toString("latin1", 0, length);
+    },
+    close: () => void c.close(fd),
+  };
+}
+
+test("each line is a datagram of its own over UDP", async () => {
+  const received: string[] = [];
+  const socket = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    socket: { data: (_, data) => void received.push(data.toString()) },
+  });
+  const output = udpOutput({ host: "127.0.0.1", port: socket.port });
+  expect(await output.write(bytes("<14>1 one\n<14>1 two\n"))).toBe(0);
+  await until(() => received.length === 2, "both");
+  expect(received).toEqual(["<14>1 one", "<14>1 two"]);
+  output.close?.();
+  socket.close();
+});
+
+test("a receiver that is gone costs lines over UDP, which are counted as far as that is known, and nothing waits", async () => {
+  const socket = await Bun.udpSocket({ hostname: "127.0.0.1" });
+  const { port } = socket;
+  socket.close();
+  const output = udpOutput({ host: "127.0.0.1", port });
+  expect(await output.write(bytes("one\ntwo\nthree\n"))).toBeLessThanOrEqual(3);
+  output.close?.();
+});
+
+test("each line is a datagram of its own to a Unix socket", async () => {
+  const path = join(folder, "log");
+  const to = receiver(path);
+  const output = unixOutput(path, () => expect.unreachable());
+  expect(await output.write(bytes("one\ntwo\n"))).toBe(0);
+  expect([to.next(), to.next(), to.next()]).toEqual(["one", "two", undefined]);
+  output.close?.();
+  to.close();
+});
+
+test("a Unix socket whose receiver is slow is waited for: nothing is lost", async () => {
+  const path = join(folder, "slow");
+  const to = receiver(path);
+  const output = unixOutput(path, () => expect.unreachable());
+  const sent = Array.from({ length: 3000 }, (_, i) => `line ${i}`);
+  let lost: number | undefined;
+  void output.write(bytes(sent.map((line) => `${line}\n`).join(""))).then((count) => (lost = count));
+  const received: string[] = [];
+  await until(() => {
+    for (let line = to.next(); line !== undefined; line = to.next()) received.push(line);
+    return lost !== undefined && received.length === sent.length;
+  }, "all lines");
+  expect(lost).toBe(0);
+  expect(received).toEqual(sent);
+  output.close?.();
+  to.close();
+});
+
+test("a Unix socket that is not there is told once and waited for; a receiver that comes gets what waits", async () => {
+  const path = join(folder, "late");
+  const notices: string[] = [];
+  const output = unixOutput(path, (text) => notices.push(text));
+  const writing = output.write(bytes("one\n"));
+  await until(() => notices.length > 0, "the notice");
+  const to = receiver(path);
+  expect(await writing).toBe(0);
+  expect(to.next()).toBe("one");
+  expect(notices).toHaveLength(2);
+  output.close?.();
+  to.close();
+});
