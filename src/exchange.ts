@@ -134,6 +134,8 @@ export interface Limited {
 
 /** Where an exchange stands in its trace: as the context of its own span. */
 export interface Trace extends SpanContext {
+  /** What the ids of all spans of the exchange are made of: see spanIdOf. */
+  readonly seed: string;
   /** The span of whoever asks; "" where the trace begins. */
   readonly parentId: string;
   /** `tracestate` as upstreams see it, or "". */

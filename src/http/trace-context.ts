@@ -59,9 +59,6 @@ export function readTracestate(lines: readonly string[]): string[] {
   return members;
 }
 
-/** Digits of a span's id that all spans of an exchange have; the others count them. */
-const SEED = 14;
-
 /** The id of a span of an exchange, of the 14 digits that all of them have: that of the exchange itself has number 0. */
 export function spanIdOf(seed: string, number: number): string {
   // Counted from 1, so that no id is all 0.
@@ -69,8 +66,3 @@ export function spanIdOf(seed: string, number: number): string {
 }
 
 const COUNTS = Array.from({ length: 256 }, (_, count) => count.toString(16).padStart(2, "0"));
-
-/** The id of a span below that of an exchange, by its number. */
-export function innerSpanId(spanId: string, number: number): string {
-  return spanIdOf(spanId.slice(0, SEED), number);
-}

@@ -4,7 +4,7 @@ import type { Answer, AttemptReason, Exchange } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import { Deadline } from "../http/deadlines.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
-import { innerSpanId } from "../http/trace-context.ts";
+import { spanIdOf } from "../http/trace-context.ts";
 import type { Attempt } from "./attempt.ts";
 import { BoundedBody } from "./bounded-body.ts";
 import type { Care, Passage } from "./passage.ts";
@@ -87,8 +87,10 @@ export class Attempts {
   #spanIdOf(attempt: Attempt): string {
     const { trace, attempts, fallbacks } = this.x;
     if (trace === undefined) return "";
-    const before = fallbacks.reduce((sum, { attempts }) => sum + attempts.length, 0);
-    return innerSpanId(trace.spanId, trace.isAside ? 0 : before + attempts.indexOf(attempt) + 1);
+    if (trace.isAside) return trace.spanId;
+    let number = attempts.indexOf(attempt) + 1;
+    for (const { attempts } of fallbacks) number += attempts.length;
+    return spanIdOf(trace.seed, number);
   }
 
   /** The head of an answer has come. */

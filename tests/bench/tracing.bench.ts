@@ -1,6 +1,6 @@
 // What a trace costs an exchange. Run: bun tests/bench/tracing.bench.ts
 import type { Exchange } from "../../src/exchange.ts";
-import { innerSpanId, traceparent } from "../../src/http/trace-context.ts";
+import { spanIdOf, traceparent } from "../../src/http/trace-context.ts";
 import { SpanMaker } from "../../src/record/trace/spans.ts";
 import { Tracing } from "../../src/record/trace/tracing.ts";
 import { planOf } from "../config/support.ts";
@@ -46,7 +46,7 @@ const spans = new SpanMaker(plan, platform);
 let length = 0;
 measured("a trace that begins here", (x) => tracing.begin(x));
 measured("what its target is told", ({ trace }) => {
-  const spanId = innerSpanId(trace!.spanId, 1);
+  const spanId = spanIdOf(trace!.seed, 1);
   length += traceparent({ traceId: trace!.traceId, spanId, flags: trace!.flags }).charCodeAt(40);
 });
 measured("the end of one that nobody records", (x) => tracing.ended(x, WHOLE));

@@ -13,6 +13,7 @@ import { LIMITS } from "./limits.ts";
 import { ROUTING } from "./routing.ts";
 import { SHAPING } from "./shaping.ts";
 import { TOKENS } from "./tokens.ts";
+import { TRACES } from "./traces.ts";
 import { USER_CODE } from "./user-code.ts";
 
 /** All promises. */
@@ -23,6 +24,7 @@ export const PROMISES: readonly Promised[] = [
   ...TOKENS,
   ...SIGNED_TOKENS,
   ...FORWARDING,
+  ...TRACES,
   ...ANSWERS,
   ...BODIES,
   ...FAILURES,

@@ -4,6 +4,7 @@ import { apiKey, basic, defineGateway, env, introspection, jwt } from "sluice";
 
 export default defineGateway({
   name: "conforming",
+  tracing: {},
   serverTiming: true,
   listen: { host: "127.0.0.1", port: 0 },
   upstreams: {

@@ -1,7 +1,7 @@
 // traceparent and tracestate against the grammar of W3C Trace Context, by table and by property.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { innerSpanId, readTraceparent, readTracestate, spanIdOf, traceparent } from "../../src/http/trace-context.ts";
+import { readTraceparent, readTracestate, spanIdOf, traceparent } from "../../src/http/trace-context.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
@@ -112,14 +112,13 @@ describe("tracestate", () => {
   });
 });
 
-test("the spans of an exchange have ids of their own, which are ids, and tell each other's", () => {
+test("the spans of an exchange have ids of their own, which are ids", () => {
   const seed = fc.stringMatching(/^[0-9a-f]{14}$/);
   fc.assert(
     fc.property(seed, fc.uniqueArray(fc.integer({ min: 0, max: 254 }), { minLength: 2 }), (seed, numbers) => {
       const ids = numbers.map((number) => spanIdOf(seed, number));
       expect(new Set(ids).size).toBe(numbers.length);
       expect(ids.every((id) => /^[0-9a-f]{16}$/.test(id) && !/^0+$/.test(id))).toBe(true);
-      expect(numbers.map((number) => innerSpanId(ids[0]!, number))).toEqual(ids);
     }),
   );
 });

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { defineGateway, env } from "../../src/mod.ts";
 import { workers } from "../../src/platforms/workers.ts";
 import { startWorkerd } from "../conformance/workerd.ts";
+import { startCollector } from "../support/collector.ts";
 import { exchange } from "../support/raw-client.ts";
 import { startOrigin } from "../support/raw-origin.ts";
 
@@ -90,4 +91,33 @@ test("the example runs in workerd", async () => {
     await worker.stop();
     await origin.stop();
   }
+});
+
+test("the spans of a request are sent when its answer is there, and the runtime is told to wait for that", async () => {
+  const origin = await startOrigin();
+  const collector = startCollector();
+  const worker = workers(
+    defineGateway({
+      tracing: {},
+      otlp: { endpoint: env("COLLECTOR") },
+      upstreams: { app: { targets: [env("APP")] } },
+      routes: { app: { match: "/app/*", to: "app" } },
+    }),
+  );
+  const waits: Promise<unknown>[] = [];
+  const context = { waitUntil: (promise: Promise<unknown>) => void waits.push(promise) };
+  const bindings = { APP: origin.url, COLLECTOR: collector.url };
+  for (let at = 0; at < 2; at++) {
+    await (await worker.fetch(new Request("http://gw.test/app/x"), bindings, context)).text();
+  }
+  expect(waits).toHaveLength(2);
+  await Promise.all(waits);
+  expect(collector.taken.map(({ spans }) => spans.map(({ kind }) => kind))).toEqual([
+    [2, 3],
+    [2, 3],
+  ]);
+  expect(collector.taken[0]!.resource).toMatchObject({ "process.runtime.name": "workerd" });
+  expect(collector.faults).toEqual([]);
+  await collector.stop();
+  await origin.stop();
 });

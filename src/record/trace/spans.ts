@@ -3,7 +3,7 @@ import type { TracingPlan } from "../../config/telemetry/plan.ts";
 import type { UpstreamPlan } from "../../config/upstream/plan.ts";
 import type { GatewayError } from "../../errors.ts";
 import type { AttemptRecord, Ending, Exchange, Trace } from "../../exchange.ts";
-import { innerSpanId } from "../../http/trace-context.ts";
+import { spanIdOf } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
 import { knownMethod } from "../durations.ts";
 import { addressOf, errorOf, hostOf, pathOf, queryOf, routePattern, statusOf } from "../outcome.ts";
@@ -134,12 +134,12 @@ function askedBy(x: Exchange): Asked[] {
 
 /** The place of the span of an attempt: below that of the exchange. Its id is the one that its target was told. */
 function inner(
-  { traceId, spanId, state, flags }: Trace,
+  { traceId, spanId, seed, state, flags }: Trace,
   number: number,
 ): Pick<Span, "traceId" | "spanId" | "parentSpanId" | "traceState" | "flags"> {
   return {
     traceId,
-    spanId: innerSpanId(spanId, number),
+    spanId: spanIdOf(seed, number),
     parentSpanId: spanId,
     ...(state === "" ? {} : { traceState: state }),
     flags: flags | KNOWS_PARENT,

@@ -41,10 +41,11 @@ export class Tracing {
     const isOne = at >= 0 && fields.keys.indexOf("traceparent", at + 1) < 0;
     const said = isOne ? readTraceparent(fields.values[at]!) : undefined;
     // The id of the exchange is as random as those of a trace must be, unless a proxy has given it.
-    const id = x.trusted && fields.has("x-request-id") ? this.#platform.uuid() : x.id;
+    const uuid = x.trusted && fields.has("x-request-id") ? this.#platform.uuid() : x.id;
+    const id = uuid.replace(/-/g, "");
     const isGoingOn = said !== undefined && believes(this.#plan.trust, x);
     x.trace = isGoingOn ? this.#goOn(x, id, said) : this.#start(x, id, said);
-    if (this.#queue !== undefined && (this.#plan.errors || (x.trace.flags & SAMPLED) !== 0)) x.marks = [];
+    if (this.#queue !== undefined && (this.#plan.errors || (x.trace.flags & SAMPLED) !== 0)) x.marks ??= [];
   }
 
   /** The user's own code sees the span of the exchange as its parent. */
@@ -71,10 +72,12 @@ export class Tracing {
   /** A trace begins here. One that was said, and is not believed, is linked to. */
   #start(x: Exchange, id: string, said: SpanContext | undefined): Trace {
     const { takes, threshold } = this.#sampler;
-    const isTaken = takes(seedOf(id));
+    const seed = id.slice(-RANDOM_DIGITS);
+    const isTaken = takes(seed);
     return {
-      traceId: id.replace(/-/g, ""),
-      spanId: spanIdOf(seedOf(id), 0),
+      traceId: id,
+      spanId: spanIdOf(seed, 0),
+      seed,
       flags: isTaken ? RANDOM | SAMPLED : RANDOM,
       parentId: "",
       state: isTaken ? `ot=th:${threshold}` : "",
@@ -85,6 +88,7 @@ export class Tracing {
   }
 
   #goOn(x: Exchange, id: string, said: SpanContext): Trace {
+    const seed = id.slice(-RANDOM_DIGITS);
     let { flags } = said;
     let members: readonly string[] = x.fields.has("tracestate") ? readTracestate(x.fields.all("tracestate")) : [];
     if (this.#plan.parent === "ignore") {
@@ -94,7 +98,8 @@ export class Tracing {
     }
     return {
       traceId: said.traceId,
-      spanId: spanIdOf(seedOf(id), 0),
+      spanId: spanIdOf(seed, 0),
+      seed,
       flags,
       parentId: said.spanId,
       state: members.join(","),
@@ -105,10 +110,8 @@ export class Tracing {
   }
 }
 
-/** The last 14 digits of a UUID: all of them random in version 4 (RFC 9562 section 5.4). */
-function seedOf(id: string): string {
-  return id.slice(21, 23) + id.slice(24);
-}
+/** How many of the last digits of an id are all random: those of a UUID of version 4 are (RFC 9562 section 5.4). */
+const RANDOM_DIGITS = 14;
 
 function believes(whom: TracingPlan["trust"], x: Exchange): boolean {
   return whom === "everyone" || (whom === "proxies" && x.trusted);
