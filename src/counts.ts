@@ -9,7 +9,7 @@ import type { Counts } from "./shared.ts";
 export type CountsPlatform = Pick<Platform, "now" | "wallClock" | "random" | "sha256" | "files" | "notice">;
 
 /** A table for so many workers. What the snapshot holds is in it; a file that is no good is told of, and nothing is. */
-export function openCounts(plan: LimitsPlan, workers: number, platform: CountsPlatform): Counts {
+function openCounts(plan: LimitsPlan, workers: number, platform: CountsPlatform): Counts {
   const [k0 = 0, k1 = 0] = platform.random(2);
   const memory = tableMemory(plan.capacity, workers);
   const empty = { memory, secret: { k0, k1 }, ahead: 0 };
@@ -29,8 +29,14 @@ export function openCounts(plan: LimitsPlan, workers: number, platform: CountsPl
   }
 }
 
-/** A table of another capacity, in which goes on what was counted. Nobody counts meanwhile. */
-export function movedCounts(from: Counts, plan: LimitsPlan, workers: number, platform: CountsPlatform): Counts {
+/** A table of another capacity, in which goes on what was counted, if anything was. Nobody counts meanwhile. */
+export function movedCounts(
+  from: Counts | undefined,
+  plan: LimitsPlan,
+  workers: number,
+  platform: CountsPlatform,
+): Counts {
+  if (from === undefined) return openCounts(plan, workers, platform);
   const memory = tableMemory(plan.capacity, workers);
   return readSnapshot(writeSnapshot(from, platform, hash(platform)), memory, platform, hash(platform)) as Counts;
 }

@@ -46,8 +46,8 @@ export interface Gateway {
   readonly plan: Plan;
   /** See {@link Watch.look}; nothing where there is no admin listener. */
   look(): Seen | undefined;
-  /** Accepts no more, lets exchanges finish up to the plan's grace, then cuts the rest. */
-  drain(): Promise<{ cut: number }>;
+  /** Leaves as the plan says; see {@link Listeners.drain}. @param delayMs in place of the plan's */
+  drain(delayMs?: number): Promise<{ cut: number }>;
   /** Closes everything at once. */
   close(): void;
 }
@@ -147,9 +147,9 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
         },
       };
     },
-    async drain() {
+    async drain(delayMs = current.plan.shutdown.delayMs) {
       draining = true;
-      const drained = await listeners.drain(current.plan.graceMs);
+      const drained = await listeners.drain({ ...current.plan.shutdown, delayMs });
       await current.parts.telemetry.flush();
       close();
       await current.parts.saveCounts();

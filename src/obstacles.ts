@@ -1,6 +1,6 @@
 // What keeps a gateway from its work: for readiness, and for operators.
 import type { Parts } from "./parts.ts";
-import type { Obstacle } from "./respond/readiness.ts";
+import { DRAINING, type Obstacle } from "./respond/readiness.ts";
 
 /** What stands in the way of the gateway's work. */
 export function obstaclesIn({ schemes, upstreams, isDraining }: Parts): Obstacle[] {
@@ -11,5 +11,5 @@ export function obstaclesIn({ schemes, upstreams, isDraining }: Parts): Obstacle
   for (const { plan, targets } of upstreams.values()) {
     if (targets.length === 0) found.push({ name: `upstreams.${plan.name}`, reason: "it has no targets" });
   }
-  return isDraining() ? [{ name: "draining", reason: "the gateway shuts down" }, ...found] : found;
+  return isDraining() ? [DRAINING, ...found] : found;
 }

@@ -13,7 +13,7 @@ import type { InFlightPlan } from "./config/limit/plan.ts";
 import type { Plan, RoutePlan } from "./config/plan.ts";
 import type { MirrorPlan } from "./config/shaping/plan.ts";
 import type { UpstreamPlan } from "./config/upstream/plan.ts";
-import { movedCounts, openCounts, saveCounts } from "./counts.ts";
+import { movedCounts, saveCounts } from "./counts.ts";
 import { discover, type Discovery, firstTargets } from "./discover/discover.ts";
 import { HealthChecks } from "./health-checks.ts";
 import type { Deadlines } from "./http/deadlines.ts";
@@ -206,9 +206,7 @@ function healthOf(
 /** The process's own counts; undefined where the config has no limits, and where several workers share theirs. */
 function ownCounts({ limits }: Plan, platform: Platform, keep: Keep): Counts | undefined {
   if (platform.shared !== undefined || limits.limits.length === 0) return undefined;
-  return keep<Counts>("limiting", limits.capacity, (earlier) =>
-    earlier === undefined ? openCounts(limits, 1, platform) : movedCounts(earlier, limits, 1, platform),
-  );
+  return keep<Counts>("limiting", limits.capacity, (earlier) => movedCounts(earlier, limits, 1, platform));
 }
 
 /** Places belong to the bound's name, whatever else the bound says. */

@@ -233,7 +233,7 @@ function sluice(
         listen: { port, host: "127.0.0.1" },
         // A build from before there were workers does not know the option.
         ...(workers === 1 ? {} : { workers }),
-        ...(metrics ? { admin: { port: 0 } } : {}),
+        ...(metrics ? { admin: { port: 0 }, shutdown: { drainDelay: "0s" } } : {}),
         // The upstream answers whatever it is asked: it is the collector, too.
         ...(traces
           ? { tracing: { sample: 0.01 }, otlp: { endpoint: `http://127.0.0.1:${targets[0]}`, metrics: false } }

@@ -43,11 +43,11 @@ export function withAdmin(
   terminal.err(`sluice: admin on ${urlOf(host, port)}`);
   const closing = <T>(ended: Promise<T>): Promise<T> => ended.finally(() => admin.close());
   return {
-    get graceMs() {
-      return serving.graceMs;
+    get shutdown() {
+      return serving.shutdown;
     },
     swap: (config) => serving.swap(config),
-    drain: () => closing(serving.drain()),
+    drain: (delayMs) => closing(serving.drain(delayMs)),
     end: () => closing(serving.end()),
     reopenLogs: () => serving.reopenLogs(),
   };

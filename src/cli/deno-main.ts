@@ -47,7 +47,7 @@ async function run(named: string | undefined): Promise<number> {
     const loads = [{ at: platform.wallClock(), ok: true, message: "started" }];
     serving = withAdmin(serving, plan, overseenIn(gateway, metrics, { loads: () => loads }), platform, terminal);
   }
-  const stopped = untilStopped(serving, tellNoReload, terminal);
+  const stopped = untilStopped(serving, tellNoReload, () => undefined, terminal);
   const first = await Promise.race([gateway.ready, stopped]);
   if (typeof first !== "number") {
     const { host, port } = listen(gateway.listen, plan);

@@ -50,6 +50,7 @@ export class Reloads {
   hash = "";
   #last: Promise<unknown> = Promise.resolve();
   #next: Promise<ReloadOutcome> | undefined = undefined;
+  #closed = false;
 
   constructor(options: ReloadsOptions) {
     this.#options = options;
@@ -65,9 +66,15 @@ export class Reloads {
     return this.#next;
   }
 
+  /** The gateway leaves: what runs stays. */
+  close(): void {
+    this.#closed = true;
+  }
+
   async #reload(): Promise<ReloadOutcome> {
     const { file, embedded, terminal, tried, adjust, swap } = this.#options;
     try {
+      if (this.#closed) throw new Refusal(EXIT.failure, "the gateway is shutting down: it reloads nothing.");
       const planned = await planConfig(file, embedded);
       tried?.(planned.sources);
       if ("findings" in planned) {

@@ -96,7 +96,12 @@ export const run = defineVerb(
       listen: () => Promise<Address> | Address,
     ): Promise<number> => {
       // Signals are heard before anybody can be told that it listens.
-      const stopped = untilStopped(serving, () => void reloads.request(), terminal);
+      const stopped = untilStopped(
+        serving,
+        () => void reloads.request(),
+        () => reloads.close(),
+        terminal,
+      );
       const first = await Promise.race([listen(), stopped]);
       if (typeof first !== "number") {
         const summary = workers === 1 ? planSummary(plan) : `${planSummary(plan)}, ${workers} workers`;

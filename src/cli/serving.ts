@@ -1,5 +1,5 @@
 // While the gateway serves: signals end it, and errors that nobody caught do not.
-import type { ListenPlan, Plan } from "../config/plan.ts";
+import type { ListenPlan, Plan, ShutdownPlan } from "../config/plan.ts";
 import type { Gateway, Prepared } from "../gateway.ts";
 import type { LineSinks } from "../platforms/line-sinks.ts";
 import { EXIT, Refusal } from "./exit.ts";
@@ -23,15 +23,15 @@ export interface Address {
 
 /** What serves, in this thread or in others. */
 export interface Serving {
-  /** How long exchanges may take to end. */
-  readonly graceMs: number;
+  /** How it leaves. */
+  readonly shutdown: ShutdownPlan;
   /**
    * Puts a config in place of the one that runs. Gives where it listens, if that is another place.
    * @throws Refusal and all stays as it is
    */
   swap(config: PlannedConfig): Promise<Address | undefined>;
-  /** See Gateway. */
-  drain(): Promise<{ cut: number }>;
+  /** See Gateway. @param delayMs in place of the plan's */
+  drain(delayMs: number): Promise<{ cut: number }>;
   /** Cuts all that is under way; resolves once that is recorded. */
   end(): Promise<void>;
   /** Opens the files of the access log anew. */
@@ -50,8 +50,8 @@ export class ServingHere implements Serving {
     this.#sinks = sinks;
   }
 
-  get graceMs(): number {
-    return this.#plan.graceMs;
+  get shutdown(): ShutdownPlan {
+    return this.#plan.shutdown;
   }
 
   async swap({ plan, dispose }: PlannedConfig): Promise<Address | undefined> {
@@ -63,8 +63,8 @@ export class ServingHere implements Serving {
     return address;
   }
 
-  async drain(): Promise<{ cut: number }> {
-    const drained = await this.#gateway.drain();
+  async drain(delayMs: number): Promise<{ cut: number }> {
+    const drained = await this.#gateway.drain(delayMs);
     await this.#sinks.flush();
     return drained;
   }
@@ -108,8 +108,14 @@ export function prepare(gateway: Gateway, plan: Plan, over: () => void): Prepare
 /**
  * Resolves to the exit code once a signal has come and all has drained.
  * @param reload what SIGHUP asks for
+ * @param leaves told when the drain begins: nothing is reloaded any more
  */
-export async function untilStopped(serving: Serving, reload: () => void, terminal: Terminal): Promise<number> {
+export async function untilStopped(
+  serving: Serving,
+  reload: () => void,
+  leaves: () => void,
+  terminal: Terminal,
+): Promise<number> {
   let forced: number | undefined;
   const cut = (exitCode: number): void => {
     forced = exitCode;
@@ -122,9 +128,14 @@ export async function untilStopped(serving: Serving, reload: () => void, termina
   });
   // Other servers act on it: without anybody who hears it, it would end this one.
   process.on("SIGUSR1", () => tell("SIGUSR1: nothing is done at it; SIGUSR2 opens the files of the access log anew"));
-  const signal = await firstSignal(tell, cut, reload);
-  terminal.err(`sluice: ${signal}: accepts no more, waits up to ${serving.graceMs / 1000} s for exchanges under way`);
-  const drained = await serving.drain();
+  const signal = await firstSignal(cut, reload);
+  leaves();
+  const { graceMs } = serving.shutdown;
+  // A person at a terminal has no load balancer to wait for.
+  const delayMs = signal === "SIGINT" ? 0 : serving.shutdown.delayMs;
+  const accepts = delayMs === 0 ? "accepts no more," : `not ready any more; accepts for ${delayMs / 1000} s, then`;
+  terminal.err(`sluice: ${signal}: ${accepts} waits up to ${graceMs / 1000} s for exchanges under way`);
+  const drained = await serving.drain(delayMs);
   if (forced !== undefined) return forced;
   const rest = drained.cut === 0 ? "" : `; cut off what was still under way: ${drained.cut}`;
   terminal.err(`sluice: stopped${rest}`);
@@ -132,14 +143,10 @@ export async function untilStopped(serving: Serving, reload: () => void, termina
 }
 
 /**
- * Waits for the first signal that asks for a drain. At the next one, and at SIGQUIT at any time, `end` is called; until then
- * SIGHUP reloads.
+ * Waits for the first signal that asks for a drain. At the next one, and at SIGQUIT at any time, `end` is called; SIGHUP
+ * reloads.
  */
-function firstSignal(
-  tell: (text: string) => void,
-  end: (exitCode: number) => void,
-  reload: () => void,
-): Promise<Draining> {
+function firstSignal(end: (exitCode: number) => void, reload: () => void): Promise<Draining> {
   const { promise, resolve } = Promise.withResolvers<Draining>();
   let draining = false;
   const onSignal = (signal: Draining): void => {
@@ -149,7 +156,7 @@ function firstSignal(
   };
   for (const signal of Object.keys(DRAINING) as Draining[]) process.on(signal, onSignal);
   process.on("SIGQUIT", () => end(QUIT));
-  process.on("SIGHUP", () => (draining ? tell("SIGHUP: the gateway is shutting down: it reloads nothing") : reload()));
+  process.on("SIGHUP", reload);
   return promise;
 }
 

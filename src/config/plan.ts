@@ -32,6 +32,14 @@ export interface Plan {
   readonly serverTiming: boolean;
   /** Threads that serve. */
   readonly workers: number | "auto";
+  readonly shutdown: ShutdownPlan;
+}
+
+/** How the gateway leaves. */
+export interface ShutdownPlan {
+  /** How long it accepts on, once it has been told to leave. */
+  readonly delayMs: number;
+  /** How long exchanges may take to end after that. */
   readonly graceMs: number;
 }
 

@@ -14,6 +14,7 @@ import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./f
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log/log.ts";
 import type { LogPlan } from "./log/plan.ts";
+import { shutdownShape } from "./shutdown/shutdown.ts";
 import { OWN_ROUTES, type Plan, type RoutePlan, WITHOUT_POLICIES } from "./plan.ts";
 import { maxBody, routeShape } from "./route.ts";
 import { faultsOf, isPlainObject, leaf, maybe, named, options, or, partOf, then, type Shape } from "./shape.ts";
@@ -21,7 +22,7 @@ import { fallbackRings } from "./shaping/fallback.ts";
 import { otlpShape } from "./telemetry/otlp.ts";
 import { tracingShape } from "./telemetry/tracing.ts";
 import { upstreamShape } from "./upstream/upstream.ts";
-import { duration, flag, text } from "./values.ts";
+import { flag, text } from "./values.ts";
 
 /**
  * Checks the options and makes the plan. Every fault is told at once; faults between routes (ties, routes that never
@@ -81,7 +82,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       otlp: maybe(otlpShape(reader)),
       serverTiming: or(flag, false),
       workers: or(workersShape, 1),
-      shutdown: or(options({ grace: or(duration(0), "25s") }), {}),
+      shutdown: or(shutdownShape, {}),
     },
     function* ({ routes }, written) {
       if (routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
@@ -98,6 +99,13 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
     const { workers, shutdown } = written;
     const own = [...(identity.token === undefined ? [] : [keySetRoute(logs)]), ...resourceRoutes(auth, logs)];
     const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
+    const allRoutes = [
+      ...routes.map(([name, planOf]) => ({
+        name,
+        ...planOf(plans, byName(limits), byName(written.inFlight), written.maxBody),
+      })),
+      ...own,
+    ];
     const plan: Plan = {
       name,
       listen,
@@ -106,13 +114,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       limits: { ...limiting, limits },
       inFlight: written.inFlight,
       overload: written.overload,
-      routes: [
-        ...routes.map(([name, planOf]) => ({
-          name,
-          ...planOf(plans, byName(limits), byName(written.inFlight), written.maxBody),
-        })),
-        ...own,
-      ],
+      routes: allRoutes,
       log: log === false ? log : maskedLog(log, auth),
       admin: written.admin,
       tracing: written.tracing && {
@@ -122,7 +124,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       otlp: written.otlp,
       serverTiming: written.serverTiming,
       workers,
-      graceMs: shutdown.grace,
+      shutdown: shutdown({ admin: written.admin, routes: allRoutes }),
     };
     return { plan, keyFile: keys };
   });

@@ -12,7 +12,7 @@ import { AnswerWriter, endsConnection, type WriterEvents } from "./answer-writer
 import { HeadReader } from "./head-reader.ts";
 import { Lingering } from "./linger.ts";
 import { SendClock } from "./send-clock.ts";
-import type { Guest, Shared, Stays, Successor } from "./shared.ts";
+import { type Guest, LAST_MS, type Shared, type Stays, type Successor } from "./shared.ts";
 import { joinTunnel } from "./tunnel.ts";
 
 /** Bodies that have arrived with their head, up to this size, are handed on as bytes: they can be sent again. */
@@ -55,7 +55,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   }
 
   drain(): void {
-    if (this.#phase === "idle" && this.#ahead.length === 0) this.#close();
+    if (this.#phase === "idle" && this.#ahead.length === 0) this.#shared.deadlines.arm(this.#reading, LAST_MS);
   }
 
   cut(): void {
@@ -242,7 +242,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     x.answer = answer;
     this.#answered = true;
     const shared = this.#shared;
-    if (shared.draining || (this.#halfClosed && this.#ahead.length === 0)) this.#keepAlive = false;
+    if (shared.leaving || (this.#halfClosed && this.#ahead.length === 0)) this.#keepAlive = false;
     if (answer.tunnel !== undefined) return this.#openTunnel(x);
     const minor = this.#head?.minor ?? 1;
     const uploading = this.#body?.whole === false;
@@ -289,7 +289,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   #settle(): void {
     this.#writer = undefined;
-    if (!this.#keepAlive || this.#shared.draining) return this.#close();
+    if (!this.#keepAlive || this.#shared.leaving) return this.#close();
     this.#phase = "idle";
     this.#head = undefined;
     this.#body = undefined;

@@ -25,7 +25,8 @@ export class Listener implements Shared {
   readonly deadlines: Deadlines;
   limits: HeadLimits;
   stays: Stays = () => true;
-  draining = false;
+  leaving = false;
+  #stopped = false;
   readonly #open = new Set<Guest>();
   readonly #tally: Tally;
   readonly #socket: ListeningSocket;
@@ -51,7 +52,7 @@ export class Listener implements Shared {
       port: plan.port,
       accept: (socket) => {
         // Over the bound a connection is refused by closing it: a queue would only make the flood wait.
-        if (this.draining) socket.destroy();
+        if (this.#stopped) socket.destroy();
         else if (this.#tally.add(this.plan.maxConnections)) this.#open.add(this.#guestOf(socket));
         else this.#turnAway(socket);
       },
@@ -107,8 +108,7 @@ export class Listener implements Shared {
 
   /** Accepts no more and lets exchanges and tunnels finish; resolves once all are closed and recorded. */
   drain(): Promise<void> {
-    this.draining = true;
-    this.#socket.stop();
+    this.#stop();
     for (const connection of [...this.#open]) connection.drain();
     if (this.#open.size === 0) this.#empty.resolve();
     return this.#empty.promise;
@@ -116,11 +116,16 @@ export class Listener implements Shared {
 
   /** Closes everything at once; gives how many connections that were. */
   cut(): number {
-    this.draining = true;
-    this.#socket.stop();
+    this.#stop();
     const open = [...this.#open];
     for (const connection of open) connection.cut();
     return open.length;
+  }
+
+  #stop(): void {
+    this.leaving = true;
+    this.#stopped = true;
+    this.#socket.stop();
   }
 
   date(): string {
@@ -135,7 +140,7 @@ export class Listener implements Shared {
 
   closed(guest: Guest): void {
     if (this.#open.delete(guest)) this.#tally.remove();
-    if (this.draining && this.#open.size === 0) this.#empty.resolve();
+    if (this.#stopped && this.#open.size === 0) this.#empty.resolve();
   }
 
   discard(answer: Answer): void {

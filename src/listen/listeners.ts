@@ -1,5 +1,5 @@
 // The listeners of a gateway: the one that accepts, and those before it whose connections are still open.
-import type { ListenPlan } from "../config/plan.ts";
+import type { ListenPlan, ShutdownPlan } from "../config/plan.ts";
 import type { Way } from "../exchange.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import { Tally } from "../http/tally.ts";
@@ -72,10 +72,14 @@ export class Listeners {
   }
 
   /**
-   * Accepts no more, lets exchanges finish for at most `graceMs`, then cuts the rest; resolves to how many were cut, once
-   * all are closed and recorded.
+   * Accepts on for `delayMs`, each answer the last on its connection; then accepts no more, lets exchanges finish for at
+   * most `graceMs`, and cuts the rest. Resolves to how many were cut, once all are closed and recorded.
    */
-  async drain(graceMs: number): Promise<{ cut: number }> {
+  async drain({ delayMs, graceMs }: ShutdownPlan): Promise<{ cut: number }> {
+    for (const listener of this.#all) listener.leaving = true;
+    // One that does not listen yet has nobody who could go elsewhere.
+    if (delayMs > 0 && this.#current !== undefined)
+      await new Promise<void>((resolve) => this.#platform.setTimer(resolve, delayMs));
     let cut = 0;
     const closed = this.#all.map((listener) => listener.drain());
     const timer = this.#platform.setTimer(() => (cut = this.cut()), graceMs);

@@ -6,9 +6,12 @@ import type { Deadlines } from "../http/deadlines.ts";
 import type { HeadLimits } from "../http/message.ts";
 import type { Platform } from "../platform.ts";
 
+/** A client that is about to ask again when the gateway accepts no more has so long to do it. */
+export const LAST_MS = 250;
+
 /** What a listener knows of a connection. */
 export interface Guest {
-  /** The gateway shuts down: close now if nobody is served, else after the answer. */
+  /** Nobody else is let in: close soon if nobody is served, else after the answer. */
   drain(): void;
   /** Ends whatever runs. */
   cut(): void;
@@ -36,7 +39,8 @@ export interface Shared {
   readonly limits: HeadLimits;
   /** Whether a route is one of those that hold now. */
   readonly stays: Stays;
-  readonly draining: boolean;
+  /** The gateway shuts down: each answer is the last on its connection. */
+  readonly leaving: boolean;
   /** Text of a Date field for now. */
   date(): string;
   /** The connection is gone, or its tunnel is. */

@@ -9,6 +9,9 @@ export interface Obstacle {
   readonly reason: string;
 }
 
+/** What stands in the way of one that has been told to leave. */
+export const DRAINING: Obstacle = { name: "draining", reason: "the gateway shuts down" };
+
 /**
  * Answers 200 when nothing stands in the way, else 503 with the names of what does; never with the reasons, which are for
  * the operator and stand in the log.

@@ -86,7 +86,7 @@ const whole = (): Record<string, unknown> => ({
     redactQuery: ["a"],
   },
   admin: { port: 1, host: "::1", names: ["a"] },
-  shutdown: { grace: "1s" },
+  shutdown: { drainDelay: "1s", grace: "1s" },
 });
 
 /** Paths to every value in it, lists and objects included. */

@@ -118,10 +118,22 @@ describe("a duration", () => {
     [withUpstream({ connections: { wait: "x" } }), "upstreams.orders.connections.wait", "is not a duration"],
     [withRoute({ match: "/", to: "orders", timeouts: { idle: "0s" } }), "routes.it.timeouts.idle", "at least 1ms"],
     [{ routes: { hello: HELLO }, shutdown: { grace: "1y" } }, "shutdown.grace", "is not a duration"],
+    [{ routes: { hello: HELLO }, shutdown: { drainDelay: "1y" } }, "shutdown.drainDelay", "is not a duration"],
+    [{ routes: { hello: HELLO }, shutdown: { drainDelay: 5 } }, "shutdown.drainDelay", "Give the unit"],
+    [{ routes: { hello: HELLO }, shutdown: { delay: "5s" } }, "shutdown.delay", "drainDelay, grace"],
   ]);
+  test.each([
+    ["nobody asks for readiness", {}, 0],
+    ["a route answers it", { routes: { hello: HELLO, ready: { match: "/readyz", answer: "readiness" } } }, 5000],
+    ["there is an admin listener", { admin: {} }, 5000],
+    ["none is wanted", { admin: {}, shutdown: { drainDelay: "0s" } }, 0],
+    ["one is wanted", { shutdown: { drainDelay: "3s" } }, 3000],
+  ] as const)("the delay of a drain where %s", (_, more, delayMs) => {
+    expect(planOf({ routes: { hello: HELLO }, ...more }).shutdown.delayMs).toBe(delayMs);
+  });
   test.each(["2147483647ms", "24d"])("%s is the longest that is taken, and no grace is a grace", (grace) => {
-    expect(planOf({ routes: { hello: HELLO }, shutdown: { grace } }).graceMs).toBeGreaterThan(2e9);
-    expect(planOf({ routes: { hello: HELLO }, shutdown: { grace: "0s" } }).graceMs).toBe(0);
+    expect(planOf({ routes: { hello: HELLO }, shutdown: { grace } }).shutdown.graceMs).toBeGreaterThan(2e9);
+    expect(planOf({ routes: { hello: HELLO }, shutdown: { grace: "0s" } }).shutdown.graceMs).toBe(0);
   });
 });
 

@@ -78,7 +78,7 @@ describe("without options", () => {
       otlp: undefined,
       serverTiming: false,
       workers: 1,
-      graceMs: 25_000,
+      shutdown: { delayMs: 0, graceMs: 25_000 },
     });
   });
 

@@ -1,12 +1,12 @@
 // SIGTERM: no new connections, exchanges finish, idle connections close, and what outlasts the grace is cut visibly.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import { openWebSocket, accept } from "../cases/websocket-steps.ts";
 import { until } from "../support/deadline.ts";
 import { startGateway, type Gateway } from "../support/executable.ts";
 import { get, request } from "../support/messages.ts";
 import { plain, type Behaviour } from "../support/origin-exchange.ts";
-import { connect, refuses } from "../support/raw-client.ts";
+import { connect, exchange, refuses } from "../support/raw-client.ts";
 import { startOrigin, type RawOrigin } from "../support/raw-origin.ts";
 
 /** A gateway and its origin for one test. */
@@ -38,8 +38,8 @@ test.concurrent("an exchange under way finishes, its answer says close, and then
   await until(() => origin.requestsTo("/busy").length === 1, "the request at the origin");
   gateway.signal("SIGTERM");
   await refuses(gateway.port);
-  await idle.closed(300);
-  await fresh.closed(300);
+  await idle.closed(500);
+  await fresh.closed(500);
   const response = await busy.receive();
   expect([response.body.text, response.fields.one("connection")?.toLowerCase()]).toEqual(["done", "close"]);
   await busy.closed();
@@ -126,4 +126,100 @@ test.concurrent.each(["SIGUSR1", "SIGUSR2"] as const)("%s ends nothing and says 
   expect((await client.receive()).body.text).toBe("done");
   await gateway.stop();
   await origin.stop();
+});
+
+/** Asks again and again on one connection until an answer says that it is the last; gives how many were answered. */
+async function askOn(port: number, asked: () => void): Promise<number> {
+  using client = await connect(port);
+  for (let count = 1; ; count++) {
+    await client.send(get(`/${count}`));
+    asked();
+    const answer = await client.receive();
+    expect([answer.status, answer.complete]).toEqual([200, true]);
+    if (answer.fields.one("connection")?.toLowerCase() === "close") return count;
+  }
+}
+
+describe.each([1, 3])("with %d workers", (workers) => {
+  test.each(["0s", "300ms"] as const)(
+    "no request on a kept connection is lost in a drain with a delay of %s",
+    async (drainDelay) => {
+      const origin = await startOrigin((x) => x.send(plain("done")));
+      const gateway = await startGateway({
+        workers,
+        shutdown: { drainDelay },
+        upstreams: { u1: { targets: [origin.url] } },
+        routes: { all: { match: "/*", to: "u1" } },
+      });
+      let asked = 0;
+      const clients = Array.from({ length: 30 }, () => askOn(gateway.port, () => asked++));
+      await until(() => asked > 300, "traffic on all connections");
+      gateway.signal("SIGTERM");
+      const answered = (await Promise.all(clients)).reduce((sum, count) => sum + count, 0);
+      expect(answered).toBe(asked);
+      await gateway.stop();
+      expect(gateway.lines).toHaveLength(asked);
+      await origin.stop();
+    },
+  );
+
+  test("it accepts on for the delay, and both places of readiness and the metrics tell it to the end", async () => {
+    const origin = await startOrigin((x) => x.hang());
+    const gateway = await startGateway({
+      workers,
+      admin: { port: 0 },
+      shutdown: { drainDelay: "1s", grace: "1s" },
+      upstreams: { u1: { targets: [origin.url] } },
+      routes: { all: { match: "/*", to: "u1" }, ready: { match: "/readyz", answer: "readiness" } },
+    });
+    const ready = async (port: number): Promise<readonly [number, string]> => {
+      const { status, body } = await exchange(port, "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+      return [status, body.text];
+    };
+    const { port, adminPort } = gateway;
+    using hanging = await connect(port);
+    await hanging.send(get("/hang"));
+    await until(() => origin.requests.length === 1, "the request at the origin");
+    const yes = [200, '{"ready":true}'] as const;
+    expect([await ready(port), await ready(adminPort)]).toEqual([yes, yes]);
+    gateway.signal("SIGTERM");
+    await until(
+      () => gateway.stderr.text.includes("not ready any more; accepts for 1 s, then waits up to 1 s"),
+      "word",
+    );
+    const no = [503, '{"ready":false,"unready":["draining"]}'] as const;
+    expect([await ready(port), await ready(adminPort)]).toEqual([no, no]);
+    await refuses(port);
+    expect((await ready(adminPort))[0]).toBe(503);
+    const metrics = await exchange(adminPort, "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    expect(metrics.body.text).toContain("http_server_active_requests");
+    expect(await gateway.ended()).toBe(0);
+    expect(gateway.stderr.text).toContain("cut off what was still under way: 1");
+    await origin.stop();
+  });
+
+  test("in the delay a second signal ends at once, and nothing is reloaded", async () => {
+    const gateway = await startGateway({
+      workers,
+      shutdown: { drainDelay: "30s" },
+      routes: { all: { match: "/*", answer: { body: "here" } } },
+    });
+    gateway.signal("SIGTERM");
+    await until(() => gateway.stderr.text.includes("SIGTERM: not ready any more"), "the drain to begin");
+    gateway.signal("SIGHUP");
+    await until(() => gateway.stderr.text.includes("the gateway is shutting down"), "the refusal");
+    expect((await exchange(gateway.port, get("/"))).body.text).toBe("here");
+    gateway.signal("SIGTERM");
+    expect(await gateway.ended(2000)).toBe(143);
+  });
+
+  test("SIGINT does without the delay", async () => {
+    const gateway = await startGateway({
+      workers,
+      shutdown: { drainDelay: "30s" },
+      routes: { all: { match: "/*", answer: {} } },
+    });
+    gateway.signal("SIGINT");
+    expect(await gateway.ended(2000)).toBe(0);
+  });
 });

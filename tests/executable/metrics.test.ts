@@ -33,6 +33,7 @@ async function start(workers: number): Promise<{ gateway: Gateway; origin: RawOr
 export default defineGateway({
   listen: { host: "127.0.0.1", port: 0 },
   admin: { port: 0 },
+  shutdown: { drainDelay: "0s" },
   workers: ${workers},
   upstreams: { up: { targets: [${JSON.stringify(origin.url)}] } },
   auth: { key: apiKey() },

@@ -18,7 +18,7 @@ test("the clocks in ARCHITECTURE.md have the defaults that the plan has", () => 
     },
     { env: () => undefined, file: () => undefined },
   );
-  const { listen, graceMs } = plan!;
+  const { listen, shutdown } = plan!;
   const upstream = plan!.upstreams["app"]!;
   const defaults = {
     "listen.timeouts.keepAlive": listen.keepAliveMs,
@@ -33,7 +33,8 @@ test("the clocks in ARCHITECTURE.md have the defaults that the plan has", () => 
     "health.timeout": upstream.health!.timeoutMs,
     "keepAlive.idle": upstream.idleMs,
     "keepAlive.maxAge": upstream.maxAgeMs,
-    "shutdown.grace": graceMs,
+    "shutdown.drainDelay": shutdown.delayMs,
+    "shutdown.grace": shutdown.graceMs,
   };
   const told: Record<string, number> = {};
   for (const [, name, count, unit] of page.matchAll(/^\| `([\w.]+)`\s+\| ([\d.]+) (s|min)\s+\|/gm)) {

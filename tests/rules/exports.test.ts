@@ -133,6 +133,7 @@ const TYPES = [
   "SchemeOptions",
   "Schemes",
   "Secret",
+  "ShutdownOptions",
   "SigningKeyOptions",
   "Size",
   "SplitRoute",

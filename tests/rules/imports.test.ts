@@ -30,6 +30,7 @@ const CONTRACTS = [
   "src/config/log/plan.ts",
   "src/config/shaping/options.ts",
   "src/config/shaping/plan.ts",
+  "src/config/shutdown/options.ts",
   "src/config/telemetry/options.ts",
   "src/config/telemetry/plan.ts",
   "src/config/upstream/options.ts",

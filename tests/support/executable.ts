@@ -130,10 +130,11 @@ export class Gateway {
     return this.#process.exitCode ?? this.#process.signalCode ?? "?";
   }
 
-  /** Stops it with SIGTERM, unless it was told to end already, demands a clean end, and that no process of its group stays. */
+  /** Stops it with SIGINT, unless it was told to end already, demands a clean end, and that no process of its group stays. */
   async stop(timeoutMs = PATIENCE_MS): Promise<void> {
     try {
-      if (this.alive && !this.#signalled) this.signal("SIGTERM");
+      // No load balancer is to be waited for.
+      if (this.alive && !this.#signalled) this.signal("SIGINT");
       const code = await this.ended(timeoutMs);
       if (code !== 0) throw new Error(`the gateway ended with ${code}; stderr: ${this.stderr.text}`);
       const left = processesOfGroup(this.pid);

@@ -44,7 +44,7 @@ test("with nothing open it is over at once", () => {
   );
 });
 
-test("a connection without a request closes; the drain is over when its client has closed too", () => {
+test("a connection without a request closes soon; the drain is over when its client has closed too", () => {
   let fresh: FakeClient, used: FakeClient;
   drainAfter(
     (world) => {
@@ -53,6 +53,9 @@ test("a connection without a request closes; the drain is over when its client h
       world.a.last.answer(200);
     },
     ({ world, result }) => {
+      world.advance(249);
+      expect([fresh.ending, used.ending]).toEqual(["open", "open"]);
+      world.advance(1);
       expect([fresh.ending, used.ending]).toEqual(["fin", "fin"]);
       expect(result()).toBeUndefined();
       fresh.end();
@@ -69,7 +72,7 @@ test("a client that does not close is waited for a second, and then left", () =>
   drainAfter(
     (world) => void world.client(),
     ({ world, result }) => {
-      world.advance(999);
+      world.advance(250 + 999);
       expect(result()).toBeUndefined();
       world.advance(1);
       expect(result()).toBe(0);
@@ -244,4 +247,80 @@ test("a client that is slow to close behind its last answer is not reset when th
   world.advance(100);
   expect(client.answer).toMatchObject({ body: "all of it", complete: true });
   expect(client.ending).toBe("fin");
+});
+
+describe("before it accepts no more", () => {
+  const delayed = toUpstream({}, { shutdown: { drainDelay: "5s", grace: "10s" } });
+
+  test("it serves for the delay: who was there, and who comes", () => {
+    let kept: FakeClient, late: FakeClient;
+    drainAfter(
+      (world) => {
+        kept = world.ask("GET", "/");
+        world.a.last.answer(200);
+      },
+      ({ world, result }) => {
+        world.advance(4000);
+        late = world.client();
+        for (const client of [kept, late]) {
+          client.request("GET", "/");
+          world.settle();
+          world.a.last.answer(200, "served");
+          world.settle();
+          const last = client.answers.at(-1)!;
+          expect(last).toMatchObject({ body: "served", complete: true });
+          expect(fieldOf(last, "connection")).toBe("close");
+          expect(client.ending).toBe("fin");
+          client.end();
+        }
+        world.advance(999);
+        expect(result()).toBeUndefined();
+        world.advance(1);
+        expect(result()).toBe(0);
+      },
+      delayed,
+    );
+  });
+
+  test("the grace begins behind it", () => {
+    drainAfter(
+      (world) => void world.ask("GET", "/"),
+      ({ world, result }) => {
+        world.advance(14_999);
+        expect(result()).toBeUndefined();
+        world.advance(1);
+        expect(result()).toBe(1);
+      },
+      delayed,
+    );
+  });
+
+  test("a delay of its own takes the place of the plan's", () => {
+    const world = new World(delayed);
+    let cut: number | undefined;
+    void world.gateway.drain(0).then((drained) => ({ cut } = drained));
+    world.settle();
+    expect(cut).toBe(0);
+  });
+});
+
+test("a client that asks often loses nothing: its next request is answered, and told to be the last", () => {
+  let client: FakeClient;
+  drainAfter(
+    (world) => {
+      client = world.ask("GET", "/");
+      world.a.last.answer(200);
+    },
+    ({ world }) => {
+      world.advance(200);
+      client.request("GET", "/next");
+      world.settle();
+      world.a.last.answer(200, "next");
+      world.settle();
+      const last = client.answers.at(-1)!;
+      expect(last).toMatchObject({ body: "next", complete: true });
+      expect(fieldOf(last, "connection")).toBe("close");
+      expect(client.ending).toBe("fin");
+    },
+  );
 });

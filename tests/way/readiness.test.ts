@@ -31,8 +31,22 @@ test("one whose keys cannot be had is not, and says which scheme it is, not why"
   });
 });
 
+test("one that drains is not while it accepts on, and each answer is the last on its connection", () => {
+  inWorld({ ...OPTIONS, shutdown: { drainDelay: "5s" } }, (world) => {
+    const kept = world.client();
+    void world.gateway.drain();
+    for (const client of [kept, world.client()]) {
+      client.request("GET", "/readyz");
+      world.settle();
+      expect([client.answer.status, client.answer.body]).toEqual([503, '{"ready":false,"unready":["draining"]}']);
+      expect([fieldOf(client.answer, "connection"), client.ending]).toEqual(["close", "fin"]);
+    }
+    world.advance(5000);
+  });
+});
+
 test("one that drains is not: what is asked on a connection that is open still hears of it", () => {
-  inWorld(OPTIONS, (world) => {
+  inWorld({ ...OPTIONS, shutdown: { drainDelay: "0s" } }, (world) => {
     const client = world.client();
     client.send("GET /readyz HTTP/1.1\r\nHost: gw.test\r\n");
     world.settle();

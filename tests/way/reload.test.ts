@@ -413,7 +413,7 @@ describe("the listener", () => {
       world.a.last.answer(200);
       const busy = world.ask("GET", "/1");
       world.reload(at(9090));
-      world.settle();
+      world.advance(250);
       expect(idle.ending).not.toBe("open");
       world.a.last.answer(200);
       world.settle();

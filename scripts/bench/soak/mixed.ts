@@ -137,6 +137,7 @@ export async function soakMixed(workshop: Workshop, options: MixedOptions): Prom
       log: { format: "json" },
       workers: options.workers,
       admin: { port: 0 },
+      shutdown: { drainDelay: "0s" },
     },
     (lines) => {
       for (const line of lines) {

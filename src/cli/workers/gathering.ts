@@ -2,7 +2,7 @@
 import type { Look, Overseen, TargetControls } from "../../admin/acts.ts";
 import type { Seen } from "../../admin/live/seen.ts";
 import { Metrics } from "../../record/metrics.ts";
-import type { Obstacle } from "../../respond/readiness.ts";
+import { DRAINING, type Obstacle } from "../../respond/readiness.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 /** A worker that is busy for so long holds nobody up: it is told of by what it said last, a second ago at most. */
@@ -14,6 +14,8 @@ type Living = () => ReadonlyMap<number, { send(message: ToWorker): void }>;
 /** What the main thread knows of its workers. What one of them has counted outlives it. */
 export class Gathering {
   readonly total = new Metrics();
+  /** The gateway shuts down. */
+  draining = false;
   readonly #targets: TargetControls;
   readonly #living: Living;
   readonly #obstacles = new Map<number, readonly Obstacle[]>();
@@ -59,7 +61,7 @@ export class Gathering {
 
   #obstaclesNow(): readonly Obstacle[] {
     if (this.#living().size === 0) return [{ name: "workers", reason: "no worker serves" }];
-    const all = [...this.#obstacles.values()].flat();
+    const all = [...(this.draining ? [DRAINING] : []), ...[...this.#obstacles.values()].flat()];
     return [...new Map(all.map((obstacle) => [obstacle.name, obstacle])).values()];
   }
 

@@ -46,8 +46,8 @@ export type ToWorker =
   | { readonly kind: "take" }
   /** It is forgotten. */
   | { readonly kind: "drop" }
-  /** Lets exchanges finish, then ends. */
-  | { readonly kind: "drain" }
+  /** Accepts on for so long, lets exchanges finish, then ends. */
+  | { readonly kind: "drain"; readonly delayMs: number }
   /** Cuts all, then ends. */
   | { readonly kind: "end" }
   /** A search has found these. */

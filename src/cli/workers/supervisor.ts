@@ -1,8 +1,8 @@
 // The main thread of several workers: starts them, replaces those that die, writes their lines, and lets them go.
 import type { Overseen } from "../../admin/acts.ts";
-import { isCounted, type Plan } from "../../config/plan.ts";
+import { isCounted, type Plan, type ShutdownPlan } from "../../config/plan.ts";
 import { buryWorker } from "../../limit/table.ts";
-import { movedCounts, openCounts, saveCounts } from "../../counts.ts";
+import { movedCounts, saveCounts } from "../../counts.ts";
 import { HealthChecks } from "../../health-checks.ts";
 import { Deadlines } from "../../http/deadlines.ts";
 import { bunPlatform } from "../../platforms/bun.ts";
@@ -176,8 +176,8 @@ export class Supervisor implements Serving {
     return { host, port };
   }
 
-  get graceMs(): number {
-    return this.#config.plan.graceMs;
+  get shutdown(): ShutdownPlan {
+    return this.#config.plan.shutdown;
   }
 
   /** All workers load it to the side; once all have, all take it. One that cannot keeps all from it. */
@@ -227,15 +227,15 @@ export class Supervisor implements Serving {
   /** The table that goes with a plan; what was counted goes on in it. */
   #limitsFor({ limits }: Plan, before: Task["limits"]): Task["limits"] {
     if (limits.limits.length === 0) return undefined;
-    const { workers } = this.#options;
-    if (before === undefined) return openCounts(limits, workers, this.#platform);
     const sameSize = limits.capacity === this.#config.plan.limits.capacity;
-    return sameSize ? before : movedCounts(before, limits, workers, this.#platform);
+    return before && sameSize ? before : movedCounts(before, limits, this.#options.workers, this.#platform);
   }
 
-  async drain(): Promise<{ cut: number }> {
+  async drain(delayMs: number): Promise<{ cut: number }> {
     const { plan } = this.#config;
-    const threads = await this.#letGo({ kind: "drain" }, plan.graceMs + LATE_MS + (plan.otlp ? FLUSH_MS : 0));
+    if (this.#gathering !== undefined) this.#gathering.draining = true;
+    const mostMs = delayMs + plan.shutdown.graceMs + LATE_MS + (plan.otlp ? FLUSH_MS : 0);
+    const threads = await this.#letGo({ kind: "drain", delayMs }, mostMs);
     await this.#pushing.flush();
     const { limits } = this.#task;
     if (limits !== undefined) await saveCounts(plan.limits, limits, this.#platform);
@@ -250,7 +250,6 @@ export class Supervisor implements Serving {
   /** Tells all workers to go, and ends those that have not gone after so long. Gives those there were. */
   async #letGo(message: ToWorker, waitMs: number): Promise<readonly Thread[]> {
     this.#letsGo = true;
-    this.#searches.close();
     for (const { again } of this.#places) clearTimeout(again);
     const threads = this.#places.flatMap(({ thread }) => thread ?? []);
     for (const thread of threads) thread.send(message);
@@ -263,6 +262,7 @@ export class Supervisor implements Serving {
     }, waitMs);
     await Promise.all(threads.map(({ ended }) => ended));
     clearTimeout(late);
+    this.#searches.close();
     this.#health.close();
     this.#platform.flush();
     await this.#platform.sinks.flush();

@@ -50,7 +50,7 @@ export function serveAsWorker(embedded: Embedded): void {
       case "drop":
         return serving!.drop();
       case "drain":
-        scope.postMessage({ kind: "drained", cut: (await serving?.gateway.drain())?.cut ?? 0 });
+        scope.postMessage({ kind: "drained", cut: (await serving?.gateway.drain(message.delayMs))?.cut ?? 0 });
         return process.exit(0);
       case "end":
         // Cuts what is under way, so that it is recorded: that comes with the sockets' last word, a turn later.
