@@ -11,8 +11,16 @@ interface Flag {
   readonly example: string;
 }
 
-/** Checks `raw` against what `verb` takes; throws a refusal (64) at the first mistake, naming the nearest right flag. */
-export function checkArguments(raw: readonly string[], args: ArgsDef, verb: string): void {
+/**
+ * Checks `raw` against what `verb` takes; throws a refusal (64) at the first mistake, naming the nearest right flag.
+ * @param repeatable names of flags that may stand several times
+ */
+export function checkArguments(
+  raw: readonly string[],
+  args: ArgsDef,
+  verb: string,
+  repeatable: readonly string[] = [],
+): void {
   const flags = flagsOf(args);
   const places = Object.values(args).filter((arg) => arg.type === "positional").length;
   const seen = new Set<string>();
@@ -31,7 +39,7 @@ export function checkArguments(raw: readonly string[], args: ArgsDef, verb: stri
     const [spelled, value] = splitFlag(word);
     const flag = flags.get(spelled);
     if (flag === undefined) throw unknownFlag(spelled, [...flags.keys()], verb);
-    if (seen.has(flag.name)) throw usageError(`--${flag.name} is given twice.`);
+    if (seen.has(flag.name) && !repeatable.includes(flag.name)) throw usageError(`--${flag.name} is given twice.`);
     seen.add(flag.name);
     if (!flag.takesValue) {
       if (value !== undefined) throw usageError(`${spelled} takes no value.`);
@@ -70,7 +78,7 @@ export function checkChoice(flag: string, value: string, choices: readonly strin
 
 function checkWords(count: number, places: number, word: string, verb: string): void {
   if (count <= places) return;
-  const takes = places === 0 ? "nothing but flags" : "one name";
+  const takes = ["nothing but flags", "one name"][places] ?? `${places} words`;
   throw usageError(`${verb} takes ${takes}; "${word}" is one too many.`);
 }
 

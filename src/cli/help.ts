@@ -79,7 +79,8 @@ function usage(verb: Verb): string {
 
 function flagText(name: string, arg: ArgDef): string {
   const takesValue = arg.type === "string" || arg.type === "enum";
-  return takesValue ? `--${name}=<${arg.valueHint ?? name}>` : `--${name}`;
+  const alias = "alias" in arg && typeof arg.alias === "string" ? `-${arg.alias}, ` : "";
+  return takesValue ? `${alias}--${name}=<${arg.valueHint ?? name}>` : `${alias}--${name}`;
 }
 
 function section(title: string, lines: readonly string[], colors: Colors): string {

@@ -12,6 +12,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   check: async () => (await import("./check.ts")).check,
   routes: async () => (await import("./routes.ts")).routes,
   plan: async () => (await import("./plan.ts")).plan,
+  explain: async () => (await import("./explain.ts")).explain,
   reload: async () => (await import("./reload-verb.ts")).reload,
   init: async () => (await import("./init.ts")).init,
   "keys new": async () => (await import("./keys.ts")).keysNew,

@@ -15,6 +15,10 @@ export interface RunningLimit {
   readonly plan: LimitPlan;
   /** Counts the exchange if it fits. Undefined: the exchange is none that this limit counts. */
   take(x: Exchange): Limited | undefined;
+  /** What stands for whoever asks. Undefined: the exchange is none that this limit counts. */
+  callerOf(x: Exchange): string | undefined;
+  /** What is left for a caller, without counting anything. */
+  left(caller: string): number;
   /** What a store is asked in place of that. @param wall milliseconds since the epoch */
   ask(x: Exchange, wall: number): Ask | undefined;
 }
@@ -58,6 +62,11 @@ export function runLimit(
         resetMs: endsInMs ?? resetMs,
         giveBack: allowed && units > 0 ? giveBack : undefined,
       };
+    },
+    callerOf: textOf,
+    left(caller) {
+      const { rule, prefix } = spanOf(platform.wallClock());
+      return limiter.remaining(rule, key, prefix + caller, clock());
     },
     ask(x, wall) {
       const text = textOf(x);

@@ -46,7 +46,7 @@ export class Listener implements Shared {
     this.platform = platform;
     this.deadlines = deadlines;
     this.#tally = tally;
-    this.limits = limitsOf(plan);
+    this.limits = headLimits(plan);
     this.#socket = platform.listen!({
       host: plan.host,
       port: plan.port,
@@ -96,7 +96,7 @@ export class Listener implements Shared {
     return () => {
       renew?.();
       this.plan = plan;
-      this.limits = limitsOf(plan);
+      this.limits = headLimits(plan);
     };
   }
 
@@ -150,6 +150,7 @@ export class Listener implements Shared {
   }
 }
 
-function limitsOf({ maxTarget, maxHead }: ListenPlan): HeadLimits {
+/** The bounds of a request's head. */
+export function headLimits({ maxTarget, maxHead }: ListenPlan): HeadLimits {
   return { maxTarget, maxHead, maxFields: MAX_FIELDS };
 }

@@ -23,18 +23,21 @@ describe("help and version", () => {
     expect(stderr).toBe("");
   });
 
-  test.each(["run", "check", "routes", "plan", "init"])("%s --help tells its flags and examples", async (verb) => {
-    const { code, stdout } = await sluice([verb, "--help"]);
-    expect(code).toBe(0);
-    expect(stdout).toContain(`sluice ${verb}`);
-    expect(stdout).toContain("Examples");
-    expect(stdout).toContain("--color");
-  });
+  test.each(["run", "check", "routes", "plan", "explain", "init"])(
+    "%s --help tells its flags and examples",
+    async (verb) => {
+      const { code, stdout } = await sluice([verb, "--help"]);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`sluice ${verb}`);
+      expect(stdout).toContain("Examples");
+      expect(stdout).toContain("--color");
+    },
+  );
 });
 
 describe("a mistake on the command line is one message with the nearest right word, exit 64", () => {
   const mistakes: readonly (readonly [line: string, message: string])[] = [
-    ["", "Name a verb: run, check, routes, plan, reload, init, keys or password."],
+    ["", "Name a verb: run, check, routes, plan, explain, reload, init, keys or password."],
     ["chek", "Did you mean sluice check?"],
     ["version", "Did you mean sluice --version?"],
     ["gateway.config.ts", "Did you mean sluice run gateway.config.ts?"],
@@ -53,6 +56,11 @@ describe("a mistake on the command line is one message with the nearest right wo
     ["run --port=65536", '--port is a port from 0 to 65535, not "65536".'],
     ["run --prot=80", "Did you mean --port?"],
     ["check --color=allways", "Did you mean always?"],
+    ["explain", "Name a URL."],
+    ["explain GET /a /b", '"/b" is one too many.'],
+    ["explain /a -H", "-H needs a value: --header=<name: value>."],
+    ["explain /a -XGET -XPUT", "--request is given twice."],
+    ["explain /a --form=127.0.0.1", "Did you mean --from?"],
     ["init a b", '"b" is one too many.'],
   ];
   test.each(mistakes)("sluice %s", async (line, message) => {

@@ -1,0 +1,87 @@
+// `sluice explain [method] <url>`: what becomes of a request, and why. Nothing is sent to anybody but a gateway that runs.
+import { locator } from "../config/locate.ts";
+import type { ConfigPath } from "../config/fault.ts";
+import { GatewayError } from "../errors.ts";
+import { headLimits } from "../listen/listener.ts";
+import { bunPlatform } from "../platforms/bun.ts";
+import { checkArguments } from "./arguments.ts";
+import { EXIT } from "./exit.ts";
+import { type Explanation, explanationOf } from "./explain/explanation.ts";
+import type { PlaceOf } from "./explain/policies.ts";
+import { rehearse } from "./explain/rehearsal.ts";
+import { arrivalOf, readAsked } from "./explain/request.ts";
+import { explanationText } from "./explain/text.ts";
+import { findConfig } from "./find-config.ts";
+import { planConfig, reportFindings } from "./plan-config.ts";
+import type { Sources } from "./sources.ts";
+import { shownPlace } from "./terminal.ts";
+import type { Verb } from "./verb.ts";
+
+const ARGS = {
+  method: { type: "positional", required: false, description: "GET, or POST with --data" },
+  url: { type: "positional", required: true, description: "the URL" },
+  header: {
+    type: "string",
+    alias: "H",
+    valueHint: "name: value",
+    description: "a field of the request; may stand several times",
+  },
+  request: { type: "string", alias: "X", valueHint: "method", description: "the method, as for curl" },
+  data: { type: "string", alias: "d", valueHint: "text|@file", description: "content of the request, as for curl" },
+  from: { type: "string", valueHint: "address", description: "whose connection it comes on; default 127.0.0.1" },
+  config: { type: "string", valueHint: "file", description: "the config; default as for sluice run" },
+  json: { type: "boolean", description: "for machines: one JSON object on stdout" },
+} as const;
+
+/** The verb. Exit codes: 0 explained, whatever the verdict; 64 the request is none, 66 no file, 78 the config is wrong. */
+export const explain: Verb = {
+  name: "explain",
+  summary: "says what becomes of a request, and why",
+  notes: [
+    "The request goes the whole way of the config inside this process; no target, issuer or service is asked. Keys and",
+    "passwords are really verified; what would take asking somebody is said. Middleware and handlers do not run. Each line",
+    "ends with its place in the config. Credentials are masked. --json prints { request, client, verdict, status, code,",
+    "route, leadsTo, matches, policies, way, head }.",
+  ],
+  examples: [
+    ["sluice explain https://api.example.com/api/orders/7", "which route, and what it asks for"],
+    ["sluice explain POST /orders -H 'x-api-key: …' -d @order.json", "with what a client sends"],
+    ["sluice explain /orders --from 203.0.113.7 --json | jq .policies", "for a program"],
+  ],
+  args: ARGS,
+  async run(raw, { terminal, embedded }) {
+    const words = raw.flatMap((word) => (/^-[HXd]./s.test(word) ? [word.slice(0, 2), word.slice(2)] : [word]));
+    checkArguments(words, ARGS, "sluice explain", ["header"]);
+    const { request, config, json } = readAsked(words);
+    const planned = await planConfig(findConfig(config), embedded);
+    if ("findings" in planned) return reportFindings(planned.findings, terminal);
+    const { plan, sources } = planned;
+    const arrival = arrivalOf(request, headLimits(plan.listen));
+    const explanation =
+      arrival instanceof GatewayError
+        ? refusedAtOnce(request.method, arrival)
+        : explanationOf(plan, await rehearse(plan, arrival, bunPlatform(SILENT)), placesIn(sources), () => undefined);
+    if (json) terminal.out(JSON.stringify(explanation));
+    else terminal.out(explanationText(explanation, terminal.width, terminal.outColors));
+    return EXIT.ok;
+  },
+};
+
+/** Nobody reads a log here. */
+const SILENT = { write() {}, writeBatch() {}, flush: () => true, dropped: 0 };
+
+/** What the listener refuses before it looks for a route. */
+function refusedAtOnce(method: string, { status, code, message }: GatewayError): Explanation {
+  return {
+    request: method,
+    client: "",
+    verdict: `${status} ${code}: ${message}`,
+    ...{ status, code, route: undefined, leadsTo: undefined, matches: [], policies: [], way: undefined, head: [] },
+  };
+}
+
+/** Places in the config's own file. What it imports is told by the nearest place that is known. */
+function placesIn({ file, texts, others }: Sources): PlaceOf {
+  const find = locator(texts.get(file) ?? others.get(file) ?? "");
+  return (path: ConfigPath) => shownPlace({ file, line: find(path)?.line });
+}

@@ -1,0 +1,173 @@
+// What becomes of a request, and why: plain values, for people and for machines. No credential is among them.
+import type { Destination, Plan, RoutePlan, UpstreamDestination } from "../../config/plan.ts";
+import { formatDuration } from "../../http/duration.ts";
+import { compileRoutes, type Judgement } from "../../route/table.ts";
+import { conditionTexts, destinationText, methodsText } from "../route-text.ts";
+import { maskingOf } from "./masking.ts";
+import { type Left, type PlaceOf, policiesOf, type PolicyView } from "./policies.ts";
+import type { Rehearsal } from "./rehearsal.ts";
+
+/** A match of a route, and what it says of the request. */
+export interface MatchView {
+  readonly route: string;
+  readonly match: string;
+  readonly wins: boolean;
+  readonly why: string;
+  readonly place: string;
+}
+
+/** Where the request goes. */
+export interface WayView {
+  readonly upstream: string;
+  readonly target: string | undefined;
+  readonly targets: readonly string[];
+  readonly settings: readonly (readonly [name: string, value: string])[];
+  readonly place: string;
+}
+
+/** All of it. */
+export interface Explanation {
+  readonly request: string;
+  /** The client's address, as the gateway sees it. */
+  readonly client: string;
+  /** In one sentence. */
+  readonly verdict: string;
+  readonly status: number | undefined;
+  readonly code: string | undefined;
+  readonly route: string | undefined;
+  readonly leadsTo: string | undefined;
+  readonly matches: readonly MatchView[];
+  readonly policies: readonly PolicyView[];
+  readonly way: WayView | undefined;
+  /** Lines of the request's head, as the upstream sees it. */
+  readonly head: readonly string[];
+}
+
+/** Explains a request that has been sent the way. */
+export function explanationOf(
+  plan: Plan,
+  { x, steps, answer, head }: Rehearsal,
+  placeOf: PlaceOf,
+  left: Left,
+): Explanation {
+  const route = plan.routes.find(({ name }) => name === x.route?.name);
+  const judged = compileRoutes(plan.routes).judge(x.method, x.authority, x.path, x.query, x.fields);
+  const masking = maskingOf(plan);
+  const policies = route === undefined ? [] : policiesOf(plan, route, steps, x.error, placeOf, left);
+  const full = policies.find(({ says, policy }) => says === "refuses" && policy.startsWith("limits."));
+  const undecided = policies.find(({ says }) => says === "undecided");
+  const code = full !== undefined && x.error === undefined ? "rate_limit_exceeded" : x.error?.code;
+  const reached = head !== undefined && full === undefined;
+  return {
+    request: `${x.method} ${x.scheme}://${x.authority}${masking.target(x.target)}`,
+    client: x.client,
+    verdict: verdictOf(),
+    status:
+      undecided !== undefined
+        ? undefined
+        : code === "rate_limit_exceeded"
+          ? 429
+          : head === undefined
+            ? answer.status
+            : undefined,
+    code: undecided === undefined ? code : undefined,
+    route: route?.name,
+    leadsTo: route && destinationText(route.destination),
+    matches: judged.map((each) => matchView(each, x.method, plan, placeOf)),
+    policies,
+    way: route && wayOf(route, x.upstream?.name, x.attempts[0]?.target, placeOf),
+    head: reached ? masking.head(head) : [],
+  };
+
+  function verdictOf(): string {
+    if (route === undefined)
+      return `${answer.status} ${x.error?.code ?? ""}: ${x.error?.message ?? "answered at once"}`;
+    if (undecided !== undefined) return `${undecided.policy} decides: ${undecided.why}`;
+    if (full !== undefined && x.error === undefined) return `429 rate_limit_exceeded: ${full.policy}`;
+    if (x.error !== undefined) return `${x.error.status} ${x.error.code}: ${x.error.message}`;
+    if (head !== undefined) return `goes to ${x.attempts[0]?.target ?? x.upstream!.name}`;
+    if (route.destination.kind === "handler") return "the handler of the route answers";
+    return `${answer.status} by the gateway itself`;
+  }
+}
+
+function matchView({ host, entry, fit }: Judgement, method: string, plan: Plan, placeOf: PlaceOf): MatchView {
+  const { route, match } = entry;
+  const at = route.matches.indexOf(match);
+  const isOwn = !plan.routes.some(({ name }) => name === route.name);
+  const hostText = host === "*" ? "" : host;
+  return {
+    route: route.name,
+    match: `${match.methods.length === 0 ? "" : `${match.methods.join("|")} `}${hostText}${match.path}`,
+    wins: fit === "wins",
+    why: reasonOf(),
+    place: isOwn ? "" : placeOf(["routes", route.name, "match", ...(route.matches.length > 1 ? [at] : [])]),
+  };
+
+  function reasonOf(): string {
+    if (fit === "wins") return "wins";
+    if (fit === "host") return `the host is not ${host}`;
+    if (fit === "path") return "the path is another";
+    if (fit === "method") return `it takes ${methodsText(match)}, not ${method}`;
+    if ("unmet" in fit) {
+      const one = { headers: fit.isField ? [fit.unmet] : [], query: fit.isField ? [] : [fit.unmet] };
+      return `it asks for ${conditionTexts(one)[0]}`;
+    }
+    return {
+      host: "less specific: its host",
+      path: "less specific: its path",
+      method: "less specific: it takes more methods",
+      conditions: "less specific: it has fewer conditions",
+      name: "less specific: only its name tells",
+    }[fit.lessBy];
+  }
+}
+
+function wayOf(
+  route: RoutePlan,
+  upstream: string | undefined,
+  target: string | undefined,
+  placeOf: PlaceOf,
+): WayView | undefined {
+  const to = branchOf(route.destination, upstream);
+  if (to === undefined) return undefined;
+  const { timeouts, retries, hedge, fallback } = to;
+  const { connectMs, sendMs, firstByteMs, idleMs, wholeMs } = timeouts;
+  const clocks = {
+    connect: connectMs,
+    send: sendMs,
+    firstByte: firstByteMs,
+    idle: idleMs,
+    ...(wholeMs === 0 ? {} : { whole: wholeMs }),
+  };
+  const on = retries && [...retries.on.failures, ...retries.on.statuses].join(", ");
+  return {
+    upstream: to.upstream.name,
+    target,
+    targets: to.upstream.targets.map(({ url }) => url),
+    settings: [
+      ...(route.destination.kind === "split" ? [["split", destinationText(route.destination)] as const] : []),
+      ["balance", to.upstream.balance.kind],
+      ...(to.upstream.discovery === undefined
+        ? []
+        : [["targets", `found while it runs (${to.upstream.discovery.kind})`] as const]),
+      [
+        "timeouts",
+        Object.entries(clocks)
+          .map(([name, ms]) => `${name} ${formatDuration(ms)}`)
+          .join(", "),
+      ],
+      ["retries", retries === undefined ? "none" : `up to ${retries.attempts} attempts, on ${on}`],
+      ...(hedge === undefined ? [] : [["hedge", `after ${formatDuration(hedge.afterMs)}`] as const]),
+      ...(fallback === undefined ? [] : [["fallback", destinationText(fallback.leadsTo)] as const]),
+    ],
+    place: placeOf(["upstreams", to.upstream.name]),
+  };
+}
+
+/** The upstream that was picked, and what the route says of the way there. */
+function branchOf(destination: Destination, upstream: string | undefined): UpstreamDestination | undefined {
+  if (destination.kind === "upstream") return destination;
+  if (destination.kind !== "split") return undefined;
+  return destination.branches.find(({ leadsTo }) => leadsTo.upstream.name === upstream)?.leadsTo;
+}

@@ -1,0 +1,216 @@
+// A request sent the whole way of a plan without any traffic: the same stages, and nobody behind them.
+import type { Scheme, Verdict } from "../../auth/scheme.ts";
+import type { Plan, RoutePlan } from "../../config/plan.ts";
+import { type GatewayError, toGatewayError } from "../../errors.ts";
+import { type Answer, type Arrival, Exchange, type Limited, type Stage, type StageName } from "../../exchange.ts";
+import { isStream } from "../../http/body.ts";
+import { Deadlines } from "../../http/deadlines.ts";
+import { latin1Bytes, latin1Text } from "../../http/latin1.ts";
+import type { RunningLimit } from "../../limit/limit.ts";
+import { createParts, type Parts } from "../../parts.ts";
+import type { Platform, Socket, SocketHandler } from "../../platform.ts";
+import { layWay } from "../../way.ts";
+
+/** What a policy said when it was asked. */
+export type Step =
+  | { readonly kind: "scheme"; readonly name: string; readonly verdict: Verdict }
+  | {
+      readonly kind: "limit";
+      readonly name: string;
+      readonly said: Limited | undefined;
+      readonly caller: string | undefined;
+    }
+  | { readonly kind: "stage"; readonly name: StageName; readonly error: GatewayError | undefined };
+
+/** What came of it. */
+export interface Rehearsal {
+  readonly x: Exchange;
+  /** What policies said, in the order in which they were asked. */
+  readonly steps: readonly Step[];
+  readonly answer: Answer;
+  /** The request's head as the target would see it; undefined: it would not come so far. */
+  readonly head: string | undefined;
+}
+
+/** Sends the request. Functions of the config that decide (`allow.when`, `by`, `cost`) run; middleware and handlers do not. */
+export async function rehearse(plan: Plan, arrival: Arrival, edge: Platform): Promise<Rehearsal> {
+  const offline = withoutTraffic(plan);
+  const steps: Step[] = [];
+  const heads: string[] = [];
+  /** Whoever asks while a scheme judges asks about the caller: nobody answers. */
+  const judging = { count: 0 };
+  const platform = offlinePlatform(edge, judging, plan, (head) => heads.push(head));
+  const parts = createParts(offline, {
+    platform,
+    deadlines: new Deadlines(platform),
+    instance: "0",
+    metrics: undefined,
+    watch: undefined,
+    isDraining: () => false,
+  });
+  try {
+    const x = new Exchange(arrival, platform.now());
+    const way = layWay(offline, watched(parts, steps, judging));
+    x.way = way;
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    way.travel(x, resolve);
+    const answer = await promise;
+    if (isStream(answer.content)) answer.content.cancel();
+    return { x, steps, answer, head: heads[0] };
+  } finally {
+    parts.carried.close([]);
+  }
+}
+
+/** The same decisions, without what asks, tells or runs anything beside them. */
+function withoutTraffic(plan: Plan): Plan {
+  const upstreams = Object.entries(plan.upstreams).map(([name, upstream]) => [
+    name,
+    { ...upstream, discovery: undefined, health: undefined },
+  ]);
+  return {
+    ...plan,
+    upstreams: Object.fromEntries(upstreams) as Plan["upstreams"],
+    limits: { ...plan.limits, store: undefined, snapshot: undefined },
+    routes: plan.routes.map(quiet),
+    overload: undefined,
+    admin: undefined,
+    otlp: undefined,
+    log: false,
+  };
+}
+
+function quiet(route: RoutePlan): RoutePlan {
+  const { destination } = route;
+  const answers = destination.kind === "handler" ? ({ kind: "answer", answer: {} } as const) : destination;
+  return { ...route, use: [], mirrors: [], faults: undefined, destination: answers };
+}
+
+/** The parts, so that what they say is noted. */
+function watched(parts: Parts, steps: Step[], judging: { count: number }): Parts {
+  return {
+    ...parts,
+    schemes: new Map([...parts.schemes].map(([name, scheme]) => [name, watchedScheme(scheme, steps, judging)])),
+    limits: new Map([...parts.limits].map(([name, limit]) => [name, watchedLimit(limit, steps)])),
+    telemetry: { ...parts.telemetry, mark: (stage, name) => watchedStage(stage, name, steps) },
+  };
+}
+
+function watchedScheme(scheme: Scheme, steps: Step[], judging: { count: number }): Scheme {
+  const { name, observe, credentialFields, credentialParameters = [], forwards } = scheme;
+  return {
+    ...{ name, observe, credentialFields, credentialParameters, forwards },
+    challenge: (refusal) => scheme.challenge(refusal),
+    ...(scheme.scopeChallenge && { scopeChallenge: (scopes) => scheme.scopeChallenge!(scopes) }),
+    async identify(x) {
+      judging.count += 1;
+      const verdict = await scheme.identify(x);
+      judging.count -= 1;
+      steps.push({ kind: "scheme", name, verdict });
+      return verdict;
+    },
+  };
+}
+
+function watchedLimit(limit: RunningLimit, steps: Step[]): RunningLimit {
+  return {
+    ...limit,
+    take(x) {
+      const said = limit.take(x);
+      steps.push({ kind: "limit", name: limit.plan.name, said, caller: limit.callerOf(x) });
+      return said;
+    },
+  };
+}
+
+function watchedStage(stage: Stage, name: StageName, steps: Step[]): Stage {
+  return async (x) => {
+    try {
+      const answer = await stage(x);
+      const observed = x.observations.find(({ policy }) => policy === name)?.error;
+      steps.push({ kind: "stage", name, error: observed });
+      return answer;
+    } catch (thrown) {
+      steps.push({ kind: "stage", name, error: toGatewayError(thrown) });
+      throw thrown;
+    }
+  };
+}
+
+/** An edge behind which there is nobody but targets that answer 204 at once. */
+function offlinePlatform(
+  edge: Platform,
+  judging: { readonly count: number },
+  plan: Plan,
+  seen: (head: string) => void,
+): Platform {
+  const origins = new Set(
+    Object.values(plan.upstreams).flatMap(({ targets }) => targets.map(({ url }) => new URL(url).origin)),
+  );
+  return {
+    ...edge,
+    shared: undefined,
+    names: undefined,
+    listen: undefined,
+    redis: undefined,
+    line: () => undefined,
+    notice: () => undefined,
+    uuid: () => "00000000-0000-4000-8000-000000000000",
+    connect(options, handler) {
+      queueMicrotask(() => {
+        if (judging.count > 0) handler.failed({ code: "OFFLINE", message: "nobody is asked in an explanation" });
+        else handler.connected(new AnsweringSocket(options.tls !== undefined, seen));
+      });
+      return { abort: () => undefined };
+    },
+    fetch(request) {
+      const { origin, pathname, search } = new URL(request.url);
+      if (judging.count > 0 || !origins.has(origin))
+        return Promise.reject(new TypeError("nobody is asked in an explanation"));
+      const lines = [...request.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+      seen(`${request.method} ${pathname}${search} HTTP/2\r\n${lines}\r\n`);
+      return Promise.resolve(new Response(null, { status: 204 }));
+    },
+  };
+}
+
+/** A connection to a target that takes a head and answers 204. */
+class AnsweringSocket implements Socket {
+  handler: SocketHandler = { data() {}, drained() {}, ended() {}, closed() {} };
+  readonly remoteAddress = "";
+  readonly secure: boolean;
+  readonly waiting = 0;
+  readonly #seen: (head: string) => void;
+  #text = "";
+  #isOver = false;
+
+  constructor(secure: boolean, seen: (head: string) => void) {
+    this.secure = secure;
+    this.#seen = seen;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.writeText(latin1Text(bytes, 0, bytes.length));
+  }
+
+  writeText(text: string): boolean {
+    if (this.#isOver) return true;
+    this.#text += text;
+    const end = this.#text.indexOf("\r\n\r\n");
+    if (end < 0) return true;
+    this.#isOver = true;
+    this.#seen(this.#text.slice(0, end + 4));
+    queueMicrotask(() => this.handler.data(latin1Bytes("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")));
+    return true;
+  }
+
+  look(told: (isQuiet: boolean) => void): void {
+    told(true);
+  }
+
+  pause(): void {}
+  resume(): void {}
+  end(): void {}
+  close(): void {}
+  destroy(): void {}
+}

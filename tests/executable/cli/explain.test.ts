@@ -1,0 +1,48 @@
+// `sluice explain`, as the executable prints it: the verdict, the reasons, and where in the config each stands.
+import { afterAll, expect, test } from "bun:test";
+import { cleanUp, folderWith, sluice } from "./run-sluice.ts";
+
+afterAll(cleanUp);
+
+const KEY = "k3y-of-a-caller-9f1c";
+const CONFIG = `import { apiKey, defineGateway, env } from "sluice";
+export default defineGateway({
+  upstreams: { orders: { targets: ["http://127.0.0.1:1"] } },
+  consumers: { acme: { keys: [env("ACME")] } },
+  auth: { key: apiKey() },
+  routes: {
+    orders: { match: "/orders/*", to: "orders", auth: "key" },
+    open: { match: "GET /open", to: "orders", auth: "none" },
+  },
+});
+`;
+const ENV = { ACME: `sha256:${new Bun.CryptoHasher("sha256").update(KEY).digest("hex")}` };
+const run = (...args: string[]): ReturnType<typeof sluice> =>
+  sluice(["explain", ...args], { cwd: folderWith({ "gateway.config.ts": CONFIG }), env: ENV });
+
+test("tells what becomes of a request and where the config says so, and asks nobody", async () => {
+  const { code, stdout, stderr } = await run("https://api.test/orders/7", `-Hx-api-key: ${KEY}`, "--from=203.0.113.7");
+  expect(stdout.split("\n").slice(0, 2)).toEqual([
+    "GET https://api.test/orders/7 from 203.0.113.7",
+    "goes to http://127.0.0.1:1",
+  ]);
+  expect(stdout).toMatch(/orders +\/orders\/\* +wins +gateway\.config\.ts:7/);
+  expect(stdout).toMatch(/open +GET \/open +the path is another +gateway\.config\.ts:8/);
+  expect(stdout).toMatch(/auth\.key +accepts +consumer acme.* gateway\.config\.ts:5/);
+  expect(stdout).toContain("  X-Forwarded-For: 203.0.113.7\n");
+  expect(stdout + stderr).not.toContain(KEY);
+  expect([code, stderr]).toEqual([0, ""]);
+});
+
+test("--json is one object, and a refusal is no failure: 0", async () => {
+  const { code, stdout } = await run("DELETE", "/open", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ status: 405, code: "method_not_allowed", policies: [], head: [] });
+  expect(code).toBe(0);
+  expect(JSON.parse((await run("TRACE", "/open", "--json")).stdout)).toMatchObject({ status: 405, matches: [] });
+});
+
+test("a config that is wrong: 78; none: 66", async () => {
+  const cwd = folderWith({ "wrong.config.ts": "export default { routes: {} };\n" });
+  expect((await sluice(["explain", "/", "--config=wrong.config.ts"], { cwd })).code).toBe(78);
+  expect((await sluice(["explain", "/"], { cwd })).code).toBe(66);
+});
