@@ -59,7 +59,7 @@ function* settings(path: string, value: unknown): Generator<Setting> {
   } else if (typeof value === "number" && path.endsWith("Ms")) {
     yield [path.slice(0, -2), formatDuration(value)];
   } else {
-    yield [path, value === null ? "none" : String(value as boolean | number | string)];
+    yield [path, typeof value === "string" ? value : value === null ? "none" : JSON.stringify(value)];
   }
 }
 

@@ -1,7 +1,7 @@
 // The request that the command line asks about, written as curl takes it, and read as a listener reads it.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { GatewayError } from "../../errors.ts";
+import type { GatewayError } from "../../errors.ts";
 import type { Arrival } from "../../exchange.ts";
 import { normalAddress } from "../../http/ip.ts";
 import { latin1Bytes, wireText } from "../../http/latin1.ts";
