@@ -33,6 +33,7 @@ import { compileFixedAnswer } from "./route/fixed-answer.ts";
 import { compileRedirect } from "./route/redirect.ts";
 import { tellTiming } from "./respond/server-timing.ts";
 import { obstaclesIn } from "./obstacles.ts";
+import { httpsRedirect } from "./route/to-https.ts";
 import { routeStage } from "./route/route.ts";
 import { splitStage } from "./route/split.ts";
 
@@ -46,6 +47,8 @@ export function layWay(plan: Plan, parts: Parts): Way {
   const changes = new Map(plan.routes.map((route) => [route, fieldChanges(route.responseFields)]));
   const tellLimits = plan.limits.limits.length === 0 ? undefined : limitFields(plan.limits.fields);
   const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
+  const hsts = plan.listen.tls?.hsts;
+  const toHttps = httpsRedirect(plan.listen);
   const record = plan.log === false ? undefined : accessLog(plan.log, parts.logSinks, platform);
   const { serverTiming } = plan;
 
@@ -72,6 +75,9 @@ export function layWay(plan: Plan, parts: Parts): Way {
     if (x.cookies.length > 0) addCookies(x.cookies, answer.fields);
     if (x.fallbacks.length > 0) tellFallback(x, answer.fields, plan.name);
     answer.fields.set("X-Request-ID", x.id);
+    if (hsts !== undefined && x.scheme === "https" && !answer.fields.has("strict-transport-security")) {
+      answer.fields.set("Strict-Transport-Security", hsts);
+    }
     if (serverTiming) tellTiming(x, answer.fields, platform.now());
     return answer;
   };
@@ -87,7 +93,8 @@ export function layWay(plan: Plan, parts: Parts): Way {
         arrive(x);
         readPath(x);
         overload?.begin(x);
-        if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
+        if (toHttps !== undefined && x.scheme === "http") answer = toHttps(x);
+        else if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
         else answer = (cors && preflight(x, routes, cors)) ?? takeRoute(x);
       } catch (thrown) {
         return send(refuse(x, thrown));

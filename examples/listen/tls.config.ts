@@ -10,6 +10,8 @@ export default defineGateway({
         { cert: "certs/shop.pem", key: "certs/shop.key", names: ["shop.example.com", "*.shop.example.com"] },
       ],
       minVersion: "1.3",
+      redirectHttp: { port: 80, to: 443 },
+      hsts: { maxAge: "365d", includeSubDomains: true },
     },
   },
   upstreams: { orders: { targets: ["http://127.0.0.1:9001"] } },

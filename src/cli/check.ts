@@ -48,7 +48,7 @@ export const check = defineVerb(
       const { plan } = planned;
       const routes = plan.routes.length;
       const upstreams = Object.keys(plan.upstreams).length;
-      const warnings = planWarnings(plan);
+      const warnings = planWarnings(plan, Date.now());
       for (const warning of warnings) warn(warning);
       if (asJson) terminal.out(JSON.stringify({ ok: true, file, routes, upstreams, warnings, faults: [] }));
       else terminal.out(`${shownPath(file)} is right: ${planSummary(plan)}.`);

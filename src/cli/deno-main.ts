@@ -37,7 +37,7 @@ async function run(named: string | undefined): Promise<number> {
   refuseImpossible(plan);
   const platform = denoPlatform();
   if (typeof plan.workers === "number" && plan.workers > 1) platform.notice("warn", ONE_WORKER);
-  for (const warning of planWarnings(plan)) platform.notice("warn", warning);
+  for (const warning of planWarnings(plan, platform.wallClock())) platform.notice("warn", warning);
   const metrics = isCounted(plan) ? new Metrics() : undefined;
   const gateway = createGateway(plan, platform, undefined, metrics);
   keepServing((text) => platform.notice("error", text));

@@ -8,7 +8,9 @@ const ANOTHER = "listen.port in the config, --port or SLUICE_PORT";
  * The refusal for what `listen` threw: 77 when it is not permitted, else 71.
  * @param another how to take another port
  */
-export function listenRefusal(error: unknown, host: string, port: number, another = ANOTHER): Refusal {
+export function listenRefusal(error: unknown, host: string, listenPort: number, another = ANOTHER): Refusal {
+  // A gateway has two ports where one leads to https.
+  const { port = listenPort } = error as { port?: number };
   const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   switch (systemCode(error)) {
     case "EADDRINUSE":

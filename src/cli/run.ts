@@ -60,7 +60,7 @@ export const run = defineVerb(
     const workers = planned.plan.workers === "auto" ? availableParallelism() : planned.plan.workers;
     const { admin } = planned.plan;
     const asStarted = (plan: Plan): Plan => {
-      for (const warning of planWarnings(plan)) warn(warning);
+      for (const warning of planWarnings(plan, Date.now())) warn(warning);
       return { ...plan, workers, admin, listen: { ...plan.listen, ...address } };
     };
     const plan = asStarted(planned.plan);

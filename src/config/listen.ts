@@ -37,18 +37,28 @@ const timeouts = options({
 /** The listener. */
 export const listenShape = (reader: ConfigReader): Shape<ListenPlan> =>
   then(
-    options({
-      port: or(whole(0, 65_535), 8080),
-      host: or(bindAddress, "0.0.0.0"),
-      trustedProxies: or(list(range, "a list of IP addresses and ranges"), []),
-      maxTarget: or(size, "16KiB"),
-      maxHead: or(size, "64KiB"),
-      timeouts: or(timeouts, {}),
-      halfClose: or(choice("ask", "answer", "leave"), "ask"),
-      maxConnections: or(whole(1, 10_000_000), 16_384),
-      // Cloudflare has no listeners, and no files.
-      tls: reader.background === false ? leaf(() => undefined) : maybe(listenTlsShape(reader)),
-    }),
+    options(
+      {
+        port: or(whole(0, 65_535), 8080),
+        host: or(bindAddress, "0.0.0.0"),
+        trustedProxies: or(list(range, "a list of IP addresses and ranges"), []),
+        maxTarget: or(size, "16KiB"),
+        maxHead: or(size, "64KiB"),
+        timeouts: or(timeouts, {}),
+        halfClose: or(choice("ask", "answer", "leave"), "ask"),
+        maxConnections: or(whole(1, 10_000_000), 16_384),
+        // Cloudflare has no listeners, and no files.
+        tls: reader.background === false ? leaf(() => undefined) : maybe(listenTlsShape(reader)),
+      },
+      function* ({ port, tls }) {
+        if (tls?.redirect !== undefined && tls.redirect.port === port) {
+          yield new Problem("another port than the listener's", {
+            at: ["tls", "redirectHttp", "port"],
+            found: String(port),
+          });
+        }
+      },
+    ),
     ({ timeouts, ...rest }) => ({
       ...rest,
       headMs: timeouts.head,

@@ -88,7 +88,7 @@ export const share: Shape<number> = leaf((value) => {
   return right ? value : new Problem("a share from 0 to 1, such as 0.05");
 });
 
-/** A duration in milliseconds, from `leastMs` to `mostMs`, both included. A timer lasts no longer than 24 days. */
+/** A duration in milliseconds, from `leastMs` to `mostMs`, both included. A timer lasts no longer than 24 days; what is no timer may. */
 export function duration(leastMs = 1, mostMs = LONGEST_TIMER_MS): Shape<number> {
   const wanted = 'a duration such as "250ms", "30s" or "1.5h"';
   return leaf((value) => {
@@ -96,8 +96,8 @@ export function duration(leastMs = 1, mostMs = LONGEST_TIMER_MS): Shape<number> 
     const ms = typeof value === "string" ? parseDuration(value) : undefined;
     if (ms === undefined) return new Problem(wanted, unitHint(value, ["ms", "s", "m", "h", "d"]));
     if (ms < leastMs) return new Problem(`a duration of at least ${formatDuration(leastMs)}`);
-    if (ms > LONGEST_TIMER_MS) return new Problem("a duration of at most 24 days");
-    if (ms > mostMs) return new Problem(`a duration of at most ${formatDuration(mostMs)}`);
+    const most = mostMs === LONGEST_TIMER_MS ? "24 days" : formatDuration(mostMs);
+    if (ms > mostMs) return new Problem(`a duration of at most ${most}`);
     return ms;
   });
 }

@@ -1,8 +1,13 @@
 // What a right plan says that nobody should run without knowing it.
+import { oldCertificates, strayNames } from "./listen/warnings.ts";
 import type { Plan } from "./plan.ts";
 
-/** One sentence each, for the operator. */
-export function planWarnings({ routes }: Plan): string[] {
+/** One sentence each, for the operator. @param now milliseconds since the epoch */
+export function planWarnings({ routes, listen }: Plan, now: number): string[] {
+  return [...onPurpose(routes), ...oldCertificates(listen.tls, now), ...strayNames(listen.tls, routes)];
+}
+
+function onPurpose(routes: Plan["routes"]): string[] {
   const faulty = routes.filter(({ faults }) => faults !== undefined).map(({ name }) => name);
   if (faulty.length === 0) return [];
   return [

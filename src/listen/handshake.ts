@@ -26,7 +26,7 @@ export class Handshake implements Guest, SocketHandler {
   }
 
   drain(): void {
-    this.#socket.destroy();
+    // It may end, and the client may ask what it came for: the connection is told then.
   }
 
   cut(): void {

@@ -6,6 +6,7 @@ import type { Deadlines } from "../http/deadlines.ts";
 import type { HeadLimits } from "../http/message.ts";
 import type { Tally } from "../http/tally.ts";
 import type { ListeningSocket, Platform, Socket } from "../platform.ts";
+import { CertificateFiles } from "./certificate-files.ts";
 import { Connection } from "./connection.ts";
 import { Handshake } from "./handshake.ts";
 import { serverTls } from "./server-tls.ts";
@@ -30,6 +31,7 @@ export class Listener implements Shared {
   readonly #open = new Set<Guest>();
   readonly #tally: Tally;
   readonly #socket: ListeningSocket;
+  #files: CertificateFiles | undefined = undefined;
   #quietUntil = 0;
   #second = -1;
   #date = "";
@@ -58,13 +60,24 @@ export class Listener implements Shared {
       },
       tls: plan.tls && serverTls(plan.tls, platform),
     });
+    this.#watch();
+  }
+
+  /** Certificates whose files change are shown without a reload. */
+  #watch(): void {
+    this.#files?.close();
+    const { tls } = this.plan;
+    if (tls === undefined || this.#socket.renewal === undefined) return;
+    this.#files = new CertificateFiles(tls, this.platform, (tls) => this.bound({ ...this.plan, tls })());
   }
 
   #guestOf(socket: Socket): Guest {
     if (!socket.secure) return new Connection(socket, this);
     return new Handshake(socket, this, (handshake) => {
+      const connection = new Connection(socket, this);
       this.#open.delete(handshake);
-      this.#open.add(new Connection(socket, this));
+      this.#open.add(connection);
+      if (this.#stopped) connection.drain();
     });
   }
 
@@ -97,6 +110,7 @@ export class Listener implements Shared {
       renew?.();
       this.plan = plan;
       this.limits = headLimits(plan);
+      this.#watch();
     };
   }
 
@@ -125,6 +139,7 @@ export class Listener implements Shared {
   #stop(): void {
     this.leaving = true;
     this.#stopped = true;
+    this.#files?.close();
     this.#socket.stop();
   }
 

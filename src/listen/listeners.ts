@@ -17,6 +17,19 @@ export interface NextListener {
   drop(): void;
 }
 
+/** What becomes of one listener. */
+interface Step {
+  readonly listener: Listener | undefined;
+  take(): void;
+  drop(): void;
+}
+
+/** The plain port beside TLS. */
+function plainOf(plan: ListenPlan): ListenPlan | undefined {
+  const redirect = plan.tls?.redirect;
+  return redirect && { ...plan, port: redirect.port, tls: undefined };
+}
+
 /** All listeners of a gateway. */
 export class Listeners {
   readonly #way: Way;
@@ -24,6 +37,8 @@ export class Listeners {
   readonly #deadlines: Deadlines;
   readonly #tally: Tally;
   #current: Listener | undefined = undefined;
+  /** Leads to https. */
+  #plain: Listener | undefined = undefined;
   /** They accept no more. */
   readonly #former = new Set<Listener>();
 
@@ -34,30 +49,57 @@ export class Listeners {
     this.#tally = new Tally(platform.shared?.connections, platform.shared?.worker);
   }
 
-  /** Opens the first one. @throws SocketError (EADDRINUSE, EACCES, …) */
+  /** Opens the first ones. @throws SocketError (EADDRINUSE, EACCES, …) */
   open(plan: ListenPlan): { host: string; port: number } {
-    this.#current = this.#listenerOf(plan);
-    return this.#current.address;
+    const current = this.#listenerOf(plan);
+    const plain = plainOf(plan);
+    try {
+      this.#plain = plain && this.#listenerOf(plain);
+    } catch (error) {
+      current.cut();
+      throw error;
+    }
+    this.#current = current;
+    return current.address;
   }
 
-  /** Opens another one, if the plan names another address. @throws SocketError, and all stays as it is */
+  /** Opens others, where the plan names other addresses. @throws SocketError, and all stays as it is */
   next(plan: ListenPlan): NextListener {
     const before = this.#current;
     if (before === undefined) return { address: undefined, take: () => undefined, drop: () => undefined };
-    const moves = plan.host !== before.plan.host || plan.port !== before.plan.port;
-    const next = moves ? this.#listenerOf(plan) : before;
-    const bound = moves ? undefined : before.bound(plan);
+    const main = this.#step(before, plan);
+    let plain: Step;
+    try {
+      plain = this.#step(this.#plain, plainOf(plan));
+    } catch (error) {
+      main.drop();
+      throw error;
+    }
     return {
-      address: moves ? next.address : undefined,
+      address: main.listener === before ? undefined : main.listener?.address,
       take: (stays) => {
-        if (bound === undefined) this.#letGo(before);
-        else bound();
-        this.#current = next;
+        main.take();
+        plain.take();
+        this.#current = main.listener;
+        this.#plain = plain.listener;
         for (const listener of this.#all) listener.reroute(stays);
       },
       drop: () => {
-        if (moves) next.cut();
+        main.drop();
+        plain.drop();
       },
+    };
+  }
+
+  /** From one listener, or none, to the one that a plan wants. */
+  #step(before: Listener | undefined, plan: ListenPlan | undefined): Step {
+    const stays = before !== undefined && plan?.host === before.plan.host && plan.port === before.plan.port;
+    if (stays) return { listener: before, take: before.bound(plan), drop: () => undefined };
+    const opened = plan && this.#listenerOf(plan);
+    return {
+      listener: opened,
+      take: () => before && this.#letGo(before),
+      drop: () => void opened?.cut(),
     };
   }
 
@@ -94,11 +136,16 @@ export class Listeners {
   }
 
   get #all(): Listener[] {
-    return [...this.#former, ...(this.#current === undefined ? [] : [this.#current])];
+    return [...this.#former, this.#current, this.#plain].filter((listener) => listener !== undefined);
   }
 
   #listenerOf(plan: ListenPlan): Listener {
-    return new Listener(plan, this.#way, this.#tally, this.#platform, this.#deadlines);
+    try {
+      return new Listener(plan, this.#way, this.#tally, this.#platform, this.#deadlines);
+    } catch (error) {
+      // There are two, and who tells of it must know which one it is about.
+      throw Object.assign(error as Error, { port: plan.port });
+    }
   }
 
   #letGo(listener: Listener): void {

@@ -73,7 +73,7 @@ function gatewayOf(options: GatewayOptions, env: object): Gateway | undefined {
     if (plan.admin !== undefined) {
       platform.notice("warn", "admin: Cloudflare has no listeners: nobody can be asked, and nothing is counted");
     }
-    for (const warning of planWarnings(plan)) platform.notice("warn", warning);
+    for (const warning of planWarnings(plan, platform.wallClock())) platform.notice("warn", warning);
     return createGateway(plan, platform);
   }
   for (const fault of faults) platform.notice("error", `${formatPath(fault.path)}: ${messageOf(fault)}`);

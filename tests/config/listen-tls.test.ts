@@ -4,6 +4,7 @@ import { certificate } from "../../src/platforms/certificate.ts";
 import { certificates } from "../support/certificates.ts";
 import { missing } from "../support/requirements.ts";
 import { env } from "../../src/mod.ts";
+import { planWarnings } from "../../src/config/warnings.ts";
 import { faultLines, planOf, withListen, withUpstream, type World } from "./support.ts";
 
 const ENCRYPTED = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
@@ -16,7 +17,7 @@ describe.skipIf(missing("openssl") !== undefined)("TLS of the listener", () => {
     env: { KEY: local.key, OTHER_KEY: named.key },
   };
   const own = { cert: "a.pem", key: "a.key" };
-  const withTls = (tls: unknown): object => withListen({ tls });
+  const withTls = (tls: unknown): object => withListen({ port: 9000, tls });
 
   test("a certificate and its key, by path, as text and as a secret", () => {
     for (const one of [own, { cert: local.cert, key: local.key }, { cert: "a.pem", key: env("KEY") }]) {
@@ -52,6 +53,12 @@ describe.skipIf(missing("openssl") !== undefined)("TLS of the listener", () => {
     [{ certificates: own, minVersion: "1.1" }, "minVersion", 'one of "1.2", "1.3"'],
     [{ certificates: own, clientCert: "require" }, "clientCert", "clientCa beside clientCert"],
     [{ certificates: own, clientCa: ca.cert }, "clientCa", "Authorities alone ask nobody"],
+    [{ certificates: own, hsts: { maxAge: "11y" } }, "hsts.maxAge", "a duration"],
+    [{ certificates: own, hsts: { maxAge: "3651d" } }, "hsts.maxAge", "a duration of at most 3650d"],
+    [{ certificates: own, hsts: true }, "hsts", "an object of options"],
+    [{ certificates: own, redirectHttp: 80 }, "redirectHttp", "an object of options"],
+    [{ certificates: own, redirectHttp: { port: 0 } }, "redirectHttp.port", "a whole number from 1 to 65535"],
+    [{ certificates: own, redirectHttp: { port: 9000 } }, "redirectHttp.port", "another port than the listener's"],
     [{ certificates: own, certs: 1 }, "certs", '"certs" is not an option'],
     [own, "cert", '"cert" is not an option. Options here: certificates,'],
   ])("%j", (tls, path, words) => {
@@ -59,6 +66,27 @@ describe.skipIf(missing("openssl") !== undefined)("TLS of the listener", () => {
     const line = lines.find((each) => each.startsWith(`listen.tls.${path}: `));
     expect(line).toContain(words);
     expect(lines.join("\n")).not.toContain("PRIVATE KEY");
+  });
+
+  test("a certificate that no client takes now, and a name that no route has, are told and refused nowhere", () => {
+    const tls = { certificates: { ...own, names: ["api.test", "*.shop.test", "no.test"] } };
+    const match = [{ path: "/", host: ["api.test", "eu.shop.test"] }];
+    const plan = planOf({ listen: { tls }, routes: { hello: { match, answer: { body: "hello" } } } }, world);
+    const year = 366 * 24 * 3600 * 1000;
+    const at = "listen.tls.certificates.0";
+    expect(planWarnings(plan, Date.now())).toEqual([`${at}.names: no route has the host no.test`]);
+    expect(planWarnings(plan, Date.now() + year)[0]).toStartWith(`${at}: the certificate has expired on 20`);
+    expect(planWarnings(plan, Date.now() - year)[0]).toStartWith(`${at}: the certificate holds from 20`);
+    const open = planOf(withTls(tls), world);
+    expect(planWarnings(open, Date.now())).toEqual([]);
+  });
+
+  test("hsts is the value of its field", () => {
+    const hstsOf = (hsts: object): string | undefined =>
+      planOf(withTls({ certificates: own, hsts }), world).listen.tls!.hsts;
+    expect(hstsOf({})).toBe("max-age=15552000");
+    expect(hstsOf({ maxAge: "730d", includeSubDomains: true })).toBe("max-age=63072000; includeSubDomains");
+    expect(hstsOf({ maxAge: "0s" })).toBe("max-age=0");
   });
 
   test("a client key of an upstream that is not its certificate's is refused, too", () => {

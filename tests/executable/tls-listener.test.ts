@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { certificates } from "../support/certificates.ts";
+import { closedPort } from "../support/closed-port.ts";
 import { until } from "../support/deadline.ts";
 import { type Config, type Gateway, startGateway } from "../support/executable.ts";
 import { get } from "../support/messages.ts";
-import { connect } from "../support/raw-client.ts";
+import { connect, exchange } from "../support/raw-client.ts";
 import { missing, pathOfTool } from "../support/requirements.ts";
 import { connectSecurely } from "../support/tls-client.ts";
 
@@ -185,5 +186,41 @@ describe.skipIf(lacks !== undefined)(`TLS on the listener${lacks === undefined ?
     const last = await connectSecurely(port, { servername: "" });
     last.socket.destroy();
     expect(last.shown).toBe("named");
+  });
+
+  test("certificates whose files change are shown, without a reload; a key of another one changes nothing", async () => {
+    const turning = await start();
+    const shown = async (): Promise<string> => {
+      const connection = await connectSecurely(turning.port, { servername: "" });
+      connection.socket.destroy();
+      return connection.shown;
+    };
+    const { local, named } = certificates();
+    expect(await shown()).toBe("local");
+    copyFileSync(named.certFile, join(turning.folder, "shown.pem"));
+    await until(() => turning.stderr.text.includes("cannot be taken"), "what is told of a pair that is none", 10_000);
+    expect(turning.stderr.text).toContain("is not the private key of");
+    expect(await shown()).toBe("local");
+    copyFileSync(named.keyFile, join(turning.folder, "shown.key"));
+    await until(() => turning.stderr.text.includes("shown from now on"), "the new certificate", 10_000);
+    expect(await shown()).toBe("named");
+    // The next change counts from there.
+    copyFileSync(local.certFile, join(turning.folder, "shown.pem"));
+    copyFileSync(local.keyFile, join(turning.folder, "shown.key"));
+    await until(async () => (await shown()) === "local", "the old one again", 10_000);
+  });
+
+  test("the plain port leads to https, and answers over TLS say that browsers are to come by it", async () => {
+    const plainPort = closedPort();
+    const { port } = await start({ redirectHttp: { port: plainPort, to: 443 }, hsts: { includeSubDomains: true } });
+    const sent = await exchange(plainPort, "GET /a/../b%20c?x=1 HTTP/1.1\r\nHost: Shop.test:8080\r\n\r\n");
+    expect(sent.status).toBe(308);
+    expect(sent.fields.one("location")).toBe("https://shop.test/b%20c?x=1");
+    expect(sent.fields.one("strict-transport-security")).toBeUndefined();
+    const { client, socket } = await connectSecurely(port);
+    await client.send(get("/"));
+    const answer = await client.receive();
+    expect(answer.fields.one("strict-transport-security")).toBe("max-age=15552000; includeSubDomains");
+    socket.destroy();
   });
 });

@@ -206,8 +206,12 @@ export async function inWorldOf(
 }
 
 /** Runs a test in a world of its own, and looks at what is left behind. */
-export function inWorld(options: GatewayOptions, story: (world: World) => void): void {
-  const world = new World(options);
+export function inWorld(
+  options: GatewayOptions,
+  story: (world: World) => void,
+  files: Readonly<Record<string, string>> = {},
+): void {
+  const world = new World(options, files);
   story(world);
   world.close();
 }

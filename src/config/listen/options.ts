@@ -1,4 +1,5 @@
 // TLS of the listener as users write it; what runs is plan.ts.
+import type { Duration } from "../options.ts";
 import type { Hidden } from "../secrets.ts";
 
 /** A certificate that the listener shows, and its key. Files are read again when they change. */
@@ -24,4 +25,24 @@ export interface ListenTls {
   clientCert?: "off" | "request" | "require";
   /** The authorities of clients' certificates: PEM text or path. Needed by `clientCert`. */
   clientCa?: string | Hidden;
+  /** `Strict-Transport-Security` of every answer over TLS that has none of its own (RFC 6797). Default: none. */
+  hsts?: HstsOptions;
+  /** A second port, in plain HTTP, that leads every request to https with 308. Default: none. */
+  redirectHttp?: RedirectHttpOptions;
+}
+
+/** For how long browsers come by https only. */
+export interface HstsOptions {
+  /** Up to ten years. Default: `"180d"`. */
+  maxAge?: Duration;
+  /** Also to every host below. Default: `false`. */
+  includeSubDomains?: boolean;
+}
+
+/** The port that leads to https. */
+export interface RedirectHttpOptions {
+  /** TCP port, on the same address: `80`. */
+  port: number;
+  /** The port of the https URL, where clients see another one than the listener has. Default: `listen.port`. */
+  to?: number;
 }

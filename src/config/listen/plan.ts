@@ -1,4 +1,5 @@
 // TLS of the listener as it runs.
+import type { CertificateFacts } from "../../platform.ts";
 import type { Secret } from "../secrets.ts";
 
 /** A certificate that the listener shows. */
@@ -11,6 +12,8 @@ export interface CertificatePlan {
   readonly keyFile: string | undefined;
   /** As the config says them, lower case; undefined: those that stand in the certificate. */
   readonly names: readonly string[] | undefined;
+  /** What stood in it when the plan was made; undefined where nobody can read it. */
+  readonly facts: Pick<CertificateFacts, "names" | "notBefore" | "notAfter"> | undefined;
 }
 
 /** TLS of the listener. */
@@ -20,4 +23,7 @@ export interface ListenTlsPlan {
   readonly minVersion: "1.2" | "1.3";
   /** Undefined: clients are not asked for certificates. */
   readonly clients: { readonly ca: string; readonly required: boolean } | undefined;
+  /** The value of Strict-Transport-Security. */
+  readonly hsts: string | undefined;
+  readonly redirect: { readonly port: number; readonly to: number | undefined } | undefined;
 }

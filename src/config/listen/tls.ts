@@ -4,7 +4,7 @@ import { type ConfigReader, Problem } from "../fault.ts";
 import { list, maybe, oneOrMore, options, or, then, type Shape } from "../shape.ts";
 import { Secret } from "../secrets.ts";
 import { certificateText, keyText, strangersProblem } from "../tls.ts";
-import { choice, text } from "../values.ts";
+import { choice, duration, flag, text, whole } from "../values.ts";
 import type { CertificatePlan, ListenTlsPlan } from "./plan.ts";
 
 const A_NAME = "a host name";
@@ -33,8 +33,24 @@ function certificateShape(reader: ConfigReader): Shape<CertificatePlan> {
     certFile: cert.path,
     keyFile: key.path,
     names,
+    facts: factsOf(cert.text, reader),
   }));
 }
+
+function factsOf(cert: string, reader: ConfigReader): CertificatePlan["facts"] {
+  const facts = reader.certificate?.(cert);
+  return facts && { names: facts.names, notBefore: facts.notBefore, notAfter: facts.notAfter };
+}
+
+const TEN_YEARS_MS = 3650 * 24 * 3600 * 1000;
+
+const hsts = then(
+  options({ maxAge: or(duration(0, TEN_YEARS_MS), "180d"), includeSubDomains: or(flag, false) }),
+  ({ maxAge, includeSubDomains }) =>
+    `max-age=${Math.floor(maxAge / 1000)}${includeSubDomains ? "; includeSubDomains" : ""}`,
+);
+
+const redirect = options({ port: whole(1, 65_535), to: maybe(whole(1, 65_535)) });
 
 /** TLS of the listener. PEM files are read here, and by the gateway again when they change. */
 export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
@@ -44,6 +60,8 @@ export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
       minVersion: or(choice("1.2", "1.3"), "1.2"),
       clientCert: or(choice("off", "request", "require"), "off"),
       clientCa: maybe(certificateText(reader)),
+      hsts: maybe(hsts),
+      redirectHttp: maybe(redirect),
     },
     function* ({ certificates, clientCert }, written) {
       yield* sameNames(certificates);
@@ -58,10 +76,12 @@ export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
       }
     },
   );
-  return then(shape, ({ certificates, minVersion, clientCert, clientCa }) => ({
+  return then(shape, ({ certificates, minVersion, clientCert, clientCa, hsts, redirectHttp }) => ({
     certificates,
     minVersion,
     clients: clientCa && { ca: clientCa.text, required: clientCert === "require" },
+    hsts,
+    redirect: redirectHttp,
   }));
 }
 

@@ -19,6 +19,8 @@ export interface Server {
   reception: Reception;
   readonly accept: (end: FakeSocket) => void;
   readonly isOurs: boolean;
+  /** Whether it speaks TLS. */
+  readonly secure: boolean;
 }
 
 /** A connect attempt that hangs; a test lets it end. */
@@ -34,6 +36,8 @@ export class FakeNetwork implements Wire {
   resetOvertakes = true;
   joins = false;
   looksLate = false;
+  /** Whether handshakes with our listeners come to an end; it is at once. */
+  handshakes = true;
   /** Of all ends that are opened from now on. */
   capacity = CAPACITY;
   /** All ends that are not closed. */
@@ -65,8 +69,8 @@ export class FakeNetwork implements Wire {
   }
 
   /** Somebody listens at this address. */
-  serve(address: string, accept: (end: FakeSocket) => void, isOurs = false): Server {
-    const server: Server = { reception: "accept", accept, isOurs };
+  serve(address: string, accept: (end: FakeSocket) => void, isOurs = false, secure = false): Server {
+    const server: Server = { reception: "accept", accept, isOurs, secure };
     this.#servers.set(address, server);
     return server;
   }
@@ -81,7 +85,7 @@ export class FakeNetwork implements Wire {
     const port = options.port === 0 ? 40_000 + ++this.#count : options.port;
     const address = `${options.host}:${port}`;
     if (this.#servers.has(address)) throw socketError("EADDRINUSE");
-    this.serve(address, options.accept, true);
+    this.serve(address, options.accept, true, options.tls !== undefined);
     return { host: options.host, port, stop: () => this.unserve(address) };
   };
 
@@ -140,8 +144,9 @@ export class FakeNetwork implements Wire {
   }
 
   /** A connection; returns the end of who connects. */
-  #pair(address: string, secure: boolean, server: Server, from = GATEWAY): FakeSocket {
+  #pair(address: string, wanted: boolean, server: Server, from = GATEWAY): FakeSocket {
     const number = ++this.#count;
+    const secure = wanted || server.secure;
     const near = new FakeSocket(this, `#${number} to ${address}`, "10.0.0.1", secure);
     const far = new FakeSocket(this, `#${number} at ${address}`, from, secure);
     near.capacity = far.capacity = this.capacity;
@@ -150,6 +155,7 @@ export class FakeNetwork implements Wire {
     FakeSocket.join(near, far);
     this.clock.soon(() => {
       server.accept(far);
+      if (server.secure && this.handshakes) far.handler.secured?.();
       far.start();
     });
     return near;
@@ -158,7 +164,7 @@ export class FakeNetwork implements Wire {
 
 /** The gateway's address as targets see it. */
 const GATEWAY = "10.0.0.2";
-const REFUSING: Server = { reception: "accept", accept: (socket) => socket.destroy(), isOurs: false };
+const REFUSING: Server = { reception: "accept", accept: (socket) => socket.destroy(), isOurs: false, secure: false };
 
 function socketError(code: string): SocketError & Error {
   return Object.assign(new Error(code), { code });

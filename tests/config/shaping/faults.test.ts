@@ -27,6 +27,6 @@ test.each([
 
 test("a plan with faults warns, and names the routes; one without does not", () => {
   const routes = { a: { match: "/a", answer: {} }, b: { match: "/b", answer: {}, faults: { delay: { by: "1s" } } } };
-  expect(planWarnings(planOf({ routes }))).toEqual([expect.stringMatching(/^FAULTS ARE MADE ON PURPOSE on b: /)]);
-  expect(planWarnings(planOf({ routes: { a: routes.a } }))).toEqual([]);
+  expect(planWarnings(planOf({ routes }), 0)).toEqual([expect.stringMatching(/^FAULTS ARE MADE ON PURPOSE on b: /)]);
+  expect(planWarnings(planOf({ routes: { a: routes.a } }), 0)).toEqual([]);
 });
