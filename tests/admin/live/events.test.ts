@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { type Admin, openAdmin } from "../../../src/admin/admin.ts";
 import type { Overseen } from "../../../src/admin/acts.ts";
 import { quantile, STEPS, addPairs } from "../../../src/admin/live/latencies.ts";
+import { EventStream, type Live } from "../../../src/admin/live/live.ts";
 import type { Tick } from "../../../src/admin/live/tick.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
 import type { Platform } from "../../../src/platform.ts";
@@ -16,12 +17,15 @@ const OPTIONS: GatewayOptions = {
   routes: {
     up: { match: "/up/*", to: "up" },
     limited: { match: "/limited", limits: "ten", answer: { body: "ok" } },
+    broken: { match: "/broken", answer: { status: 503 } },
   },
 };
 
 interface Stage {
   readonly world: World;
   readonly admin: Admin;
+  /** What the next questions wait for. */
+  holdUntil(answered: Promise<void>): void;
   /** How often the gateway was asked. */
   readonly asked: () => number;
   /** One more looks. */
@@ -37,11 +41,13 @@ const ticksOf = ({ received }: FakeClient): Tick[] =>
 async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
   await inWorldOf(OPTIONS, async (world) => {
     let asked = 0;
+    let held: Promise<void> | undefined;
     const { gateway, metrics, platform } = world;
     const overseen: Overseen = {
       metrics: () => metrics,
-      look: () => {
+      look: async () => {
         asked++;
+        await held;
         return { metrics, seen: [gateway.look()!] };
       },
       obstacles: () => gateway.obstacles(),
@@ -58,6 +64,7 @@ async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
       world,
       admin,
       asked: () => asked,
+      holdUntil: (answered) => void (held = answered),
       async watch() {
         const client = new FakeClient(platform.network.dial("127.0.0.1:9901"), () => 0);
         client.send("GET /live/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -92,6 +99,7 @@ describe("who looks", () => {
       for (let each = 0; each < 6; each++) world.ask("GET", "/up/1", ["Connection: close"]);
       for (let each = 0; each < 12; each++) world.ask("GET", "/limited", ["Connection: close"]);
       world.ask("GET", "/nowhere", ["Connection: close"]);
+      world.ask("GET", "/broken", ["Connection: close"]);
       await second();
       const tick = ticksOf(client)[1]!;
       const { outcomes, upstreams, decisions, durations, exchanges, uses, process, name, lastLoad, obstacles } = tick;
@@ -101,6 +109,7 @@ describe("who looks", () => {
           { route: "limited", status: 200, code: "", count: 10 },
           { route: "limited", status: 429, code: "rate_limit_exceeded", count: 2 },
           { route: "", status: 404, code: "route_not_found", count: 1 },
+          { route: "broken", status: 503, code: "", count: 1 },
         ]),
       );
       expect(upstreams).toMatchObject([{ name: "up", circuit: "closed", retries: 0, ejections: 0, openings: 0 }]);
@@ -113,9 +122,9 @@ describe("who looks", () => {
       expect(decisions).toEqual([{ name: "ten", kind: "limit", allowed: 10, refused: 2, observed: 0 }]);
       const counts = new Uint32Array(STEPS);
       for (const [, pairs] of durations) addPairs(counts, pairs);
-      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(19);
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(20);
       expect(quantile(counts, 0.99)).toBeLessThan(1);
-      expect(exchanges).toHaveLength(19);
+      expect(exchanges).toHaveLength(20);
       expect(uses).toMatchObject([{ limit: "ten", caller: "route limited", used: 10, of: 10 }]);
       expect([process.active, name, lastLoad, obstacles]).toEqual([0, "gate", 7, []]);
     });
@@ -176,6 +185,37 @@ test("when the last one has gone nobody is asked any more, and no timer runs", a
     expect(ticksOf(again)).toHaveLength(1);
     expect(world.platform.notices).toEqual([]);
   });
+});
+
+test("who goes while the gateway is asked leaves no timer behind", async () => {
+  await onStage(async ({ world, asked, holdUntil, watch, second }) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    holdUntil(promise);
+    const client = await watch();
+    client.reset();
+    await world.rest();
+    resolve();
+    await world.rest();
+    const before = asked();
+    await second();
+    await second();
+    expect(asked()).toBe(before);
+  });
+});
+
+test("a client that is full is sent nothing until it has room again", () => {
+  const written: Uint8Array[] = [];
+  const stream = new EventStream({ join: () => {}, leave: () => {} } as unknown as Live);
+  stream.pipe({ write: (chunk) => written.push(chunk) < 0, end: () => {}, fail: () => {} });
+  for (let at = 0; at < 5; at++) stream.push(Uint8Array.of(at));
+  expect(written).toEqual([Uint8Array.of(0)]);
+  stream.resume();
+  stream.push(Uint8Array.of(9));
+  expect(written).toEqual([Uint8Array.of(0), Uint8Array.of(9)]);
+  stream.resume();
+  stream.cancel();
+  stream.push(Uint8Array.of(10));
+  expect(written).toHaveLength(2);
 });
 
 test("a target that is down is told with the reason", async () => {
