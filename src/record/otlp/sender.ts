@@ -54,8 +54,8 @@ export class OtlpSender {
     this.#chance = chances(platform.random(1)[0]!);
   }
 
-  /** Sends a request, for so long at most. Never rejects. */
-  async send(message: object, forMs: number): Promise<Sent> {
+  /** Sends a message, JSON text, for so long at most. Never rejects. */
+  async send(message: string, forMs: number): Promise<Sent> {
     const due = this.#platform.now() + forMs;
     const body = await this.#bodyOf(message);
     for (let pause = PAUSE_MS; ; pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
@@ -128,8 +128,7 @@ export class OtlpSender {
     });
   }
 
-  async #bodyOf(message: object): Promise<string | Uint8Array<ArrayBuffer>> {
-    const text = JSON.stringify(message);
+  async #bodyOf(text: string): Promise<string | Uint8Array<ArrayBuffer>> {
     if (!this.#plan.gzip) return text;
     const packed = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
     return new Uint8Array(await new Response(packed).arrayBuffer());

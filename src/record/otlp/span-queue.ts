@@ -19,9 +19,11 @@ export class SpanQueue {
   readonly counts: SpanCounts = { sent: 0, dropped: 0, refused: 0, failed: 0 };
   readonly #plan: OtlpTracesPlan;
   readonly #sender: OtlpSender;
-  readonly #origin: Origin;
+  /** A message up to its first span. */
+  readonly #opening: string;
   readonly #platform: Platform;
-  #waiting: Span[] = [];
+  /** Each as JSON: a text is one thing to keep, a span is a hundred. */
+  #waiting: string[] = [];
   #timer: Timer = undefined;
   /** Resolves when the requests under way, and those behind them, have come to an end. */
   #sending: Promise<void> | undefined = undefined;
@@ -32,7 +34,9 @@ export class SpanQueue {
   constructor(plan: OtlpTracesPlan, sender: OtlpSender, origin: Origin, platform: Platform) {
     this.#plan = plan;
     this.#sender = sender;
-    this.#origin = origin;
+    const { resource, scope } = origin;
+    const shown = [resource, scope].map((each) => JSON.stringify(each));
+    this.#opening = `{"resourceSpans":[{"resource":${shown[0]},"scopeSpans":[{"scope":${shown[1]},"spans":[`;
     this.#platform = platform;
   }
 
@@ -40,14 +44,14 @@ export class SpanQueue {
   add(spans: readonly Span[]): void {
     const { batch, queue, delayMs } = this.#plan;
     if (this.#waiting.length + spans.length > queue) return this.#drop(spans.length);
-    this.#waiting.push(...spans);
+    for (const span of spans) this.#waiting.push(JSON.stringify(span));
     if (this.#waiting.length >= batch) this.#begin();
     else this.#timer ??= this.#platform.setTimer(() => this.#begin(true), delayMs);
   }
 
   /** Sends spans by themselves, where nothing runs between requests and nothing can wait. */
   async sendNow(spans: readonly Span[]): Promise<void> {
-    await this.#send(spans);
+    await this.#send(spans.map((span) => JSON.stringify(span)));
   }
 
   /** Sends all that waits; resolves when it has gone, or after so long. What has not gone by then never goes. */
@@ -79,9 +83,8 @@ export class SpanQueue {
     if (this.#waiting.length > 0) this.#timer ??= this.#platform.setTimer(() => this.#begin(true), delayMs);
   }
 
-  async #send(spans: readonly Span[]): Promise<void> {
-    const { resource, scope } = this.#origin;
-    const message = { resourceSpans: [{ resource, scopeSpans: [{ scope, spans }] }] };
+  async #send(spans: readonly string[]): Promise<void> {
+    const message = `${this.#opening}${spans.join(",")}]}]}]}`;
     const { outcome, rejected } = await this.#sender.send(message, this.#plan.exportMs);
     this.counts[outcome] += spans.length - rejected;
     this.counts.refused += rejected;
