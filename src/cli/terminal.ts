@@ -15,8 +15,8 @@ type Colors = ReturnType<typeof pico.createColors>;
 
 /** Where a verb prints. */
 export interface Terminal {
-  /** Prints a result: one or more lines, each with its newline added. */
-  out(text: string): void;
+  /** Prints a result: one or more lines, each with its newline added. False once nobody reads any more. */
+  out(text: string): boolean;
   /** Prints a message, likewise. */
   err(text: string): void;
   /** Prints a question on stderr, with no newline behind it. */
@@ -36,8 +36,8 @@ export function openTerminal(choice: ColorChoice): Terminal {
   Object.assign(pico, outColors);
   return {
     out: (text) => writeWhole(1, `${text}\n`),
-    err: (text) => writeWhole(2, `${text}\n`),
-    ask: (text) => writeWhole(2, text),
+    err: (text) => void writeWhole(2, `${text}\n`),
+    ask: (text) => void writeWhole(2, text),
     width: widthOf(process.env["COLUMNS"], process.stdout.columns),
     outColors,
     errColors: pico.createColors(wantsColor(choice, process.env, isatty(2))),
@@ -84,15 +84,16 @@ export function formatRefusal(refusal: Refusal, colors: Colors): string {
 }
 
 /** Writes all of it before it returns, so that nothing is lost when the process ends next. */
-function writeWhole(descriptor: number, text: string): void {
+function writeWhole(descriptor: number, text: string): boolean {
   let bytes: Uint8Array = Buffer.from(text);
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeSync(descriptor, bytes));
     } catch (error) {
       // A pipe that is full and does not block; anything else means that nobody reads any more.
-      if (systemCode(error) !== "EAGAIN") return;
+      if (systemCode(error) !== "EAGAIN") return false;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }
   }
+  return true;
 }

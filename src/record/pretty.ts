@@ -10,6 +10,24 @@ const MOST_TARGET = 256;
 const MOST = 64;
 const MOST_DETAIL = 256;
 
+/** What a person reads of an exchange. */
+export interface PrettyParts {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** 0 for none. */
+  readonly status: number;
+  readonly method: string;
+  /** Path and query, without secrets. */
+  readonly target: string;
+  readonly durationMs: number;
+  readonly route: string | undefined;
+  /** Where the decisive attempt went. */
+  readonly attempted: string | undefined;
+  readonly attempts: number;
+  readonly fallbacks: readonly { readonly upstream: string; readonly reason: string | number }[];
+  readonly error: { readonly code: string; readonly detail: string } | undefined;
+}
+
 /**
  * Makes the line: local time, status, method, path and query, duration, route and target, error. Colours as picocolors
  * finds the terminal (`NO_COLOR` and `FORCE_COLOR` are heard). What a client sent can neither move the cursor nor begin
@@ -21,24 +39,39 @@ export function prettyLine(
   color: Colors = colors,
 ): (x: Exchange, ending: Ending) => string {
   return (x, ending) => {
-    const status = statusOf(x, ending);
     const error = errorOf(x, ending);
-    const target = shown(pathOf(x) + redact(queryOf(x)), MOST_TARGET);
-    let line =
-      `${color.dim(clockText(platform.wallClock()))}  ${statusText(status, color)}  ` +
-      `${shown(x.method, MOST).padEnd(7)} ${target.padEnd(36)} ${durationText(platform.now() - x.startedAt).padStart(8)}`;
-    if (x.route !== undefined) line += "  " + color.cyan(shown(x.route.name, MOST));
-    const attempt = decisiveAttempt(x);
-    if (attempt !== undefined) {
-      line += color.dim(" → ") + shown(attempt.target, MOST_TARGET);
-      if (attemptsOf(x) > 1) line += color.dim(` (attempt ${attemptsOf(x)})`);
-    }
-    for (const { upstream, reason } of x.fallbacks) {
-      line += color.yellow(` fallback of ${shown(upstream.name, MOST)}: ${reason}`);
-    }
-    if (error !== undefined) line += "  " + color.red(`${error.code}: ${shown(error.message, MOST_DETAIL)}`);
-    return line;
+    const parts: PrettyParts = {
+      time: platform.wallClock(),
+      status: statusOf(x, ending),
+      method: x.method,
+      target: pathOf(x) + redact(queryOf(x)),
+      durationMs: platform.now() - x.startedAt,
+      route: x.route?.name,
+      attempted: decisiveAttempt(x)?.target,
+      attempts: attemptsOf(x),
+      fallbacks: x.fallbacks.map(({ upstream, reason }) => ({ upstream: upstream.name, reason })),
+      error: error && { code: error.code, detail: error.message },
+    };
+    return prettyText(parts, color);
   };
+}
+
+/** The line of these parts. See {@link prettyLine}. */
+export function prettyText(parts: PrettyParts, color: Colors): string {
+  const { time, status, method, durationMs, route, attempted, attempts, error } = parts;
+  let line =
+    `${color.dim(clockText(time))}  ${statusText(status, color)}  ` +
+    `${shown(method, MOST).padEnd(7)} ${shown(parts.target, MOST_TARGET).padEnd(36)} ${durationText(durationMs).padStart(8)}`;
+  if (route !== undefined) line += "  " + color.cyan(shown(route, MOST));
+  if (attempted !== undefined) {
+    line += color.dim(" → ") + shown(attempted, MOST_TARGET);
+    if (attempts > 1) line += color.dim(` (attempt ${attempts})`);
+  }
+  for (const { upstream, reason } of parts.fallbacks) {
+    line += color.yellow(` fallback of ${shown(upstream, MOST)}: ${shown(String(reason), MOST)}`);
+  }
+  if (error !== undefined) line += "  " + color.red(`${shown(error.code, MOST)}: ${shown(error.detail, MOST_DETAIL)}`);
+  return line;
 }
 
 function statusText(status: number, color: Colors): string {
@@ -61,7 +94,7 @@ function durationText(ms: number): string {
 }
 
 /** Printable ASCII as it is, all else as `\u` and four digits; cut at `most` characters. */
-function shown(text: string, most: number): string {
+export function shown(text: string, most: number): string {
   const kept = text.length > most ? text.slice(0, most) : text;
   const safe = kept.replace(/[^ -~]/g, (unit) => "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0"));
   return text.length > most ? safe + "…" : safe;
