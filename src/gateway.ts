@@ -42,6 +42,8 @@ export interface Gateway {
   obstacles(): readonly Obstacle[];
   /** What operators see of targets, and may do to them. */
   readonly targets: TargetControls;
+  /** What is left of a limit for a caller, without counting anything; undefined when there is no such limit. */
+  left(limit: string, caller: string): number | undefined;
   /** The plan that runs. */
   readonly plan: Plan;
   /** See {@link Watch.look}; nothing where there is no admin listener. */
@@ -112,6 +114,7 @@ export function createGateway(plan: Plan, platform: Platform, over?: () => void,
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
     listen: () => listeners.open(plan.listen),
     obstacles: () => obstaclesIn(current.parts),
+    left: (limit, caller) => current.parts.limits.get(limit)?.left(caller),
     get plan() {
       return current.plan;
     },

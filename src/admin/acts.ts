@@ -48,6 +48,8 @@ export interface Overseen {
   /** What stands in the way of the gateway's work. */
   obstacles(): readonly Obstacle[];
   readonly targets: TargetControls;
+  /** What is left of a limit of this process for a caller; undefined when there is none of this name. */
+  left(limit: string, caller: string): number | undefined;
   /** The plan that runs. */
   plan(): Plan;
   /** The metrics, and what each thread has seen of its exchanges since this was asked last. */
@@ -94,6 +96,7 @@ export const ACTS: Readonly<Record<string, Offer>> = {
   "GET /livez": { act: (x) => json(x, 200, { live: true }), open: true },
   "GET /readyz": { act: (x, overseen) => readinessAnswer(() => overseen.obstacles())(x), open: true },
   "GET /healthz": { act: health },
+  "GET /limits": { act: limits },
   "GET /targets": { act: (x, { targets }) => json(x, 200, { upstreams: targets.list() }) },
   "GET /": { act: (x, { page }) => pageFile(x, "html", page), open: true },
   "GET /live/page.css": { act: (x, { page }) => pageFile(x, "css", page), open: true },
@@ -133,6 +136,26 @@ async function gzipped(bytes: Uint8Array): Promise<Uint8Array> {
 function health(x: Exchange, overseen: Overseen): Answer {
   const obstacles = overseen.obstacles();
   return json(x, obstacles.length === 0 ? 200 : 503, { ready: obstacles.length === 0, obstacles });
+}
+
+/** What is left for the caller that the query names. It counts nothing. */
+function limits(x: Exchange, overseen: Overseen): Answer {
+  const [limit, caller] = ["limit", "caller"].map((name) => rawParameters(x.query, name).map(decodeForm)[0]);
+  if (limit === undefined || caller === undefined) {
+    const publicDetail = "The query names a limit and a caller: ?limit=perAddress&caller=203.0.113.7";
+    throw new GatewayError("http_request_error", "no limit or no caller", { publicDetail });
+  }
+  const plan = overseen.plan().limits;
+  const known = plan.limits.find(({ name }) => name === limit);
+  const left = overseen.left(limit, caller);
+  if (known === undefined || left === undefined) {
+    const publicDetail = "There is no such limit: GET /config lists those that there are.";
+    throw new GatewayError("route_not_found", `there is no limit ${limit}`, { publicDetail });
+  }
+  if (known.shared && plan.store !== undefined) {
+    return json(x, 501, { limit, caller, message: "It is counted in a store, which is not looked into." });
+  }
+  return json(x, 200, { limit, caller, most: known.limit, left });
 }
 
 /** Takes the target that the query names out, or brings it back. */

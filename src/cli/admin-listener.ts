@@ -21,6 +21,7 @@ export function overseenIn(
     look: () => ({ metrics, seen: [gateway.look() ?? []].flat() }),
     obstacles: () => gateway.obstacles(),
     targets: gateway.targets,
+    left: (limit, caller) => gateway.left(limit, caller),
     plan: () => gateway.plan,
     ...more,
   };

@@ -2,11 +2,13 @@
 import { locator } from "../config/locate.ts";
 import type { ConfigPath } from "../config/fault.ts";
 import { GatewayError } from "../errors.ts";
+import type { Arrival } from "../exchange.ts";
 import { headLimits } from "../listen/listener.ts";
 import { bunPlatform } from "../platforms/bun.ts";
 import { checkArguments } from "./arguments.ts";
 import { EXIT } from "./exit.ts";
 import { type Explanation, explanationOf } from "./explain/explanation.ts";
+import { askLeft } from "./explain/left.ts";
 import type { PlaceOf } from "./explain/policies.ts";
 import { rehearse } from "./explain/rehearsal.ts";
 import { arrivalOf, readAsked } from "./explain/request.ts";
@@ -38,10 +40,10 @@ export const explain: Verb = {
   name: "explain",
   summary: "says what becomes of a request, and why",
   notes: [
-    "The request goes the whole way of the config inside this process; no target, issuer or service is asked. Keys and",
-    "passwords are really verified; what would take asking somebody is said. Middleware and handlers do not run. Each line",
-    "ends with its place in the config. Credentials are masked. --json prints { request, client, verdict, status, code,",
-    "route, leadsTo, matches, policies, way, head }.",
+    "The request goes the whole way of the config inside this process. No target, issuer or service is asked, but a gateway",
+    "that runs, over its admin listener, what is left of limits. Keys and passwords are really verified; what would take",
+    "asking somebody is said. Middleware and handlers do not run. Each line ends with its place in the config. Credentials",
+    "are masked. --json prints { request, client, verdict, status, code, route, leadsTo, matches, policies, way, head }.",
   ],
   examples: [
     ["sluice explain https://api.example.com/api/orders/7", "which route, and what it asks for"],
@@ -57,10 +59,12 @@ export const explain: Verb = {
     if ("findings" in planned) return reportFindings(planned.findings, terminal);
     const { plan, sources } = planned;
     const arrival = arrivalOf(request, headLimits(plan.listen));
-    const explanation =
-      arrival instanceof GatewayError
-        ? refusedAtOnce(request.method, arrival)
-        : explanationOf(plan, await rehearse(plan, arrival, bunPlatform(SILENT)), placesIn(sources), () => undefined);
+    const explained = async (arrival: Arrival): Promise<Explanation> => {
+      const rehearsal = await rehearse(plan, arrival, bunPlatform(SILENT));
+      return explanationOf(plan, rehearsal, placesIn(sources), await askLeft(plan, rehearsal.steps));
+    };
+    const refused = arrival instanceof GatewayError;
+    const explanation = refused ? refusedAtOnce(request.method, arrival) : await explained(arrival);
     if (json) terminal.out(JSON.stringify(explanation));
     else terminal.out(explanationText(explanation, terminal.width, terminal.outColors));
     return EXIT.ok;

@@ -1,14 +1,12 @@
 // `sluice reload [file]`: has the running gateway load its config again, and says what came of it.
 import type { ReloadOutcome } from "../admin/acts.ts";
+import { type AdminPlace, adminPlace } from "./admin-place.ts";
 import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { shownPath } from "./terminal.ts";
-import { urlOf } from "./url-of.ts";
 import { defineVerb } from "./verb.ts";
 
-/** Addresses that say "all of them": the gateway is asked on this machine. */
-const ANY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 /** Longer than a config may take to load, in all workers one after the other. */
 const PATIENCE_MS = 60_000;
 
@@ -49,7 +47,7 @@ export const reload = defineVerb(
     if (admin.port === 0) {
       throw new Refusal(EXIT.config, `${shownPath(file)}: admin.port is 0: only the gateway knows where it listens.`);
     }
-    const outcome = await ask(urlOf(ANY[admin.host] ?? admin.host, admin.port), admin.token?.reveal());
+    const outcome = await ask(adminPlace(admin));
     if (json === true) terminal.out(JSON.stringify(outcome));
     else if (outcome.ok) terminal.out(outcome.message);
     else terminal.err(outcome.message);
@@ -57,7 +55,7 @@ export const reload = defineVerb(
   },
 );
 
-async function ask(url: string, token: string | undefined): Promise<ReloadOutcome> {
+async function ask({ url, headers }: AdminPlace): Promise<ReloadOutcome> {
   let text: string;
   try {
     const response = await fetch(`${url}/reload`, {
@@ -65,7 +63,7 @@ async function ask(url: string, token: string | undefined): Promise<ReloadOutcom
       // Proxies of the environment are for other traffic.
       proxy: false,
       signal: AbortSignal.timeout(PATIENCE_MS),
-      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+      headers,
     });
     text = await response.text();
   } catch (thrown) {

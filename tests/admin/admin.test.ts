@@ -33,12 +33,16 @@ interface Question {
 }
 
 const LOADS = [{ at: 1, ok: true, message: "started", hash: "abc" }];
+const LIMITS = { few: { limit: 9, window: "1m" } };
 const NO_TARGETS: TargetControls = { list: () => [], drain: () => undefined };
 
 /** Asks a listener of these options once. */
 async function ask(question: Question): Promise<FakeAnswer> {
   const { method = "GET", path = "/healthz", host = "127.0.0.1:9901", fields = [], options = {} } = question;
-  const plan = planOf({ admin: options, routes: { r: { match: "/", answer: {} } } }, { env: { TOKEN } });
+  const plan = planOf(
+    { admin: options, limits: LIMITS, routes: { r: { match: "/", answer: {} } } },
+    { env: { TOKEN } },
+  );
   const { obstacles = [], metrics = new Metrics(), targets = NO_TARGETS } = question;
   const platform = new FakePlatform();
   const overseen = {
@@ -46,6 +50,7 @@ async function ask(question: Question): Promise<FakeAnswer> {
     look: () => ({ metrics, seen: [] }),
     obstacles: () => obstacles,
     targets,
+    left: (limit: string, caller: string) => (limit === "few" ? caller.length : undefined),
     plan: () => plan,
     loads: () => LOADS,
     page: () => Promise.resolve({ html: "html", css: "css", script: "script", icon: "icon" }),
@@ -85,6 +90,20 @@ describe("is answered:", () => {
     ["HEAD", { method: "HEAD", path: "/metrics" }],
   ])("%s", async (_, question) => {
     expect((await ask({ ...question, host: question.host ?? "127.0.0.1:9901" })).status).toBe(200);
+  });
+});
+
+describe("GET /limits tells what is left for a caller", () => {
+  test.each<[query: string, status: number, body: object]>([
+    ["?limit=few&caller=10.0.0.1", 200, { limit: "few", caller: "10.0.0.1", most: 9, left: 8 }],
+    ["?limit=few&caller=a%20b", 200, { caller: "a b", left: 3 }],
+    ["?limit=many&caller=a", 404, { code: "route_not_found" }],
+    ["?limit=few", 400, { code: "http_request_error" }],
+    ["", 400, { code: "http_request_error" }],
+  ])("%s", async (query, status, body) => {
+    const answer = await ask({ path: `/limits${query}` });
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body)).toMatchObject(body);
   });
 });
 

@@ -1,5 +1,8 @@
-// The upstreams of all workers as operators see them: with the targets that the config says, or that are found now.
+// What all workers have together, as operators see it: upstreams with the targets of now, and what is left of limits.
+import type { Overseen } from "../../admin/acts.ts";
 import type { Plan } from "../../config/plan.ts";
+import { leftIn } from "../../limit/left.ts";
+import type { Platform } from "../../platform.ts";
 import type { ControlledUpstream } from "../../target-control.ts";
 import type { Task } from "./messages.ts";
 import type { Searches } from "./searches.ts";
@@ -11,4 +14,13 @@ export function controlledUpstreams(plan: Plan, task: Task, { targets }: Searche
     const found = search === undefined ? undefined : targets.get(search);
     return { plan: upstream, targets: found ?? upstream.targets };
   });
+}
+
+/** What is left of limits, by the table that all workers count in. */
+export function leftOf(plan: () => Plan, counts: () => Task["limits"], platform: Platform): Overseen["left"] {
+  return (limit, caller) => {
+    const known = plan().limits.limits.find(({ name }) => name === limit);
+    const table = counts();
+    return known && table && leftIn(table, known, caller, platform);
+  };
 }

@@ -20,7 +20,7 @@ import { EXIT, Refusal } from "../exit.ts";
 import type { PlannedConfig } from "../plan-config.ts";
 import { type Address, hasMoved, type Serving } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
-import { controlledUpstreams } from "./controlled.ts";
+import { controlledUpstreams, leftOf } from "./controlled.ts";
 import { Gathering } from "./gathering.ts";
 import { Memories } from "./memories.ts";
 import type { Task, ToWorker } from "./messages.ts";
@@ -124,8 +124,10 @@ export class Supervisor implements Serving {
   withAdmin(more: Pick<Overseen, "loads" | "reload" | "page">): Serving {
     const gathering = this.#gathering;
     if (gathering === undefined) return this;
-    const overseen: Overseen = { ...gathering.overseen, plan: () => this.#config.plan, ...more };
-    return withAdmin(this, this.#config.plan, overseen, this.#platform, this.#options.terminal);
+    const plan = (): Plan => this.#config.plan;
+    const left = leftOf(plan, () => this.#task.limits, this.#platform);
+    const overseen: Overseen = { ...gathering.overseen, plan, left, ...more };
+    return withAdmin(this, plan(), overseen, this.#platform, this.#options.terminal);
   }
 
   #gather(): Gathering {
@@ -147,8 +149,7 @@ export class Supervisor implements Serving {
   /** Lets the table be read that limits count in now. */
   #meterCounts(total: Metrics): void {
     this.#unread?.();
-    const { limits } = this.#task;
-    this.#unread = limits && meterCounts(total, limits, this.#platform);
+    this.#unread = this.#task.limits && meterCounts(total, this.#task.limits, this.#platform);
   }
 
   /** Starts all workers; resolves to where they listen once all do. @throws Refusal when one of them cannot */
@@ -237,8 +238,7 @@ export class Supervisor implements Serving {
     const mostMs = delayMs + plan.shutdown.graceMs + LATE_MS + (plan.otlp ? FLUSH_MS : 0);
     const threads = await this.#letGo({ kind: "drain", delayMs }, mostMs);
     await this.#pushing.flush();
-    const { limits } = this.#task;
-    if (limits !== undefined) await saveCounts(plan.limits, limits, this.#platform);
+    if (this.#task.limits) await saveCounts(plan.limits, this.#task.limits, this.#platform);
     return { cut: threads.reduce((sum, { cut }) => sum + cut, 0) };
   }
 

@@ -52,6 +52,7 @@ async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
       },
       obstacles: () => gateway.obstacles(),
       targets: gateway.targets,
+      left: () => undefined,
       plan: () => gateway.plan,
       loads: () => [{ at: 7, ok: true, message: "started" }],
     };

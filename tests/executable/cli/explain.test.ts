@@ -1,6 +1,6 @@
 // `sluice explain`, as the executable prints it: the verdict, the reasons, and where in the config each stands.
 import { afterAll, expect, test } from "bun:test";
-import { cleanUp, folderWith, sluice } from "./run-sluice.ts";
+import { cleanUp, folderWith, sluice, startSluice } from "./run-sluice.ts";
 
 afterAll(cleanUp);
 
@@ -46,3 +46,40 @@ test("a config that is wrong: 78; none: 66", async () => {
   expect((await sluice(["explain", "/", "--config=wrong.config.ts"], { cwd })).code).toBe(78);
   expect((await sluice(["explain", "/"], { cwd })).code).toBe(66);
 });
+
+test.each([1, 2])("with %d workers a gateway that runs says what is left, and nothing is counted", async (workers) => {
+  const cwd = folderWith({
+    "gateway.config.ts": `export default {
+  listen: { host: "127.0.0.1", port: 0 },
+  admin: { port: ${await freePort()} },
+  workers: ${workers},
+  shutdown: { drainDelay: "0s" },
+  limits: { few: { limit: 3, window: "10m" } },
+  routes: { hello: { match: "/hello", answer: { body: "hello" }, limits: "few" } },
+};
+`,
+  });
+  const gateway = await startSluice([], { cwd });
+  const left = async (): Promise<string> => (await sluice(["explain", "/hello"], { cwd })).stdout;
+  try {
+    expect(await left()).toMatch(/limits\.few +passes +3 in 10m by address; 3 left now/);
+    for (let i = 0; i < 3; i++) expect((await fetch(`http://127.0.0.1:${gateway.port}/hello`)).status).toBe(200);
+    for (let i = 0; i < 2; i++) {
+      const text = await left();
+      expect(text).toContain("429 rate_limit_exceeded: limits.few");
+      expect(text).toMatch(/limits\.few +refuses +3 in 10m by address; 0 left now/);
+    }
+  } finally {
+    gateway.signal("SIGTERM");
+    expect(await gateway.ended()).toBe(0);
+  }
+  expect(await left()).toMatch(/limits\.few +passes +3 in 10m by address +gateway/);
+});
+
+/** A port that nobody had a moment ago. */
+async function freePort(): Promise<number> {
+  const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = taken;
+  taken.stop(true);
+  return Promise.resolve(port);
+}
