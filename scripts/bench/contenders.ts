@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { CertificateFiles } from "./certificate.ts";
 import { AUDIENCE, ISSUER } from "./bearer-tokens.ts";
 
 /**
@@ -9,12 +10,13 @@ import { AUDIENCE, ISSUER } from "./bearer-tokens.ts";
  * product adds by itself stays. `logged`: the same, fields that tell of the client and a request id added, and one
  * JSON line to a file. `jwt`: as plain, and the same RS256 token in every request, of which the algorithm, the signature
  * (a public key in PEM), issuer, audience and expiry are checked. `jwt-distinct`: the same, with another token in each.
- * `limited`: as plain, and requests are counted by the client's address; the limit is never reached.
+ * `limited`: as plain, and requests are counted by the client's address; the limit is never reached. `tls`: as plain, over
+ * TLS with the same certificate, on connections that are kept.
  */
-export type Work = "plain" | "logged" | "limited" | "jwt" | "jwt-distinct";
+export type Work = "plain" | "logged" | "limited" | "jwt" | "jwt-distinct" | "tls";
 
 /** All works, in the order they are run. */
-export const WORKS: readonly Work[] = ["plain", "logged", "limited", "jwt", "jwt-distinct"];
+export const WORKS: readonly Work[] = ["plain", "logged", "limited", "jwt", "jwt-distinct", "tls"];
 
 /** Whether tokens are verified. */
 export function hasTokens(work: Work): boolean {
@@ -28,6 +30,7 @@ export interface Setting {
   readonly targets: readonly [port: number, port: number];
   /** File with the public key of the tokens. */
   readonly publicKey: string;
+  readonly certificate: CertificateFiles;
   /** File that takes the access log of `logged`. */
   readonly log: string;
   /** Temporary folder of this contender alone. */
@@ -76,7 +79,7 @@ const nginx: Contender = {
   install: "apt-get install nginx-light",
   cannot: ["jwt", "jwt-distinct"],
   version: () => said(["nginx", "-v"], /nginx\/([\d.]+)/),
-  launch({ work, port, targets, log, folder, write }) {
+  launch({ work, port, targets, certificate, log, folder, write }) {
     const forwarded = `
       proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $remote_addr;
@@ -91,7 +94,8 @@ const nginx: Contender = {
   ${logFormat}
   limit_req_zone $binary_remote_addr zone=callers:10m rate=1000000r/s;
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${work === "tls" ? " ssl" : ""};
+    ${work === "tls" ? `ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key};` : ""}
     access_log ${work === "logged" ? `${log} json` : "off"};
     location /orders/ {
       proxy_pass http://app;
@@ -108,7 +112,7 @@ const haproxy: Contender = {
   name: "HAProxy",
   install: "apt-get install haproxy",
   version: () => said(["haproxy", "-v"], /version ([\d.]+)/),
-  launch({ work, port, targets, publicKey, write }) {
+  launch({ work, port, targets, publicKey, certificate, write }) {
     const verified = `
   http-request set-var(txn.bearer) http_auth_bearer
   http-request set-var(txn.alg) var(txn.bearer),jwt_header_query('$.alg')
@@ -144,7 +148,7 @@ defaults
   timeout server 60s
   http-reuse always
 frontend public
-  bind 127.0.0.1:${port}${work === "logged" ? logged : ""}${hasTokens(work) ? verified : ""}${work === "limited" ? limited : ""}
+  bind 127.0.0.1:${port}${work === "tls" ? ` ssl crt ${certificate.both} alpn http/1.1` : ""}${work === "logged" ? logged : ""}${hasTokens(work) ? verified : ""}${work === "limited" ? limited : ""}
   http-request return status 404 unless { path_beg /orders/ }
   default_backend app
 backend app
@@ -158,7 +162,7 @@ ${targets.map((target, index) => `  server s${index} 127.0.0.1:${target}\n`).joi
 const caddy: Contender = {
   name: "Caddy",
   install: "apt-get install caddy",
-  cannot: ["limited", "jwt", "jwt-distinct"],
+  cannot: ["limited", "jwt", "jwt-distinct", "tls"],
   version: () => said(["caddy", "version"], /v?([\d.]+)/),
   launch({ work, port, targets, log, folder, write }) {
     const logged = `
@@ -199,7 +203,7 @@ http://127.0.0.1:${port} {
 const fastify: Contender = {
   name: "Fastify",
   install: "npm ci (and Node.js)",
-  cannot: ["limited", "jwt", "jwt-distinct"],
+  cannot: ["limited", "jwt", "jwt-distinct", "tls"],
   version() {
     const manifest = join(ROOT, "node_modules/fastify/package.json");
     if (!existsSync(manifest) || !existsSync(join(ROOT, "node_modules/@fastify/http-proxy"))) return undefined;
@@ -228,9 +232,10 @@ function sluice(
     name,
     install: "npm run build",
     version: () => said([executable, "--version"], /(\d+\.\d+\.\d+\S*)/),
-    launch({ work, port, targets, publicKey, write }) {
+    launch({ work, port, targets, publicKey, certificate, write }) {
+      const { cert, key } = certificate;
       const options = {
-        listen: { port, host: "127.0.0.1" },
+        listen: { port, host: "127.0.0.1", ...(work === "tls" ? { tls: { certificates: { cert, key } } } : {}) },
         // A build from before there were workers does not know the option.
         ...(workers === 1 ? {} : { workers }),
         ...(metrics ? { admin: { port: 0 }, shutdown: { drainDelay: "0s" } } : {}),

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, truncateSync } from "nod
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { type CertificateFiles, certificateIn } from "./certificate.ts";
 import { type BearerTokens, bearerTokens } from "./bearer-tokens.ts";
 import { type Contender, BODY, contenders, hasTokens, ROOT, upstream, type Work, WORKS } from "./contenders.ts";
 import { cpuSeconds, residentBytes } from "./cpu.ts";
@@ -11,7 +12,7 @@ import { markdown, type Round, type Row } from "./table.ts";
 import { freePorts, lastWords, type Running, until, Workshop } from "./workshop.ts";
 
 const HELP = `npm run bench -- [flags]
-  --work plain,logged      what each request costs the gateway (default: both); also limited; jwt and jwt-distinct, where
+  --work plain,logged      what each request costs the gateway (default: both); also limited; tls; jwt and jwt-distinct, where
                            HAProxy is the measure
   --seconds 5              length of one run
   --rounds 3               alternating rounds
@@ -34,6 +35,12 @@ const { values: flags } = parseArgs({
     help: { type: "boolean", short: "h", default: false },
   },
 });
+
+/** What is made once for all contenders. */
+interface Papers {
+  readonly tokens: BearerTokens;
+  readonly certificate: CertificateFiles;
+}
 
 /** A contender that runs and is ready. */
 interface Ready {
@@ -64,7 +71,7 @@ async function begin(
   contender: Contender,
   work: Work,
   targets: [number, number],
-  tokens: BearerTokens,
+  { tokens, certificate }: Papers,
 ): Promise<Ready> {
   const [port = 0] = await freePorts(1);
   const name = `${work}-${contender.name.replaceAll(/\W+/g, "-")}`;
@@ -76,6 +83,7 @@ async function begin(
     port,
     targets,
     publicKey: tokens.publicKey,
+    certificate,
     log,
     folder: workshop.path(name),
     write,
@@ -84,7 +92,7 @@ async function begin(
     ...(launch.env && { env: launch.env }),
     ...(launch.logsToStdout && { stdout: log }),
   });
-  const url = `http://127.0.0.1:${port}/orders/42`;
+  const url = `${work === "tls" ? "https" : "http"}://127.0.0.1:${port}/orders/42`;
   const headers = hasTokens(work) ? { authorization: `Bearer ${tokens.token}` } : undefined;
   await waitForAnswer(running, url, headers);
   if (headers !== undefined && (await fetch(url)).status !== 401) throw new Error(`${running.name} asks for no token`);
@@ -100,7 +108,7 @@ async function waitForAnswer(running: Running, url: string, headers: Record<stri
   const answersRight = async (): Promise<boolean> => {
     if (ended) throw new Error(`${running.name} ended:\n${lastWords(running)}`);
     try {
-      const answer = await fetch(url, { headers });
+      const answer = await fetch(url, { headers, tls: { rejectUnauthorized: false } });
       const body = await answer.text();
       last = `${answer.status} ${body.slice(0, 200)}`;
       return answer.status === 200 && body === BODY;
@@ -155,12 +163,7 @@ function countLines(path: string): number {
   return lines;
 }
 
-async function compare(
-  workshop: Workshop,
-  work: Work,
-  chosen: readonly Contender[],
-  tokens: BearerTokens,
-): Promise<Row[]> {
+async function compare(workshop: Workshop, work: Work, chosen: readonly Contender[], papers: Papers): Promise<Row[]> {
   const [first = 0, second = 0] = await freePorts(2);
   const folder = workshop.path(`${work}-upstream`);
   mkdirSync(folder);
@@ -168,7 +171,7 @@ async function compare(
   const origin = workshop.start(`${work}-upstream`, upstream([first, second], folder, write).command);
   await waitForAnswer(origin, `http://127.0.0.1:${second}/`);
   const field: Ready[] = [];
-  for (const contender of chosen) field.push(await begin(workshop, contender, work, [first, second], tokens));
+  for (const contender of chosen) field.push(await begin(workshop, contender, work, [first, second], papers));
   const rows: Row[] = [];
   for (const connections of numbers("connections")) {
     const rounds = new Map<Contender, Round[]>(field.map((ready) => [ready.contender, []]));
@@ -228,14 +231,14 @@ async function main(): Promise<void> {
   const { chosen, versions } = choose();
   const workshop = new Workshop("sluice-bench");
   try {
-    const tokens = bearerTokens(workshop);
+    const papers = { tokens: bearerTokens(workshop), certificate: certificateIn(workshop) };
     const results: Record<string, Row[]> = {};
     for (const work of works) {
       const rows = await compare(
         workshop,
         work,
         chosen.filter(({ cannot = [] }) => !cannot.includes(work)),
-        tokens,
+        papers,
       );
       results[work] = rows;
       if (!flags.json) process.stdout.write(`\n### ${work}\n\n${markdown(rows)}\n`);
