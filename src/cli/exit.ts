@@ -9,6 +9,8 @@ export const EXIT = {
   usage: 64,
   /** The config file is missing or cannot be read. */
   noInput: 66,
+  /** The gateway that was asked does not answer. */
+  unavailable: 69,
   /** A fault of Sluice itself. */
   bug: 70,
   /** The system refused: port in use, disk full. */

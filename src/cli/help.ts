@@ -42,6 +42,7 @@ export function generalHelp(verbs: readonly Verb[], version: string, colors: Col
           ["0", "done"],
           ["64", "the command line is wrong"],
           ["66", "the config file is missing"],
+          ["69", "the gateway does not answer"],
           ["70", "a fault of Sluice itself"],
           ["71", "the system refused, such as a port in use"],
           ["77", "not permitted, such as a port below 1024"],

@@ -14,6 +14,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   plan: async () => (await import("./plan.ts")).plan,
   explain: async () => (await import("./explain.ts")).explain,
   reload: async () => (await import("./reload-verb.ts")).reload,
+  top: async () => (await import("./top.ts")).top,
   logs: async () => (await import("./logs.ts")).logs,
   init: async () => (await import("./init.ts")).init,
   "keys new": async () => (await import("./keys.ts")).keysNew,

@@ -1,6 +1,6 @@
 // `sluice reload [file]`: has the running gateway load its config again, and says what came of it.
 import type { ReloadOutcome } from "../admin/acts.ts";
-import { type AdminPlace, adminPlace } from "./admin-place.ts";
+import { type AdminPlace, adminPlaceIn, unreachable } from "./admin-place.ts";
 import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
@@ -10,7 +10,7 @@ import { defineVerb } from "./verb.ts";
 /** Longer than a config may take to load, in all workers one after the other. */
 const PATIENCE_MS = 60_000;
 
-/** The verb. Exit codes: 0 reloaded; 66 no file, 71 nobody answers, 78 the config is wrong and all is as it was. */
+/** The verb. Exit codes: 0 reloaded; 66 no file, 69 nobody answers, 78 the config is wrong and all is as it was. */
 export const reload = defineVerb(
   {
     name: "reload",
@@ -39,15 +39,8 @@ export const reload = defineVerb(
       terminal.out(JSON.stringify({ ok: false, exitCode: EXIT.config, message, faults }));
       return EXIT.config;
     }
-    const { admin } = planned.plan;
-    if (admin === undefined) {
-      const hint = "Write admin: {} and restart it, or send it SIGHUP: kill -HUP $(pidof sluice)";
-      throw new Refusal(EXIT.config, `${shownPath(file)} has no admin, where its gateway could be asked.`, { hint });
-    }
-    if (admin.port === 0) {
-      throw new Refusal(EXIT.config, `${shownPath(file)}: admin.port is 0: only the gateway knows where it listens.`);
-    }
-    const outcome = await ask(adminPlace(admin));
+    const otherwise = ", or send it SIGHUP: kill -HUP $(pidof sluice)";
+    const outcome = await ask(adminPlaceIn(planned.plan, file, otherwise));
     if (json === true) terminal.out(JSON.stringify(outcome));
     else if (outcome.ok) terminal.out(outcome.message);
     else terminal.err(outcome.message);
@@ -67,13 +60,12 @@ async function ask({ url, headers }: AdminPlace): Promise<ReloadOutcome> {
     });
     text = await response.text();
   } catch (thrown) {
-    const hint = "Does it run, and with this admin? sluice check tells nothing of that; ss -ltnp lists who listens.";
-    throw new Refusal(EXIT.os, `No gateway answers at ${url}: ${messageOf(thrown)}.`, { hint });
+    throw unreachable(url, messageOf(thrown));
   }
   const answer = readJson(text);
   if (typeof answer["ok"] === "boolean" && typeof answer["exitCode"] === "number") return answer as never;
   const why = [answer["detail"], answer["title"], answer["message"]].find((each) => typeof each === "string");
-  throw new Refusal(EXIT.os, `What answers at ${url} does not reload: ${why ?? text.slice(0, 200)}`);
+  throw new Refusal(EXIT.unavailable, `What answers at ${url} does not reload: ${why ?? text.slice(0, 200)}`);
 }
 
 function readJson(text: string): Readonly<Record<string, unknown>> {

@@ -20,12 +20,12 @@ export interface Table {
 export function tableText(table: Table, width: number | undefined, { bold }: Terminal["outColors"]): string {
   const { heads, rows } = withoutEmpty(table);
   const widths = widthsWithin(
-    heads.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]!.length))),
+    heads.map((head, at) => Math.max(widthOf(head), ...rows.map((row) => widthOf(row[at]!)))),
     width,
   );
   const lineOf = (texts: readonly string[]): string =>
     texts
-      .map((text, at) => text.padEnd(widths[at]!))
+      .map((text, at) => text + " ".repeat(Math.max(0, widths[at]! - widthOf(text))))
       .join(GAP)
       .trimEnd();
   const linesOf = (row: readonly string[]): string[] => {
@@ -52,13 +52,29 @@ function widthsWithin(widths: number[], width = Infinity): number[] {
   return widths;
 }
 
+/** How wide a terminal shows it: some characters take two places, others none. */
+function widthOf(text: string): number {
+  return Bun.stringWidth(text);
+}
+
+/** How much of a text that is too wide fits: its length up to there, one character at least. */
+function fitting(text: string, width: number): number {
+  let taken = 0;
+  for (const { segment, index } of new Intl.Segmenter().segment(text)) {
+    taken += widthOf(segment);
+    if (taken > width && index > 0) return index;
+  }
+  return text.length;
+}
+
 /** Lines of a text: broken at blanks, else where a line is full. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let rest = text;
-  while (rest.length > width) {
-    const blank = rest.lastIndexOf(" ", width);
-    const end = blank > 0 ? blank : width;
+  while (widthOf(rest) > width) {
+    const fits = fitting(rest, width);
+    const blank = rest.lastIndexOf(" ", fits);
+    const end = blank > 0 ? blank : fits;
     lines.push(rest.slice(0, end));
     rest = rest.slice(end).trimStart();
   }

@@ -17,6 +17,15 @@ test("columns line up, and a column without texts is left out", () => {
   expect(tableText(TABLE, undefined, PLAIN)).toBe("NAME    PATH\na       /one two three\nlonger  /x");
 });
 
+test("characters that take two places do so in a column, and where a text is broken", () => {
+  const rows = [
+    ["健康", "ab"],
+    ["a", "健康健康健康"],
+  ];
+  expect(tableText({ heads: ["A", "B"], rows }, undefined, PLAIN)).toBe("A     B\n健康  ab\na     健康健康健康");
+  expect(tableText({ heads: ["A", "B"], rows }, 15, PLAIN)).toBe("A     B\n健康  ab\na     健康健康\n      健康");
+});
+
 test("a text that is too wide goes on below, broken at a blank", () => {
   expect(tableText(TABLE, 18, PLAIN)).toBe("NAME    PATH\na       /one two\n        three\nlonger  /x");
 });

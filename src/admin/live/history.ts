@@ -116,6 +116,11 @@ export class History {
     };
   }
 
+  /** How much of a time it remembers. */
+  seconds(ms: number): number {
+    return secondsBetween(...this.#ends(ms));
+  }
+
   /** Processor time, as a share of one core. */
   cpu(ms: number): number {
     const [from, to] = this.#ends(ms);

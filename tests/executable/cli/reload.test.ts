@@ -110,7 +110,7 @@ test("the token of the config is shown, and without it nothing is reloaded", asy
   const gateway = await start({ port, admin: 'token: env("ADMIN_TOKEN")' }, env);
   expect((await run(gateway, [], env)).code).toBe(0);
   const other = await run(gateway, [], { ADMIN_TOKEN: "another-token-of-more-than-16" });
-  expect(other.code).toBe(71);
+  expect(other.code).toBe(69);
   expect(other.stderr).not.toContain("another-token");
   expect((await exchange(port, request("POST", "/reload").replace("gw.test", "localhost"))).status).toBe(401);
   expect((await exchange(port, get("/reload").replace("gw.test", "localhost"))).status).toBe(401);
@@ -122,7 +122,7 @@ test("a gateway that is not there, and a config without admin, are told", async 
   const gateway = await start({ port: closedPort() });
   write(gateway, config({ port: closedPort() }));
   expect(await run(gateway)).toMatchObject({
-    code: 71,
+    code: 69,
     stderr: expect.stringContaining("No gateway answers at http://"),
   });
   write(gateway, config({ port: 0 }).replace(/admin: .*/, ""));

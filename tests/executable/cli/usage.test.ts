@@ -23,7 +23,7 @@ describe("help and version", () => {
     expect(stderr).toBe("");
   });
 
-  test.each(["run", "check", "routes", "plan", "explain", "logs", "init"])(
+  test.each(["run", "check", "routes", "plan", "explain", "top", "logs", "init"])(
     "%s --help tells its flags and examples",
     async (verb) => {
       const { code, stdout } = await sluice([verb, "--help"]);
@@ -37,7 +37,7 @@ describe("help and version", () => {
 
 describe("a mistake on the command line is one message with the nearest right word, exit 64", () => {
   const mistakes: readonly (readonly [line: string, message: string])[] = [
-    ["", "Name a verb: run, check, routes, plan, explain, reload, logs, init, keys or password."],
+    ["", "Name a verb: run, check, routes, plan, explain, reload, top, logs, init, keys or password."],
     ["chek", "Did you mean sluice check?"],
     ["version", "Did you mean sluice --version?"],
     ["gateway.config.ts", "Did you mean sluice run gateway.config.ts?"],

@@ -1,0 +1,122 @@
+// Ticks as an admin listener tells them, for tests: a gateway with two routes, two upstreams and a limit.
+import type { OutcomeCount, Tick } from "../../../src/admin/live/tick.ts";
+import { stepOf, STEPS, toPairs } from "../../../src/admin/live/latencies.ts";
+
+/** When the first tick is, in milliseconds since the epoch. */
+export const BEGAN = 1_795_000_000_000;
+
+/** Durations as a tick has them. */
+export function pairsOf(...ms: readonly number[]): number[] {
+  const counts = new Uint32Array(STEPS);
+  for (const each of ms) counts[stepOf(each)]! += 1;
+  return toPairs(counts);
+}
+
+/** An outcome. */
+export function outcome(route: string, status: number, count: number, code = ""): OutcomeCount {
+  return { route, status, code, count };
+}
+
+/** A tick so many seconds after the first; what else is told in `more`. */
+export function tickAt(seconds: number, more: Partial<Tick> = {}): Tick {
+  return {
+    at: BEGAN + seconds * 1000,
+    name: "sluice",
+    outcomes: [],
+    upstreams: [],
+    decisions: [],
+    process: {
+      active: 3,
+      connections: 12,
+      cpuSeconds: 10 + seconds * 0.25,
+      memory: 80 * 2 ** 20,
+      workers: 2,
+      linesDropped: 0,
+      version: "1.2.3",
+      startedAtSeconds: BEGAN / 1000 - 7260,
+    },
+    obstacles: [],
+    durations: [],
+    exchanges: [],
+    uses: [],
+    lastLoad: BEGAN,
+    ...more,
+  };
+}
+
+const target = (attempts: number, failures: number): { attempts: number; failures: number; weight: number } => ({
+  attempts,
+  failures,
+  weight: 1,
+});
+
+/** A gateway that is busy, two seconds of it. */
+export const BUSY: readonly [Tick, Tick] = [
+  tickAt(0, {
+    outcomes: [outcome("orders", 200, 1000), outcome("orders", 502, 4, "connection_refused")],
+    upstreams: [
+      {
+        name: "orders",
+        circuit: "open",
+        targets: [
+          { url: "http://10.0.0.7:9001", state: "up", ...target(900, 0), connections: { active: 1, idle: 2 } },
+          { url: "http://10.0.0.8:9001", state: "up", ...target(104, 4), connections: { active: 0, idle: 0 } },
+        ],
+        retries: 0,
+        ejections: 0,
+        openings: 1,
+      },
+    ],
+    decisions: [{ name: "perConsumer", kind: "limit", allowed: 50, refused: 5, observed: 0 }],
+  }),
+  tickAt(2, {
+    outcomes: [
+      outcome("orders", 200, 1240),
+      outcome("orders", 502, 8, "connection_refused"),
+      outcome("orders", 429, 3, "rate_limit_exceeded"),
+      outcome("users", 500, 1),
+      outcome("", 404, 2, "route_not_found"),
+    ],
+    upstreams: [
+      {
+        name: "orders",
+        circuit: "open",
+        targets: [
+          { url: "http://10.0.0.7:9001", state: "up", ...target(1140, 0), connections: { active: 3, idle: 1 } },
+          {
+            url: "http://10.0.0.8:9001",
+            state: "down",
+            reason: "GET /健康 answers 503 instead of 200 to 299",
+            ...target(108, 8),
+            connections: { active: 0, idle: 0 },
+          },
+        ],
+        retries: 4,
+        ejections: 1,
+        openings: 2,
+      },
+      {
+        name: "users",
+        targets: [
+          {
+            url: "http://u.test",
+            state: "ejected",
+            reason: "5 failures\x1b[2J in a row",
+            seconds: 29.2,
+            ...target(7, 5),
+            connections: { active: 0, idle: 1 },
+          },
+        ],
+        retries: 0,
+        ejections: 1,
+        openings: 0,
+      },
+    ],
+    decisions: [{ name: "perConsumer", kind: "limit", allowed: 150, refused: 8, observed: 0 }],
+    durations: [
+      ["orders", pairsOf(1, 1, 1, 1, 1, 1, 1, 1, 20, 1500)],
+      ["users", pairsOf(12_000)],
+    ],
+    obstacles: [{ name: "auth.token", reason: "its keys cannot be had" }],
+  }),
+];
