@@ -165,7 +165,7 @@ const TARGET_TONES = { up: "good", unused: undefined, drained: "warn", down: "ba
 const CIRCUIT_TONES = { closed: "good", "half-open": "warn", open: "bad" } as const;
 
 function targetRow(history: History, upstream: UpstreamCount, target: TargetCount): Row {
-  const { name, circuit } = upstream;
+  const { name, circuit, openings } = upstream;
   const { url, state, reason, seconds, attempts, connections } = target;
   const { perSecond, failed } = history.target(LATELY_MS, name, url);
   const why = [
@@ -179,7 +179,9 @@ function targetRow(history: History, upstream: UpstreamCount, target: TargetCoun
       url,
       name,
       { text: why.join(": "), tone: TARGET_TONES[state] },
-      circuit === undefined ? "–" : { text: circuit, tone: CIRCUIT_TONES[circuit] },
+      circuit === undefined
+        ? "–"
+        : { text: openings === 0 ? circuit : `${circuit}, opened ${openings}×`, tone: CIRCUIT_TONES[circuit] },
       countText(attempts),
       countText(perSecond),
       { text: shareText(failed), tone: failed > 0 ? "bad" : undefined },
