@@ -26,6 +26,13 @@ import { embedded } from "./embedded.ts";
 serveAsWorker(embedded);
 `;
 
+/** The first file of a thread that runs a test file. */
+const TESTER = `import { testInThread } from "../../src/cli/testing/thread.ts";
+import { embedded } from "./embedded.ts";
+
+testInThread(embedded);
+`;
+
 try {
   await build();
 } finally {
@@ -41,10 +48,11 @@ async function build(): Promise<void> {
   writeFileSync(join(workshop, "embedded.ts"), embedded(specifiers, await commit()));
   writeFileSync(join(workshop, "entry.ts"), ENTRY);
   writeFileSync(join(workshop, "worker.ts"), WORKER);
+  writeFileSync(join(workshop, "tester.ts"), TESTER);
 
   const outfile = join(workshop, "sluice");
   const result = await Bun.build({
-    entrypoints: [join(workshop, "entry.ts"), join(workshop, "worker.ts")],
+    entrypoints: ["entry.ts", "worker.ts", "tester.ts"].map((name) => join(workshop, name)),
     target: "bun",
     format: "esm",
     // Verbs and modules that a config may import load when they are asked for: a start reads what it needs.
@@ -89,6 +97,7 @@ export const embedded = {
 ${modules.join("\n")}
   },
   startThread: () => new Worker("./worker.ts"),
+  startTestThread: () => new Worker("./tester.ts"),
   types: () => Bun.file(types).bytes(),
   page: () => Bun.file(page).json(),
 };

@@ -1,4 +1,4 @@
-// Gathers the types that `sluice init` writes: declarations of sluice, hono, hono/*, jose and valibot, and a tsconfig.
+// Gathers the types that `sluice init` writes: declarations of sluice, sluice/test, hono, hono/*, jose and valibot, and a tsconfig.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import type { TypeFiles } from "../src/cli/types-archive.ts";
@@ -46,7 +46,11 @@ export async function gatherTypes(
     { from: own, to: "sluice" },
     ...["hono", "jose", "valibot"].map((name) => ({ from: join(root, "node_modules", name, "dist"), to: name })),
   ];
-  const modules = [{ specifier: "sluice", types: join(own, "mod.d.ts") }, ...importables];
+  const modules = [
+    { specifier: "sluice", types: join(own, "mod.d.ts") },
+    { specifier: "sluice/test", types: join(own, "cli/testing/api.d.ts") },
+    ...importables,
+  ];
   const files: Record<string, string> = {};
   const paths: Record<string, string[]> = {};
   for (const { specifier, types } of modules) {
@@ -56,7 +60,7 @@ export async function gatherTypes(
   return files;
 }
 
-/** Runs the TypeScript compiler for the declarations of `src/mod.ts` and all it uses. */
+/** Runs the TypeScript compiler for the declarations of what configs and tests import, and all it uses. */
 async function emitDeclarations(root: string, workshop: string, out: string): Promise<void> {
   mkdirSync(workshop, { recursive: true });
   const project = join(workshop, "tsconfig.json");
@@ -72,7 +76,7 @@ async function emitDeclarations(root: string, workshop: string, out: string): Pr
   const config = {
     extends: join(root, "tsconfig.json"),
     compilerOptions,
-    files: [join(root, "src/mod.ts")],
+    files: [join(root, "src/mod.ts"), join(root, "src/cli/testing/api.ts")],
     include: [],
   };
   writeFileSync(project, JSON.stringify(config));

@@ -15,6 +15,8 @@ export interface Embedded {
   readonly modules: Readonly<Record<string, () => Promise<object>>>;
   /** Starts a thread that runs serveAsWorker. */
   readonly startThread: () => Worker;
+  /** Starts a thread that runs testInThread. */
+  readonly startTestThread: () => Worker;
   /** The archive that `types.ts` unpacks; undefined from source. */
   readonly types: (() => Promise<Uint8Array>) | undefined;
   /** The live page of the admin listener. */

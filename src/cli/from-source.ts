@@ -15,6 +15,7 @@ export function fromSource(): Embedded {
       valibot: () => import("valibot"),
     },
     startThread: () => new Worker(new URL("./workers/from-source.ts", import.meta.url).href),
+    startTestThread: () => new Worker(new URL("./testing/from-source.ts", import.meta.url).href),
     types: undefined,
     page: async () => (await import("./page-bundle.ts")).bundlePage(),
   };

@@ -1,9 +1,9 @@
-// `sluice init [dir]`: writes a config to begin with, and the types that the editor and the compiler need to check it.
+// `sluice init [dir]`: writes a config to begin with, its first test, and the types that the editor and the compiler need to check it.
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type Embedded, fullVersion } from "./embedded.ts";
 import { EXIT, messageOf, Refusal, systemCode, usageError } from "./exit.ts";
-import { STARTER_CONFIG } from "./starter-config.ts";
+import { STARTER_CONFIG, STARTER_TEST } from "./starter-config.ts";
 import { shownPath } from "./terminal.ts";
 import { unpackTypes } from "./types-archive.ts";
 import { defineVerb } from "./verb.ts";
@@ -11,16 +11,17 @@ import { SLUICE_FOLDER, VERSION_FILE } from "./version-stamp.ts";
 
 const CONFIG = "gateway.config.ts";
 const EXTENDS = "./.sluice/tsconfig.json";
-const TSCONFIG = `${JSON.stringify({ extends: EXTENDS, include: [CONFIG] }, null, 2)}\n`;
+const TEST = "gateway.test.ts";
+const TSCONFIG = `${JSON.stringify({ extends: EXTENDS, include: ["*.ts"] }, null, 2)}\n`;
 
 /** The verb. Exit codes: 0; 1 when there is a config already (its types are renewed all the same); 64, 71, 77. */
 export const init = defineVerb(
   {
     name: "init",
-    summary: "writes a config to begin with, and types for the editor",
+    summary: "writes a config and a test to begin with, and types for the editor",
     notes: [
-      `Writes ${CONFIG}, tsconfig.json and .sluice/ (types). A config or tsconfig.json that is there already is left as`,
-      "it is. With these, an editor and tsc --noEmit check the config with nothing else installed.",
+      `Writes ${CONFIG}, ${TEST}, tsconfig.json and .sluice/ (types). What is there already is left as it is.`,
+      "With these, an editor and tsc --noEmit check the config with nothing else installed.",
     ],
     examples: [
       ["sluice init", "begin in this folder"],
@@ -46,9 +47,13 @@ export const init = defineVerb(
         return EXIT.failure;
       }
       writeFileSync(config, STARTER_CONFIG, { flag: "wx" });
-      terminal.out(
-        `wrote ${shownPath(config)}\nnext: sluice run${args.dir === undefined ? "" : ` ${shownPath(config)}`}`,
-      );
+      terminal.out(`wrote ${shownPath(config)}`);
+      const test = join(folder, TEST);
+      if (!existsSync(test)) {
+        writeFileSync(test, STARTER_TEST, { flag: "wx" });
+        terminal.out(`wrote ${shownPath(test)}`);
+      }
+      terminal.out(`next: sluice run${args.dir === undefined ? "" : ` ${shownPath(config)}`}`);
       return EXIT.ok;
     });
   },

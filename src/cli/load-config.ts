@@ -1,5 +1,5 @@
 // Loads the user's config file: imports it, waits a bounded time, and hands back what it exports by default.
-import { explainLoadFailure, type LoadFault, topLevelAwait } from "./load-failure.ts";
+import { explainLoadFailure, kindOfFile, type LoadFault, topLevelAwait } from "./load-failure.ts";
 import { placeOf } from "./source-text.ts";
 import { changedFile, type Sources } from "./sources.ts";
 import { registerModules, type VirtualModules } from "./virtual-modules.ts";
@@ -25,30 +25,63 @@ export type Loaded = LoadedConfig | { readonly faults: readonly LoadFault[] };
  * was read, too, until another config is; one that fails, or is let go before another was loaded, gives way to the last.
  */
 export async function loadConfig(sources: Sources, modules: VirtualModules): Promise<Loaded> {
+  const { file, texts } = sources;
+  const loaded = await loadFile(sources, modules);
+  if ("faults" in loaded) return loaded;
+  const fault = defaultExportFault(loaded.exports, file, texts.get(file) ?? "");
+  if (fault === undefined) return { options: loaded.exports["default"], dispose: () => loaded.dispose() };
+  loaded.dispose();
+  return { faults: [fault] };
+}
+
+/** A file that was loaded, with all that it imports. */
+export interface LoadedFile {
+  readonly exports: Readonly<Record<string, unknown>>;
+  /** What one of its files exports. */
+  exportsOf(path: string): Promise<Readonly<Record<string, unknown>>>;
+  /** See LoadedConfig. */
+  dispose(): void;
+}
+
+/**
+ * Loads a file as {@link loadConfig} does, whatever it exports.
+ * @param stray is told what nobody catches once it is loaded; by default the process is
+ */
+export async function loadFile(
+  sources: Sources,
+  modules: VirtualModules,
+  stray: (thrown: unknown) => void = raise,
+): Promise<LoadedFile | { readonly faults: readonly LoadFault[] }> {
   const { file } = sources;
   const changed = changedFile(sources.others);
   if (changed !== undefined) return { faults: [changedFault(changed)] };
   const before = registered;
   register(sources, modules);
-  const { promise: stray, resolve: tell } = Promise.withResolvers<Outcome>();
+  const { promise: strayed, resolve: tell } = Promise.withResolvers<Outcome>();
   let isLoading = true;
   const graph = new Bun.ModuleGraph({
     onError(thrown) {
       if (isLoading) return tell({ kind: "stray", thrown });
-      // A timer of the config's, say: nobody's business but the process's.
-      throw thrown;
+      // A timer of the config's, say.
+      stray(thrown);
     },
   });
   const dispose = (): void => {
     graph.dispose();
     if (registered === sources && before !== undefined) register(before, modules);
   };
-  const outcome = await settle(graph.import(file), stray);
+  const outcome = await settle(graph.import(file), strayed);
   isLoading = false;
+  if (outcome.kind === "loaded") {
+    return { exports: outcome.exports, exportsOf: (path) => graph.import(path), dispose };
+  }
   const faults = await faultsOf(outcome, sources, modules);
-  if (faults.length === 0 && outcome.kind === "loaded") return { options: outcome.exports["default"], dispose };
   dispose();
   return { faults };
+}
+
+function raise(thrown: unknown): never {
+  throw thrown;
 }
 
 let registered: Sources | undefined;
@@ -58,7 +91,11 @@ function register(sources: Sources, modules: VirtualModules): void {
   registerModules(modules, sources);
 }
 
-async function faultsOf(outcome: Outcome, { file, texts }: Sources, modules: VirtualModules): Promise<LoadFault[]> {
+async function faultsOf(
+  outcome: Exclude<Outcome, Arrived>,
+  { file, texts }: Sources,
+  modules: VirtualModules,
+): Promise<LoadFault[]> {
   const source = texts.get(file) ?? "";
   switch (outcome.kind) {
     case "late":
@@ -66,18 +103,16 @@ async function faultsOf(outcome: Outcome, { file, texts }: Sources, modules: Vir
     case "thrown":
       return explainLoadFailure(outcome.thrown, file, modules);
     case "stray":
-      return (await explainLoadFailure(outcome.thrown, file, modules)).map(asStray);
-    case "loaded": {
-      const fault = defaultExportFault(outcome.exports, file, source);
-      return fault === undefined ? [] : [fault];
-    }
+      return (await explainLoadFailure(outcome.thrown, file, modules)).map((fault) => asStray(fault, kindOfFile(file)));
   }
 }
 
-type Outcome =
-  | { readonly kind: "loaded"; readonly exports: Record<string, unknown> }
-  | { readonly kind: "thrown" | "stray"; readonly thrown: unknown }
-  | { readonly kind: "late" };
+interface Arrived {
+  readonly kind: "loaded";
+  readonly exports: Record<string, unknown>;
+}
+
+type Outcome = Arrived | { readonly kind: "thrown" | "stray"; readonly thrown: unknown } | { readonly kind: "late" };
 
 /** The first of: the import's end, an error that nobody caught (a timer of the config's, say), and the time limit. */
 async function settle(importing: Promise<Record<string, unknown>>, stray: Promise<Outcome>): Promise<Outcome> {
@@ -104,13 +139,13 @@ function changedFault(file: string): LoadFault {
 function lateFault(file: string, source: string): LoadFault {
   return {
     place: { file, ...topLevelAwait(source) },
-    message: `the config did not finish loading within ${LOAD_LIMIT_MS / 1000} s.`,
+    message: `the ${kindOfFile(file)} did not finish loading within ${LOAD_LIMIT_MS / 1000} s.`,
     hint: "A top-level await never settles.",
   };
 }
 
-function asStray(fault: LoadFault): LoadFault {
-  return { ...fault, message: `nobody caught this while the config was loading: ${fault.message}` };
+function asStray(fault: LoadFault, kind: string): LoadFault {
+  return { ...fault, message: `nobody caught this while the ${kind} was loading: ${fault.message}` };
 }
 
 function defaultExportFault(exports: Record<string, unknown>, file: string, source: string): LoadFault | undefined {

@@ -27,7 +27,7 @@ export async function explainLoadFailure(thrown: unknown, file: string, modules:
     return all.flat();
   }
   if (typeof thrown !== "object" || thrown === null) {
-    return [{ place: { file }, message: `the config threw ${JSON.stringify(thrown) ?? String(thrown)}.` }];
+    return [{ place: { file }, message: `the ${kindOfFile(file)} threw ${JSON.stringify(thrown) ?? String(thrown)}.` }];
   }
   const error = thrown as RuntimeError;
   if (error.name === "ResolveMessage") return [unresolvedImport(error, file, modules)];
@@ -41,6 +41,11 @@ export async function explainLoadFailure(thrown: unknown, file: string, modules:
   }
   if (file.endsWith(".json") && error.name === "SyntaxError") return [syntaxError(error, file)];
   return [thrownWhileLoading(error, file)];
+}
+
+/** What the file is to the user. */
+export function kindOfFile(file: string): "config" | "test" {
+  return /\.test\.[cm]?[jt]s$/.test(file) ? "test" : "config";
 }
 
 /** After a parser has met what it did not expect, what else it says is mostly wrong: nothing behind that is told. */
@@ -75,7 +80,7 @@ function missingFile(error: RuntimeError, file: string): LoadFault | undefined {
 
 function thrownWhileLoading(error: RuntimeError, file: string): LoadFault {
   const kind = error.name === undefined || error.name === "Error" ? "" : `${error.name}: `;
-  const message = `the config threw while it was loading: ${kind}${sentence(error.message ?? "")}`;
+  const message = `the ${kindOfFile(file)} threw while it was loading: ${kind}${sentence(error.message ?? "")}`;
   return { place: userFrame(error.stack) ?? { file }, message };
 }
 
@@ -94,7 +99,7 @@ function unresolvedImport(error: RuntimeError, file: string, modules: VirtualMod
   return {
     place,
     message: `the import "${specifier}" cannot be found.`,
-    hint: `A config can import ${importable(modules)}, files, and what a node_modules folder beside it holds.${meant}`,
+    hint: `A ${kindOfFile(file)} can import ${importable(modules)}, files, and what a node_modules folder beside it holds.${meant}`,
     nearest: near,
   };
 }

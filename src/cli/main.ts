@@ -13,6 +13,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   routes: async () => (await import("./routes.ts")).routes,
   plan: async () => (await import("./plan.ts")).plan,
   explain: async () => (await import("./explain.ts")).explain,
+  test: async () => (await import("./test.ts")).test,
   reload: async () => (await import("./reload-verb.ts")).reload,
   top: async () => (await import("./top.ts")).top,
   logs: async () => (await import("./logs.ts")).logs,

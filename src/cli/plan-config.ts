@@ -41,11 +41,11 @@ export async function planConfig(file: string, embedded: Embedded): Promise<Plan
 export async function planSources(sources: Sources, embedded: Embedded): Promise<Planned> {
   const { file, texts, others } = sources;
   const loaded = await loadConfig(sources, embedded.modules);
-  if ("faults" in loaded) return { findings: loaded.faults.map(ofLoad), sources };
+  if ("faults" in loaded) return { findings: loaded.faults.map(loadFinding), sources };
   const { plan, faults } = resolvePlan(loaded.options, readerFor(file));
   if (plan !== undefined) return { plan, sources, dispose: () => loaded.dispose() };
   loaded.dispose();
-  return { findings: await ofConfig(faults, file, texts.get(file) ?? others.get(file) ?? ""), sources };
+  return { findings: await configFindings(faults, file, texts.get(file) ?? others.get(file) ?? ""), sources };
 }
 
 /** Prints the findings on stderr and gives the exit code. */
@@ -65,7 +65,12 @@ export function findingText({ place, path, message }: Finding, { bold, cyan }: T
   return `${bold(shownPlace(place))}  ${path === "" ? "" : `${cyan(path)}: `}${message}`;
 }
 
-async function ofConfig(faults: readonly ConfigFault[], file: string, source: string): Promise<Finding[]> {
+/** What the resolver found wrong with the config in this file, with places in its source. */
+export async function configFindings(
+  faults: readonly ConfigFault[],
+  file: string,
+  source: string | undefined,
+): Promise<Finding[]> {
   // Finding places takes a whole TypeScript parser: it is loaded when there is something to find.
   const { faultJson, formatPath, messageOf, placeFaults } = await import("../config/report.ts");
   return placeFaults(faults, file, source).map(([fault, place]) => ({
@@ -76,7 +81,8 @@ async function ofConfig(faults: readonly ConfigFault[], file: string, source: st
   }));
 }
 
-function ofLoad(fault: LoadFault): Finding {
+/** Why a file did not load. */
+export function loadFinding(fault: LoadFault): Finding {
   const { place, hint, nearest } = fault;
   const message = hint === undefined ? fault.message : `${fault.message} ${hint}`;
   return { place, path: "", message, json: { ...place, path: "", nearest, message } };

@@ -1,4 +1,4 @@
-// The config that `init` writes: short, commented, right as it stands.
+// The config that `init` writes, and its test: short, commented, right as they stand.
 
 /** Text of the first gateway.config.ts. It needs nothing but the executable. */
 export const STARTER_CONFIG = `import { defineGateway } from "sluice";
@@ -35,5 +35,22 @@ export default defineGateway({
     // Hono middleware, after \`import { cors } from "hono/cors"\`:
     // api: { match: "/api/*", to: "app", use: [cors({ origin: "https://example.com" })] },
   },
+});
+`;
+
+/** Text of the first gateway.test.ts. */
+export const STARTER_TEST = `import { expect, gateway, test } from "sluice/test";
+import config from "./gateway.config.ts";
+
+// Run it with "sluice test": nothing listens, the app is the test's own, and time passes only when the test says so.
+test("what has no route of its own goes to the app", async () => {
+  const g = await gateway(config);
+  g.upstream("app").reply({ body: { id: 7 } });
+
+  const answer = await g.fetch("/items/7");
+
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toEqual({ id: 7 });
+  expect(g.upstream("app").last.path).toBe("/items/7");
 });
 `;

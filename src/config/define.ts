@@ -47,6 +47,11 @@ export interface TypedOptions<
   };
 }
 
+/** A config of which the names of the upstreams are known: tests tell them what to answer. */
+export type DefinedGateway<U extends string> = Omit<GatewayOptions, "upstreams"> & {
+  readonly upstreams?: { readonly [K in U]: UpstreamOptions };
+};
+
 /**
  * What a config exports by default. Returns its argument unchanged; the compiler refuses a name that nothing has (`to`,
  * `auth`, `limits`, `inFlight`, consumers and groups of `allow`), unknown keys, and malformed durations and sizes. It types `x.params` of a
@@ -60,7 +65,7 @@ export function defineGateway<
   const L extends string = never,
   const F extends string = never,
   const M extends Record<string, string> = never,
->(options: TypedOptions<U, C, G, S, L, F, M>): GatewayOptions {
+>(options: TypedOptions<U, C, G, S, L, F, M>): DefinedGateway<U> {
   // A handler that wants its own parameters is no handler of any parameters: the tie between both ends here.
-  return options as unknown as GatewayOptions;
+  return options as unknown as DefinedGateway<U>;
 }

@@ -166,7 +166,18 @@ test("src/mod.ts exports these types and no others", () => {
   expect(types.toSorted()).toEqual(TYPES);
 });
 
-test("package.json offers src/mod.ts, the entry for Cloudflare, and nothing else", async () => {
+test("what a test may import from sluice/test is this and nothing else", async () => {
+  const api = await import("../../src/cli/testing/api.ts");
+  expect(Object.keys(api).toSorted()).toEqual([
+    ...["afterEach", "beforeEach", "describe", "expect", "gateway", "keyHash", "test"],
+  ]);
+});
+
+test("package.json offers src/mod.ts, what tests import, the entry for Cloudflare, and nothing else", async () => {
   const manifest = (await Bun.file(join(ROOT, "package.json")).json()) as { exports: unknown };
-  expect(manifest.exports).toEqual({ ".": "./src/mod.ts", "./workers": "./src/platforms/workers.ts" });
+  expect(manifest.exports).toEqual({
+    ".": "./src/mod.ts",
+    "./test": "./src/cli/testing/api.ts",
+    "./workers": "./src/platforms/workers.ts",
+  });
 });

@@ -22,12 +22,19 @@ export class FakeClock {
   choose: (count: number) => number = () => 0;
   /** Events and timers that have happened. */
   happened = 0;
+  /** Told when something becomes ready, for a world that goes on by itself. */
+  onReady: (() => void) | undefined = undefined;
   readonly #ready: Event[] = [];
   readonly #timers: FakeTimer[] = [];
 
   /** Timers that have not fired. */
   get timers(): number {
     return this.#timers.length;
+  }
+
+  /** When the next timer fires; undefined when there is none. */
+  get nextAt(): number | undefined {
+    return this.#timers[0]?.at;
   }
 
   /** Events that are ready. */
@@ -38,6 +45,7 @@ export class FakeClock {
   /** Lets something happen soon: behind what is ready, never before the caller has returned. */
   soon(event: Event): void {
     this.#ready.push(event);
+    this.onReady?.();
   }
 
   /** Calls back once, when the clock has been moved by so many milliseconds. */

@@ -134,10 +134,12 @@ export class FakeNetwork implements Wire {
     };
   };
 
-  /** Connects from outside, at once; what is written before the other side accepts waits for it. */
-  dial(address: string): FakeSocket {
+  /**
+   * Connects from outside, at once; what is written before the other side accepts waits for it.
+   * @param from who does
+   */
+  dial(address: string, from = `127.0.0.${1 + (this.#count % 200)}`): FakeSocket {
     const server = this.#servers.get(address);
-    const from = `127.0.0.${1 + (this.#count % 200)}`;
     if (server !== undefined) return this.#pair(address, false, server, from);
     const end = this.#pair(address, false, { ...REFUSING }, from);
     return end;

@@ -19,6 +19,8 @@ export class FakePeer {
   /** Times that a piece or an end came, by the fake clock. */
   lastAt = 0;
   onData: (() => void) | undefined = undefined;
+  /** Called when the other side has ended, and when it is gone. */
+  onEnding: (() => void) | undefined = undefined;
 
   constructor(socket: FakeSocket, now: () => number) {
     this.socket = socket;
@@ -33,10 +35,12 @@ export class FakePeer {
         this.ending = "fin";
         this.hasEnd = true;
         this.lastAt = now();
+        this.onEnding?.();
       },
       closed: (error?: SocketError) => {
         this.ending = error === undefined ? "closed" : "reset";
         this.lastAt = now();
+        this.onEnding?.();
       },
     };
     socket.start();

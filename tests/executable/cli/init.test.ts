@@ -25,16 +25,16 @@ async function compile(cwd: string): Promise<{ code: number; errors: string[] }>
 }
 
 describe("init in an empty folder", () => {
-  test("writes a config, a tsconfig.json and .sluice/, and says so", async () => {
+  test("writes a config, a test, a tsconfig.json and .sluice/, and says so", async () => {
     const cwd = folderWith({});
     const { code, stdout, stderr } = await sluice(["init"], { cwd });
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^wrote \.sluice\/ \(types of Sluice [^)]+\)\nwrote tsconfig\.json\nwrote gateway\.config\.ts\n/,
+      /^wrote \.sluice\/ \(types of Sluice [^)]+\)\nwrote tsconfig\.json\nwrote gateway\.config\.ts\nwrote gateway\.test\.ts\n/,
     );
     expect(stdout).toEndWith("next: sluice run\n");
     expect(stderr).toBe("");
-    expect(readdirSync(cwd).toSorted()).toEqual([".sluice", "gateway.config.ts", "tsconfig.json"]);
+    expect(readdirSync(cwd).toSorted()).toEqual([".sluice", "gateway.config.ts", "gateway.test.ts", "tsconfig.json"]);
     expect(readFileSync(join(cwd, ".sluice/version"), "utf8")).toStartWith(manifest.version);
   });
 
@@ -43,6 +43,12 @@ describe("init in an empty folder", () => {
     const checked = await sluice(["check"], { cwd });
     expect(checked).toEqual({ code: 0, stdout: "gateway.config.ts is right: 2 routes, 1 upstream.\n", stderr: "" });
     expect(await compile(cwd)).toEqual({ code: 0, errors: [] });
+  });
+
+  test("the test it writes passes", async () => {
+    const { code, stdout, stderr } = await sluice(["test"], { cwd: await initialized() });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^gateway\.test\.ts\n  ✓ .+\n1 test: 1 passed\n$/);
   });
 
   test("what it writes in comments is right too, once it is no comment", async () => {

@@ -1,0 +1,64 @@
+// `sluice test [file]`: runs the tests beside a config, each file in a thread of its own, without touching the network.
+import { readdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { EXIT, Refusal } from "./exit.ts";
+import { findConfig } from "./find-config.ts";
+import { shownPath } from "./terminal.ts";
+import { fileText, resultsJson, tallyOf, tallyText } from "./testing/report.ts";
+import { type FileResult, runFile } from "./testing/run-file.ts";
+import { defineVerb } from "./verb.ts";
+
+const TEST_FILE = /\.test\.[cm]?[jt]s$/;
+
+/** The verb. Exit codes: 0 all passed, 1 one has failed or none has run, 64, 66 nothing to run, 78 a file did not load. */
+export const test = defineVerb(
+  {
+    name: "test",
+    summary: "runs the tests beside a config",
+    notes: [
+      "Runs the *.test.ts (.mts, .js, .mjs) files in the config's folder, or the one that is named. Nothing listens and",
+      'nothing connects: a test imports { gateway, test, expect } from "sluice/test", says what the upstreams answer, and',
+      "moves the clock. What tests print goes to stderr.",
+      "Exit code 1 when a test has failed, 78 when a file did not load.",
+      "--json prints { ok, passed, failed, skipped, files: [{ file, faults, tests: [{ names, state, ms, failure }] }] }.",
+    ],
+    examples: [
+      ["sluice test", "run the tests of this folder"],
+      ["sluice test /etc/sluice/gateway.config.ts", "those beside that config"],
+      ["sluice test --filter=partner", "only tests with this in their name"],
+    ],
+  },
+  {
+    file: { type: "positional", required: false, description: "the config, or one test file" },
+    filter: { type: "string", valueHint: "text", description: "only tests whose names hold this text" },
+    json: { type: "boolean", description: "for machines: one JSON object on stdout" },
+  },
+  async ({ file, filter, json }, { terminal, embedded }) => {
+    const files: FileResult[] = [];
+    for (const each of testFiles(file)) {
+      const result = await runFile({ file: each, filter }, embedded);
+      files.push(result);
+      const isShown = result.tests.length + result.faults.length > 0;
+      if (json !== true && isShown) terminal.out(fileText(result, terminal.outColors));
+    }
+    const tally = tallyOf(files);
+    const { passed, failed, skipped, wrong } = tally;
+    if (passed + failed + skipped + wrong === 0) {
+      throw new Refusal(EXIT.failure, `No test has ${JSON.stringify(filter)} in its name.`);
+    }
+    const exitCode = wrong > 0 ? EXIT.config : failed > 0 ? EXIT.failure : EXIT.ok;
+    terminal.out(json === true ? JSON.stringify(resultsJson(files, exitCode)) : tallyText(tally));
+    return exitCode;
+  },
+);
+
+/** The files to run, in order. @throws Refusal (66) when there are none */
+function testFiles(named: string | undefined): string[] {
+  const config = findConfig(named);
+  if (TEST_FILE.test(config)) return [resolve(config)];
+  const folder = dirname(config);
+  const files = readdirSync(folder).filter((name) => TEST_FILE.test(name));
+  if (files.length > 0) return files.toSorted().map((name) => join(folder, name));
+  const hint = `Write ${shownPath(join(folder, "gateway.test.ts"))}: sluice test --help tells how.`;
+  throw new Refusal(EXIT.noInput, `There is no test beside ${shownPath(config)}.`, { hint });
+}
