@@ -37,7 +37,7 @@ describe("help and version", () => {
 
 describe("a mistake on the command line is one message with the nearest right word, exit 64", () => {
   const mistakes: readonly (readonly [line: string, message: string])[] = [
-    ["", "Name a verb: run, check, routes, plan, explain, reload, top, logs, init, keys or password."],
+    ["", "Name a verb: run, check, routes, plan, explain, test, reload, top, logs, init, keys or password."],
     ["chek", "Did you mean sluice check?"],
     ["version", "Did you mean sluice --version?"],
     ["gateway.config.ts", "Did you mean sluice run gateway.config.ts?"],
