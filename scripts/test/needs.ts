@@ -27,6 +27,7 @@ export const NEEDS = {
   },
   chromium: { debian: "chromium", usedBy: "the live page as people see it (tests/executable)" },
   curl: { debian: "curl", usedBy: "the commands of the README (tests/rules)" },
+  "systemd-analyze": { debian: "systemd", usedBy: "the unit file (tests/contrib)" },
   git: { debian: "git", usedBy: "the list of the project's files (tests/rules)" },
 } as const satisfies Record<string, Need>;
 

@@ -51,6 +51,7 @@ export function withAdmin(
     drain: (delayMs) => closing(serving.drain(delayMs)),
     end: () => closing(serving.end()),
     reopenLogs: () => serving.reopenLogs(),
+    isAlive: () => serving.isAlive(),
   };
 }
 

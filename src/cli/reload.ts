@@ -9,6 +9,7 @@ import type { Embedded } from "./embedded.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { findingsText, planConfig } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
+import type { ServiceManager } from "./service-manager.ts";
 import type { Address, Serving } from "./serving.ts";
 import { hashOf, type Sources } from "./sources.ts";
 import { formatRefusal, shownPath, type Terminal } from "./terminal.ts";
@@ -33,6 +34,8 @@ export interface ReloadsOptions {
   swap: Serving["swap"];
   /** What runs first. */
   readonly sources: Sources;
+  /** Who is told when a reload begins, and when the gateway serves again. */
+  readonly manager: Pick<ServiceManager, "reloading" | "ready"> | undefined;
   /** Told of each attempt, with the files that were read. */
   tried?: ((sources: Sources) => void) | undefined;
 }
@@ -59,9 +62,14 @@ export class Reloads {
 
   /** Loads what the file says now. Those who ask while one is under way share the one after it. Never rejects. */
   request(): Promise<ReloadOutcome> {
-    this.#last = this.#next ??= this.#last.then(() => {
+    this.#last = this.#next ??= this.#last.then(async () => {
       this.#next = undefined;
-      return this.#reload();
+      const manager = this.#closed ? undefined : this.#options.manager;
+      manager?.reloading();
+      const outcome = await this.#reload();
+      if (!this.#closed)
+        manager?.ready(outcome.ok ? outcome.message : "the last reload failed: the gateway goes on as it was");
+      return outcome;
     });
     return this.#next;
   }

@@ -12,6 +12,7 @@ import { buildOf, fullVersion } from "./embedded.ts";
 import { overseenIn, withAdmin } from "./admin-listener.ts";
 import { usageError } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
+import { serviceManager } from "./service-manager.ts";
 import { listenRefusal } from "./listen-refusal.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
@@ -64,6 +65,7 @@ export const run = defineVerb(
       return { ...plan, workers, admin, listen: { ...plan.listen, ...address } };
     };
     const plan = asStarted(planned.plan);
+    const manager = serviceManager(process.env, warn);
     const reloadsOf = (serving: () => Serving, metrics: Metrics | undefined): Reloads => {
       const watch = args.watch ? watchSources(() => void reloads.request()) : undefined;
       const reloads = new Reloads({
@@ -79,6 +81,7 @@ export const run = defineVerb(
         },
         swap: (next) => serving().swap(next),
         sources: planned.sources,
+        manager,
         tried: watch,
       });
       if (metrics !== undefined) meterReloads(metrics, reloads);
@@ -99,21 +102,29 @@ export const run = defineVerb(
       const stopped = untilStopped(
         serving,
         () => void reloads.request(),
-        () => reloads.close(),
+        (mostMs) => {
+          reloads.close();
+          manager?.stopping(mostMs);
+        },
         terminal,
       );
       const first = await Promise.race([listen(), stopped]);
       if (typeof first !== "number") {
         const summary = workers === 1 ? planSummary(plan) : `${planSummary(plan)}, ${workers} workers`;
-        terminal.err(
-          `sluice ${fullVersion(embedded)} listening on ${urlOf(first.host, first.port, plan.listen.tls !== undefined)} (${summary})`,
-        );
+        const where = `listening on ${urlOf(first.host, first.port, plan.listen.tls !== undefined)} (${summary})`;
+        terminal.err(`sluice ${fullVersion(embedded)} ${where}`);
+        manager?.ready(where);
+        if (manager?.watchdogMs !== undefined) {
+          setInterval(() => serving.isAlive() && manager.alive(), manager.watchdogMs / 2);
+        }
       }
       return stopped;
     };
     if (workers > 1) {
       const { Supervisor } = await import("./workers/supervisor.ts");
-      const supervisor = new Supervisor({ workers, config: { ...planned, plan }, embedded, terminal });
+      // Between two questions of the watchdog each has beaten, unless it hangs.
+      const beatMs = manager?.watchdogMs === undefined ? undefined : manager.watchdogMs / 8;
+      const supervisor = new Supervisor({ workers, config: { ...planned, plan }, embedded, terminal, beatMs });
       keepServing((text) => terminal.err(`sluice: error: ${text}`));
       const reloads = reloadsOf(() => supervisor, supervisor.metrics);
       return serve(supervisor.withAdmin(adminOf(reloads)), reloads, () => supervisor.start());

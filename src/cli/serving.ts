@@ -36,6 +36,8 @@ export interface Serving {
   end(): Promise<void>;
   /** Opens the files of the access log anew. */
   reopenLogs(): void;
+  /** Whether each thread has gone on since it was last asked. */
+  isAlive(): boolean;
 }
 
 /** A gateway of this thread. */
@@ -76,6 +78,11 @@ export class ServingHere implements Serving {
     await this.#sinks.flush();
   }
 
+  /** Who asks is this thread. */
+  isAlive(): boolean {
+    return true;
+  }
+
   reopenLogs(): void {
     this.#sinks.reopen();
   }
@@ -108,12 +115,12 @@ export function prepare(gateway: Gateway, plan: Plan, over: () => void): Prepare
 /**
  * Resolves to the exit code once a signal has come and all has drained.
  * @param reload what SIGHUP asks for
- * @param leaves told when the drain begins: nothing is reloaded any more
+ * @param leaves told when the drain begins, and how long it may take: nothing is reloaded any more
  */
 export async function untilStopped(
   serving: Serving,
   reload: () => void,
-  leaves: () => void,
+  leaves: (mostMs: number) => void,
   terminal: Terminal,
 ): Promise<number> {
   let forced: number | undefined;
@@ -129,10 +136,10 @@ export async function untilStopped(
   // Other servers act on it: without anybody who hears it, it would end this one.
   process.on("SIGUSR1", () => tell("SIGUSR1: nothing is done at it; SIGUSR2 opens the files of the access log anew"));
   const signal = await firstSignal(cut, reload);
-  leaves();
   const { graceMs } = serving.shutdown;
   // A person at a terminal has no load balancer to wait for.
   const delayMs = signal === "SIGINT" ? 0 : serving.shutdown.delayMs;
+  leaves(delayMs + graceMs);
   const accepts = delayMs === 0 ? "accepts no more," : `not ready any more; accepts for ${delayMs / 1000} s, then`;
   terminal.err(`sluice: ${signal}: ${accepts} waits up to ${graceMs / 1000} s for exchanges under way`);
   const drained = await serving.drain(delayMs);

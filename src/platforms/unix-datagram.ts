@@ -13,7 +13,7 @@ const MOST_PATH = 107;
 
 /** What can be done with them. None waits. */
 export interface UnixDatagrams {
-  /** A socket that sends to this path; undefined when nobody listens there. */
+  /** A socket that sends to this path, or abstract name ("\0name"); undefined when nobody listens there. */
   connect(path: string): number | undefined;
   /** "full": the receiver has no room now. */
   send(fd: number, bytes: Uint8Array): "sent" | "full" | "failed";
@@ -36,8 +36,8 @@ export function unixDatagrams(): UnixDatagrams | undefined {
       const fd = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
       if (fd < 0) return undefined;
       const name = Buffer.from(path).subarray(0, MOST_PATH);
-      // struct sockaddr_un: the family in two bytes, the path, a zero.
-      const address = Buffer.alloc(2 + name.length + 1);
+      // struct sockaddr_un: the family in two bytes, the path, a zero; an abstract name begins with a zero and ends with none.
+      const address = Buffer.alloc(2 + name.length + (path.startsWith("\0") ? 0 : 1));
       address.writeUInt16LE(AF_UNIX, 0);
       name.copy(address, 2);
       if (c.connect(fd, address, address.length) === 0) return fd;

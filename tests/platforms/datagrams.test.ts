@@ -3,36 +3,14 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cLibrary } from "../../src/platforms/c-library.ts";
 import { udpOutput, unixOutput } from "../../src/platforms/datagram-output.ts";
+import { receiver } from "../support/datagram-receiver.ts";
 import { until } from "../support/deadline.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-datagrams-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
-
-/** A Unix socket that receives datagrams. */
-function receiver(path: string): { next(): string | undefined; close(): void } {
-  const c = cLibrary({
-    socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-    bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
-    recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
-    close: { args: ["i32"], returns: "i32" },
-  })!;
-  const fd = c.socket(1, 2, 0);
-  const address = Buffer.concat([Buffer.from([1, 0]), Buffer.from(path), Buffer.from([0])]);
-  expect(c.bind(fd, address, address.length)).toBe(0);
-  const into = Buffer.alloc(70_000);
-  return {
-    next() {
-      // MSG_DONTWAIT
-      const length = Number(c.recv(fd, into, into.length, 0x40));
-      return length < 0 ? undefined : into.toString("latin1", 0, length);
-    },
-    close: () => void c.close(fd),
-  };
-}
 
 test("each line is a datagram of its own over UDP", async () => {
   const received: string[] = [];

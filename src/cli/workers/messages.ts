@@ -31,6 +31,8 @@ export interface Start {
   readonly shared: Omit<Shared, "note" | "claim" | "limits" | "targets">;
   /** The targets that were found last, by search. */
   readonly targets: ReadonlyMap<number, readonly TargetPlan[]>;
+  /** Where the worker beats, and how often; undefined where nobody watches. See Heartbeats. */
+  readonly heart: { readonly words: Int32Array; readonly everyMs: number } | undefined;
   /** See clock.ts. */
   readonly clock: SharedArrayBuffer;
   /** See ThreadLinesOptions. */

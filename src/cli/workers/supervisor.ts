@@ -22,18 +22,15 @@ import { type Address, hasMoved, type Serving } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
 import { controlledUpstreams, leftOf } from "./controlled.ts";
 import { Gathering } from "./gathering.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import { Memories } from "./memories.ts";
 import type { Task, ToWorker } from "./messages.ts";
 import { holdPort } from "./port.ts";
+import { pauseAfter, type Place, take } from "./place.ts";
 import { Pushing } from "./pushing.ts";
 import { Searches } from "./searches.ts";
 import { Thread } from "./thread.ts";
 
-/** A worker that died is replaced after so long, then after twice as long, up to the most. */
-const AGAIN_MS = 100;
-const AGAIN_MOST_MS = 10_000;
-/** A worker that lived for so long died of something new. */
-const HEALTHY_MS = 60_000;
 /** Beyond the grace, how long a worker has to say that it has drained. */
 const LATE_MS = 2000;
 /** How long workers have to cut what is under way. */
@@ -48,18 +45,8 @@ export interface SupervisorOptions {
   readonly config: PlannedConfig;
   readonly embedded: Embedded;
   readonly terminal: Terminal;
-}
-
-/** One of the numbers, and the thread that has it now. */
-interface Place {
-  readonly number: number;
-  thread: Thread | undefined;
-  /** What the thread runs. */
-  task: Task | undefined;
-  listening: boolean;
-  /** Deaths in quick succession. */
-  deaths: number;
-  again: NodeJS.Timeout | undefined;
+  /** How often workers beat, for who watches them. */
+  readonly beatMs: number | undefined;
 }
 
 /** All workers of the process. */
@@ -73,6 +60,7 @@ export class Supervisor implements Serving {
   readonly #pushing: Pushing;
   readonly #common: Omit<Shared, "note" | "claim" | "worker" | "limits" | "targets">;
   readonly #memories = new Memories();
+  readonly #hearts: Heartbeats;
   /** Targets are found once for all workers. */
   readonly #searches = new Searches(
     this.#platform,
@@ -95,6 +83,7 @@ export class Supervisor implements Serving {
     const { workers, config } = options;
     this.#options = options;
     this.#config = config;
+    this.#hearts = new Heartbeats(workers);
     const { sources, plan } = config;
     const { host, port } = plan.listen;
     this.#task = { sources, host, port, limits: this.#limitsFor(plan, undefined), searches: new Map() };
@@ -247,6 +236,10 @@ export class Supervisor implements Serving {
     await this.#letGo({ kind: "end" }, CUT_MS);
   }
 
+  isAlive(): boolean {
+    return this.#hearts.haveBeaten(this.#places.flatMap(({ number, listening }) => (listening ? number : [])));
+  }
+
   /** Tells all workers to go, and ends those that have not gone after so long. Gives those there were. */
   async #letGo(message: ToWorker, waitMs: number): Promise<readonly Thread[]> {
     this.#letsGo = true;
@@ -272,7 +265,7 @@ export class Supervisor implements Serving {
   readonly reopenLogs = (): void => this.#platform.sinks.reopen();
 
   #begin(place: Place): void {
-    const { workers, terminal, embedded } = this.#options;
+    const { workers, terminal, embedded, beatMs } = this.#options;
     place.task = this.#task;
     const task = {
       task: this.#task,
@@ -281,6 +274,7 @@ export class Supervisor implements Serving {
       colors: terminal.outColors.isColorSupported,
       shared: { ...this.#common, worker: place.number },
       targets: this.#searches.targets,
+      heart: beatMs === undefined ? undefined : { words: this.#hearts.words, everyMs: beatMs },
     };
     place.thread = new Thread(embedded.startThread(), task, this.#platform, this.#memories, {
       listening: () => this.#listens(place),
@@ -336,15 +330,8 @@ export class Supervisor implements Serving {
       this.#started.reject(new Refusal(EXIT.config, `${what} before it listened.`, { hint }));
       return;
     }
-    place.deaths = performance.now() - startedAt > HEALTHY_MS ? 1 : place.deaths + 1;
-    const waitMs = Math.min(AGAIN_MS * 2 ** (place.deaths - 1), AGAIN_MOST_MS);
+    const waitMs = pauseAfter(place, performance.now() - startedAt);
     this.#platform.notice("error", `${what}; another one starts in ${waitMs / 1000} s`);
     place.again = setTimeout(() => this.#begin(place), waitMs);
   }
-}
-
-/** The worker runs from now on what it has loaded; resolves once it does. */
-async function take(place: Place, task: Task): Promise<void> {
-  place.task = task;
-  await place.thread?.take();
 }

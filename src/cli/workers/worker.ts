@@ -16,6 +16,7 @@ import { Metrics } from "../../record/metrics.ts";
 import { clockOffset } from "./clock.ts";
 import { tellCounts } from "./counting.ts";
 import type { FromWorker, Start, Task, ToWorker } from "./messages.ts";
+import { beat } from "./heartbeats.ts";
 import { Questions } from "./questions.ts";
 import { planOfWorker } from "./share.ts";
 import { TargetSets } from "./target-sets.ts";
@@ -158,6 +159,7 @@ async function start(
     keepServing((text) => platform.notice("error", text));
     listen(gateway, plan);
     const tell = metrics && tellCounts(metrics, gateway, (message) => scope.postMessage(message));
+    if (begin.heart !== undefined) beat(begin.heart.words, begin.shared.worker, begin.heart.everyMs);
     scope.postMessage({ kind: "listening" });
     return new ServingWorker(gateway, platform, load, targets, errColors, tell);
   } catch (thrown) {
