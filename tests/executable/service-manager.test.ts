@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { receiver } from "../support/datagram-receiver.ts";
 import { until } from "../support/deadline.ts";
-import { configText, type Gateway, startGateway } from "../support/executable.ts";
+import { type Config, type Gateway, startGateway } from "../support/executable.ts";
 import { get } from "../support/messages.ts";
 import { connect, exchange } from "../support/raw-client.ts";
 
@@ -22,7 +22,7 @@ afterEach(() => {
 
 /** A gateway that is watched, and what it has said so far, each message as a list of lines. */
 async function watched(
-  config: Parameters<typeof configText>[0],
+  config: Config,
   env: Readonly<Record<string, string>> = {},
   path = join(folder, "notify"),
 ): Promise<{ gateway: Gateway; said(): string[][] }> {
