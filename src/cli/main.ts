@@ -17,6 +17,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   reload: async () => (await import("./reload-verb.ts")).reload,
   top: async () => (await import("./top.ts")).top,
   logs: async () => (await import("./logs.ts")).logs,
+  simulate: async () => (await import("./simulate.ts")).simulate,
   init: async () => (await import("./init.ts")).init,
   "keys new": async () => (await import("./keys.ts")).keysNew,
   "keys verify": async () => (await import("./keys.ts")).keysVerify,

@@ -4,6 +4,8 @@ import type { PrettyParts } from "../../record/pretty.ts";
 /** An exchange, as far as its line tells of it. */
 export interface LoggedExchange extends PrettyParts {
   readonly consumer: string | undefined;
+  /** The client's address. */
+  readonly client: string | undefined;
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -33,6 +35,7 @@ export function readRecord(line: string): LoggedExchange | undefined {
     durationMs: seconds * 1000,
     route: textIn(members, "sluice.route"),
     consumer: textIn(members, "sluice.consumer"),
+    client: textIn(members, "client.address") ?? textIn(request, "client_ip"),
     attempted: textIn(members, "sluice.target"),
     attempts: numberIn(members, "sluice.attempts") ?? 0,
     fallbacks: fallbacksIn(members),

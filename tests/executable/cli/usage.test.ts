@@ -23,7 +23,7 @@ describe("help and version", () => {
     expect(stderr).toBe("");
   });
 
-  test.each(["run", "check", "routes", "plan", "explain", "top", "logs", "init"])(
+  test.each(["run", "check", "routes", "plan", "explain", "top", "logs", "simulate", "init"])(
     "%s --help tells its flags and examples",
     async (verb) => {
       const { code, stdout } = await sluice([verb, "--help"]);
@@ -37,7 +37,7 @@ describe("help and version", () => {
 
 describe("a mistake on the command line is one message with the nearest right word, exit 64", () => {
   const mistakes: readonly (readonly [line: string, message: string])[] = [
-    ["", "Name a verb: run, check, routes, plan, explain, test, reload, top, logs, init, keys or password."],
+    ["", "Name a verb: run, check, routes, plan, explain, test, reload, top, logs, simulate, init, keys or password."],
     ["chek", "Did you mean sluice check?"],
     ["version", "Did you mean sluice --version?"],
     ["gateway.config.ts", "Did you mean sluice run gateway.config.ts?"],
@@ -61,6 +61,8 @@ describe("a mistake on the command line is one message with the nearest right wo
     ["explain /a -H", "-H needs a value: --header=<name: value>."],
     ["explain /a -XGET -XPUT", "--request is given twice."],
     ["explain /a --form=127.0.0.1", "Did you mean --from?"],
+    ["simulate --log=x --limit=100", "--limit is a number and a window from 1s to 24d"],
+    ["simulate --limit=1/1s", "Name an access log"],
     ["init a b", '"b" is one too many.'],
   ];
   test.each(mistakes)("sluice %s", async (line, message) => {
