@@ -125,7 +125,7 @@ measured("the same by JSON.stringify of an object, encoded", () => {
   };
 });
 measured("a line that leaves a member out", () => {
-  const log = logInto({ ...LOG, fields: { ...LOG.fields, remove: ["url.scheme"] } }, platformInto(encoding()));
+  const log = logInto({ ...LOG, members: { ...LOG.members, remove: ["url.scheme"] } }, platformInto(encoding()));
   return (x) => log(x, WHOLE);
 });
 for (const format of ["ecs", "caddy", "combined", "pretty"] as const) {

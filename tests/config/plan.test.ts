@@ -18,7 +18,7 @@ const TIMEOUTS = {
 
 const LOG = {
   to: [{ kind: "stdout", format: "auto" }],
-  fields: { request: [], response: [], set: [], remove: [] },
+  members: { request: [], response: [], set: [], remove: [] },
   only: undefined,
   sample: [],
   redactQuery: CREDENTIAL_PARAMETERS,
@@ -392,7 +392,7 @@ describe("with options", () => {
     };
     expect(log(chosen)).toEqual({
       ...LOG,
-      fields: { request: ["referer"], response: ["content-type"], set: [["a", 1]], remove: ["url.scheme"] },
+      members: { request: ["referer"], response: ["content-type"], set: [["a", 1]], remove: ["url.scheme"] },
       only: { statuses: [4, 302], minMs: 250, retried: true },
       sample: [{ share: 0.1, statuses: [2], routes: ["hello"] }],
     });

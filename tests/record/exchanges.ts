@@ -15,7 +15,7 @@ export const TEN_O_CLOCK = Date.UTC(2026, 10, 25, 10, 0, 0, 123);
 
 export const LOG: LogPlan = {
   to: [{ kind: "stdout", format: "json" }],
-  fields: { request: [], response: [], set: [], remove: [] },
+  members: { request: [], response: [], set: [], remove: [] },
   only: undefined,
   sample: [],
   redactQuery: ["pin"],

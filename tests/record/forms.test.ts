@@ -12,9 +12,9 @@ import { LOG, UPSTREAM, answer, exchange, recordingPlatform, route, logInto, log
 type Form = LineFormat;
 const FORMS: readonly Form[] = ["json", "ecs", "caddy", "combined", "common"];
 
-function textOf(format: Form, x: Exchange, ending: Ending, fields: Partial<LogPlan["fields"]> = {}): string {
+function textOf(format: Form, x: Exchange, ending: Ending, chosen: Partial<LogPlan["members"]> = {}): string {
   const platform = recordingPlatform();
-  logInto(logOf(format, { ...LOG, fields: { ...LOG.fields, ...fields } }), platform)(x, ending);
+  logInto(logOf(format, { ...LOG, members: { ...LOG.members, ...chosen } }), platform)(x, ending);
   expect(platform.lines).toHaveLength(1);
   return platform.lines[0]!;
 }

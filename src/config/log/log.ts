@@ -117,8 +117,9 @@ export function logShape(routes: readonly string[], gateway: string, reader: Con
       },
       (_, written) => twiceIn(written["to"]),
     ),
-    ({ format, to, redactQuery, ...rest }) => ({
+    ({ format, to, redactQuery, fields, ...rest }) => ({
       ...rest,
+      members: fields,
       to: to.map((sinkOf): LogSinkPlan =>
         sinkOf === "stdout"
           ? { kind: "stdout", format }

@@ -5,7 +5,8 @@ import type { LinesTo } from "../../platform.ts";
 /** The access log. */
 export interface LogPlan {
   readonly to: readonly LogSinkPlan[];
-  readonly fields: LogFieldsPlan;
+  /** What `fields` says. */
+  readonly members: LogFieldsPlan;
   readonly only: LogFilterPlan | undefined;
   readonly sample: readonly LogSamplePlan[];
   /** Lower-case names of query parameters to mask, the built-in ones included. */

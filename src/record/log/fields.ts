@@ -36,7 +36,7 @@ function withoutSecrets(url: string, redact: (query: string) => string): string 
  * wants none.
  */
 export function fieldMembers(plan: LogPlan, redact: (query: string) => string): ((x: Exchange) => string) | undefined {
-  const { request, response } = plan.fields;
+  const { request, response } = plan.members;
   if (request.length + response.length === 0) return undefined;
   const read = fieldReader(plan, redact);
   return (x) => {

@@ -37,7 +37,7 @@ const MOST_VALUE = 1024;
 
 /** With the members that the config adds, and without those that it does not want. */
 function changed(make: LineMaker, plan: LogPlan, fields: ((x: Exchange) => string) | undefined): LineMaker {
-  const { set, remove } = plan.fields;
+  const { set, remove } = plan.members;
   const constant = set
     .map(([name, value]) => {
       const text = typeof value === "string" ? `"${jsonText(value, MOST_VALUE)}"` : String(value);
