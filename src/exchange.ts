@@ -223,6 +223,8 @@ export class Exchange {
   /** Fallbacks that were used, in order. */
   fallbacks: readonly FallbackRecord[] = NO_FALLBACKS;
   answer: Answer | undefined = undefined;
+  /** The client's own certificate (DER), when TLS has verified one. */
+  clientCertificate: Uint8Array | undefined = undefined;
   /** Undefined where nobody asks for traces. */
   trace: Trace | undefined = undefined;
   /** When stages had it; undefined where nobody wants to know. */

@@ -26,6 +26,8 @@ export interface Socket {
   readonly remoteAddress: string;
   /** Whether it is a TLS connection. */
   readonly secure: boolean;
+  /** The certificate (DER) of a client that the listener's authorities have signed; known once the handshake is done. */
+  readonly clientCertificate?: Uint8Array | undefined;
   /** Sends bytes. False: the kernel is full and the rest waits in memory; stop until `drained`. */
   write(bytes: Uint8Array): boolean;
   /** Sends latin1 text and, in the same write, the bytes that follow it. Result as for `write`. */

@@ -43,8 +43,8 @@ export interface TokenBinding {
 }
 
 /**
- * Makes the binding of a scheme. A token that is bound to anything but a key of which DPoP gives proof is refused: to take
- * it as a Bearer token would make it worth stealing.
+ * Makes the binding of a scheme. A token that is bound to anything but a key of which DPoP gives proof, or the certificate of
+ * the client's connection, is refused: to take it as a Bearer token would make it worth stealing.
  * @param key lower-case name of the field that holds tokens
  */
 export function tokenBinding(
@@ -68,6 +68,13 @@ export function tokenBinding(
       return typeof bound === "string" ? { token: bound, by: "DPoP" } : bound;
     },
     refusal(x, { token, by }, confirmation) {
+      const certificate = certificateIn(confirmation);
+      if (certificate !== undefined) {
+        // A scheme that demands DPoP demands it of these, too.
+        return by === "DPoP" || !takesBearer
+          ? bound("to a certificate, and the scheme wants DPoP")
+          : certificateRefusal(x, certificate, services);
+      }
       const thumbprint = thumbprintOf(confirmation);
       if (thumbprint instanceof GatewayError) return thumbprint;
       if (thumbprint === undefined) return by === "DPoP" || !takesBearer ? unbound() : undefined;
@@ -95,12 +102,37 @@ export function tokenBinding(
   };
 }
 
+/** The hash of the certificate that the token is bound to, and to nothing else (RFC 8705 section 3.1). */
+function certificateIn(confirmation: unknown): string | undefined {
+  if (typeof confirmation !== "object" || confirmation === null || Object.keys(confirmation).length !== 1)
+    return undefined;
+  const hash = (confirmation as { "x5t#S256"?: unknown })["x5t#S256"];
+  return typeof hash === "string" ? hash : undefined;
+}
+
+async function certificateRefusal(
+  { clientCertificate }: Exchange,
+  wanted: string,
+  { platform }: Pick<AuthServices, "platform">,
+): Promise<GatewayError | undefined> {
+  if (clientCertificate === undefined) return bound("the connection shows no client certificate");
+  let hash = hashes.get(clientCertificate);
+  if (hash === undefined) {
+    const bytes = await platform.sha256(clientCertificate);
+    hash = bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+    hashes.set(clientCertificate, hash);
+  }
+  return hash === wanted ? undefined : bound("to another client certificate");
+}
+
+/** One certificate a connection, asked for at every request of it. */
+const hashes = new WeakMap<Uint8Array, string>();
+
 /** The thumbprint of the key that the token is bound to; undefined when it is bound to nothing. */
 function thumbprintOf(confirmation: unknown): string | GatewayError | undefined {
   if (confirmation === undefined) return undefined;
   if (typeof confirmation !== "object" || confirmation === null) return bound("cnf is no object");
   const methods = Object.keys(confirmation);
-  if (methods.includes("x5t#S256")) return bound("it is bound to a client certificate, which is not seen here");
   const { jkt } = confirmation as { jkt?: unknown };
   if (methods.length !== 1 || typeof jkt !== "string") return bound(`cnf holds ${methods.join(", ") || "nothing"}`);
   return jkt;

@@ -97,7 +97,10 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
   return then(shape, (written) => {
     const { name, listen, upstreams, consumers, keys, auth, limits, limiting, identity, routes, log } = written;
     const { workers, shutdown } = written;
-    const own = [...(identity.token === undefined ? [] : [keySetRoute(logs)]), ...resourceRoutes(auth, logs)];
+    const own = [
+      ...(identity.token === undefined ? [] : [keySetRoute(logs)]),
+      ...resourceRoutes(auth, logs, listen.tls?.clients !== undefined),
+    ];
     const plans = new Map(upstreams.map(([name, upstream]) => [name, { name, ...upstream }]));
     const allRoutes = [
       ...routes.map(([name, planOf]) => ({

@@ -200,17 +200,17 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   /** Sends a request its way. */
   #begin(head: RequestHead): void {
-    const shared = this.#shared;
-    shared.deadlines.disarm(this.#reading);
+    this.#shared.deadlines.disarm(this.#reading);
     this.#head = head;
     this.#keepAlive = head.keepAlive;
     this.#answered = false;
     this.#phase = "exchange";
     const arrival = admit(head, this.#socket.secure, this.#socket.remoteAddress, this.#contentOf(head));
     if (arrival instanceof GatewayError) return this.#refuse(arrival, head);
-    const x = new Exchange(arrival, shared.platform.now());
+    const x = new Exchange(arrival, this.#shared.platform.now());
+    x.clientCertificate = this.#socket.clientCertificate;
     this.#exchange = x;
-    shared.way.travel(x, (answer) => this.#send(x, answer));
+    this.#shared.way.travel(x, (answer) => this.#send(x, answer));
   }
 
   #contentOf({ bodyLength }: RequestHead): Content {

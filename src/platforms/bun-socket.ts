@@ -16,6 +16,7 @@ export class BunSocket implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly remoteAddress: string;
   readonly secure: boolean;
+  clientCertificate: Uint8Array | undefined = undefined;
   waiting = 0;
   readonly #raw: RawSocket;
   #queue: Uint8Array[] = [];
@@ -92,6 +93,8 @@ export class BunSocket implements Socket {
 
   /** Bun: TLS is established. */
   secured(): void {
+    // True for a client alone that has shown a certificate, and a good one.
+    if (this.#raw.authorized) this.clientCertificate = this.#raw.getPeerCertificate().raw;
     if (!this.#gone) this.handler.secured?.();
   }
 

@@ -359,6 +359,28 @@ describe("a token", () => {
     expect(refusal?.message).toContain("client certificate");
   });
 
+  test("bound to a certificate is taken over a connection that has shown it, and over no other", async () => {
+    const certificate = new TextEncoder().encode("a certificate");
+    const hash = new Bun.CryptoHasher("sha256").update(certificate).digest("base64url");
+    const over = (shown: Uint8Array | undefined): Exchange => Object.assign(call([]), { clientCertificate: shown });
+    const bearer = { token: TOKEN, by: "Bearer" } as const;
+    const cnf = { "x5t#S256": hash };
+    for (const plan of [undefined, DPOP]) {
+      expect(await binding(plan).refusal(over(certificate), bearer, cnf)).toBeUndefined();
+      expect(await binding(plan).refusal(over(certificate), bearer, cnf)).toBeUndefined();
+    }
+    const refused = [
+      await binding(DPOP).refusal(over(undefined), bearer, cnf),
+      await binding(DPOP).refusal(over(new Uint8Array(3)), bearer, cnf),
+      await binding(DPOP).refusal(over(certificate), bearer, { "x5t#S256": `${hash}=` }),
+      await binding(DPOP).refusal(over(certificate), bearer, { "x5t#S256": 7 }),
+      await binding(DPOP).refusal(over(certificate), bearer, { ...cnf, kid: "x" }),
+      await binding(DPOP).refusal(over(certificate), { token: TOKEN, by: "DPoP" }, cnf),
+      await binding(required).refusal(over(certificate), bearer, cnf),
+    ];
+    expect(refused.map((refusal) => refusal?.code)).toEqual(refused.map(() => "invalid_credentials"));
+  });
+
   test("bound to nothing is taken as Bearer unless DPoP is required, and never by DPoP", async () => {
     const shown = { token: TOKEN, by: "Bearer" } as const;
     expect(binding(undefined).refusal(call([]), shown, undefined)).toBeUndefined();

@@ -1,7 +1,9 @@
 // TLS on the listener of the running executable: who gets which certificate, what is refused, and what a reload changes.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { X509Certificate } from "node:crypto";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
+import { SignJWT } from "jose";
 import { certificates } from "../support/certificates.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { until } from "../support/deadline.ts";
@@ -222,5 +224,49 @@ describe.skipIf(lacks !== undefined)(`TLS on the listener${lacks === undefined ?
     const answer = await client.receive();
     expect(answer.fields.one("strict-transport-security")).toBe("max-age=15552000; includeSubDomains");
     socket.destroy();
+  });
+
+  test("a token that is bound to a client certificate is taken from who shows it, also on a connection that is kept", async () => {
+    const { ca, client, local } = certificates();
+    const own = { cert: client.cert, key: client.key };
+    const secret = "a secret that is long enough for HS256";
+    const hash = new Bun.CryptoHasher("sha256").update(new X509Certificate(client.cert).raw).digest("base64url");
+    const tokenOf = (thumbprint: string): Promise<string> =>
+      new SignJWT({ sub: "acme", cnf: { "x5t#S256": thumbprint } })
+        .setProtectedHeader({ alg: "HS256" })
+        .setIssuer("https://id.test")
+        .setAudience("api")
+        .setExpirationTime("5m")
+        .sign(new TextEncoder().encode(secret));
+    const gateway = await startGateway(
+      `import { defineGateway, env, jwt } from "sluice";
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0, tls: {
+    certificates: { cert: "shown.pem", key: "shown.key" }, clientCert: "request", clientCa: "ca.pem" } },
+  auth: { token: jwt({ issuer: "https://id.test", audience: "api", secret: env("SECRET"), algorithms: ["HS256"] }) },
+  routes: { all: { match: "/*", answer: { body: "hello" }, auth: "token" } },
+});
+`,
+      { env: { SECRET: secret }, files: { "shown.pem": local.cert, "shown.key": local.key, "ca.pem": ca.cert } },
+    );
+    gateways.push(gateway);
+    const statuses = async (options: object, thumbprint: string): Promise<number[]> => {
+      const { client, socket } = await connectSecurely(gateway.port, options);
+      const found: number[] = [];
+      for (let i = 0; i < 2; i++) {
+        await client.send(get("/", `Authorization: Bearer ${await tokenOf(thumbprint)}`));
+        found.push((await client.receive()).status);
+      }
+      socket.destroy();
+      return found;
+    };
+    expect(await statuses(own, hash)).toEqual([200, 200]);
+    expect(await statuses({}, hash)).toEqual([401, 401]);
+    expect(
+      await statuses(
+        own,
+        hash.replace(/^./, (first) => (first === "a" ? "b" : "a")),
+      ),
+    ).toEqual([401, 401]);
   });
 });

@@ -11,7 +11,7 @@ interface Published {
 }
 
 /** One route for each resource that schemes name. Schemes of one resource share its document. */
-export function resourceRoutes(schemes: readonly SchemePlan[], log: boolean): RoutePlan[] {
+export function resourceRoutes(schemes: readonly SchemePlan[], log: boolean, clientCertificates: boolean): RoutePlan[] {
   const published = schemes.flatMap((scheme): Published[] =>
     "resource" in scheme && scheme.resource !== undefined ? [{ scheme, resource: scheme.resource }] : [],
   );
@@ -29,7 +29,7 @@ export function resourceRoutes(schemes: readonly SchemePlan[], log: boolean): Ro
       cors: { origins: "*", methods: ["GET"], headers: undefined, expose: [], credentials: false, maxAgeSeconds: 600 },
       destination: {
         kind: "answer",
-        answer: { headers: { "Cache-Control": "public, max-age=300" }, body: metadataOf(group) },
+        answer: { headers: { "Cache-Control": "public, max-age=300" }, body: metadataOf(group, clientCertificates) },
       },
       log,
     };
@@ -37,7 +37,7 @@ export function resourceRoutes(schemes: readonly SchemePlan[], log: boolean): Ro
 }
 
 /** The document (RFC 9728 section 2). Members without a value are left out. */
-function metadataOf(group: readonly Published[]): Readonly<Record<string, unknown>> {
+function metadataOf(group: readonly Published[], clientCertificates: boolean): Readonly<Record<string, unknown>> {
   const resources = group.map(({ resource }) => resource);
   const proofs = group.map(({ scheme }) => scheme.dpop);
   const algorithms = union(proofs.map((dpop) => dpop?.algorithms ?? []));
@@ -51,7 +51,7 @@ function metadataOf(group: readonly Published[]): Readonly<Record<string, unknow
     resource_documentation: resources.find(({ documentation }) => documentation !== undefined)?.documentation,
     dpop_signing_alg_values_supported: algorithms.length === 0 ? undefined : algorithms,
     dpop_bound_access_tokens_required: proofs.every((dpop) => dpop?.required === true),
-    tls_client_certificate_bound_access_tokens: false,
+    tls_client_certificate_bound_access_tokens: clientCertificates,
   };
 }
 
