@@ -146,6 +146,21 @@ export default defineGateway({
     expect(errors[0]).toContain(part);
   });
 
+  const wrongTests: readonly (readonly [name: string, line: string, part: string])[] = [
+    ["an upstream that the config does not have", 'g.upstream("ap").hang();', '"app"'],
+    ["a span of time without a unit", 'g.clock.advance("1 day");', "1 day"],
+    ["a matcher that does not exist", "expect(1).toBee(1);", "toBee"],
+    ["a member that no answer has", 'g.upstream("app").reply({ stauts: 200 });', "stauts"],
+  ];
+  test.each(wrongTests)("in a test, %s fails at its line", async (_, line, part) => {
+    const head = 'import { expect, gateway, test } from "sluice/test";\nimport config from "./gateway.config.ts";\n';
+    const body = `test("a", async () => {\n  const g = await gateway(config);\n  ${line}\n  expect(g.log).toEqual([]);\n});\n`;
+    const { errors } = await compile(await initialized({ "gateway.test.ts": head + body }));
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toStartWith("gateway.test.ts(5,");
+    expect(errors[0]).toContain(part);
+  });
+
   test("a name that sluice does not export fails", async () => {
     const cwd = await initialized({
       "gateway.config.ts": 'import { defineGatway } from "sluice";\nexport default defineGatway({});\n',
