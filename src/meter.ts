@@ -1,5 +1,5 @@
 // The meter: what the parts of a gateway count, brought to the registry.
-import type { Verdict } from "./auth/scheme.ts";
+import type { Scheme, Verdict } from "./auth/scheme.ts";
 import type { Keep } from "./carried.ts";
 import { isEjected, isUp } from "./balance/availability.ts";
 import type { Plan, RoutePlan } from "./config/plan.ts";
@@ -54,6 +54,7 @@ export class Meter {
 
 /** What outlives a plan, and is metered. */
 export interface CarriedParts {
+  readonly schemes: Iterable<Scheme>;
   readonly upstreams: Iterable<Upstream>;
   /** By upstream; none where the main thread searches. */
   readonly discoveries: ReadonlyMap<string, Discovery>;
@@ -76,6 +77,9 @@ export function meterCarried(metrics: Metrics, parts: CarriedParts, platform: Pl
   for (const { name, lost, source } of parts.logSinks) {
     if (lost === undefined) continue;
     kept(`log.${name}`, source, () => metrics.count(FAMILIES.logLinesDropped, { sink: name }, lost));
+  }
+  for (const scheme of parts.schemes) {
+    if (scheme.keysAge !== undefined) kept(`auth.${scheme.name}`, scheme, () => meterKeys(metrics, scheme));
   }
   for (const upstream of parts.upstreams) {
     kept(`upstreams.${upstream.plan.name}`, upstream, () => meterUpstream(metrics, upstream));
@@ -110,6 +114,14 @@ export function meterListeners(metrics: Metrics, listeners: Listeners): End {
     metrics.readOne(FAMILIES.connections, () => listeners.connections),
     metrics.count(FAMILIES.connectionsRefused, {}, () => listeners.turnedAway),
   );
+}
+
+/** Lets be read how old the keys of a scheme are. */
+function meterKeys(metrics: Metrics, { name, keysAge }: Scheme): End {
+  return metrics.read(FAMILIES.keysAge, () => {
+    const age = keysAge!();
+    return age === undefined ? [] : [[{ scheme: name }, age / 1000]];
+  });
 }
 
 function meterBound(metrics: Metrics, { plan, counts }: InFlight): End[] {

@@ -144,7 +144,15 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   const logSinks = plan.log === false ? [] : openSinks(plan.log, platform, keep);
   if (metrics !== undefined) {
     const searches = shared === undefined ? discoveries : new Map<string, Discovery>();
-    const metered = { upstreams: upstreams.values(), discoveries: searches, mirrors, limiter, own, logSinks };
+    const metered = {
+      schemes: schemes.values(),
+      upstreams: upstreams.values(),
+      discoveries: searches,
+      mirrors,
+      limiter,
+      own,
+      logSinks,
+    };
     meterCarried(metrics, metered, platform, keep);
   }
   const parts: Parts = {

@@ -43,6 +43,8 @@ export interface Scheme {
   scopeChallenge?(scopes: readonly string[]): string;
   /** Why it cannot decide now, for readiness; undefined when it can. */
   unready?(): string | undefined;
+  /** Milliseconds since its keys were fetched; undefined while there are none. Absent where none are fetched. */
+  keysAge?(): number | undefined;
   /** Ends what runs in the background. */
   close?(): void;
 }

@@ -81,6 +81,10 @@ export const FAMILIES = {
     "scheme",
     "outcome",
   ]),
+  keysAge: gauge("sluice.auth.keys.age", "Time since a scheme's keys were fetched from their issuer", ["scheme"], {
+    unit: "s",
+    across: "same",
+  }),
   observed: counter("sluice.observed.refusals", "What policies in observe mode would have refused", [
     "route",
     "policy",

@@ -93,6 +93,7 @@ export function createJwt(plan: JwtPlan, services: AuthServices): Scheme {
     challenge: (refusal) => binding.challenge(refusal),
     scopeChallenge: (scopes) => binding.scopeChallenge(scopes),
     unready: () => keys.unready(),
+    ...(keys.age === undefined ? {} : { keysAge: () => keys.age!() }),
   };
 }
 

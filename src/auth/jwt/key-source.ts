@@ -29,6 +29,8 @@ export interface KeySource {
   renew(): Promise<boolean>;
   /** Why nothing can be verified now; undefined when it can. */
   unready(): string | undefined;
+  /** Milliseconds since the keys were fetched; undefined while there are none. Absent where none are fetched. */
+  age?(): number | undefined;
   /** Ends what runs in the background. */
   close(): void;
 }

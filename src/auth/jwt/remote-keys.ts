@@ -75,6 +75,11 @@ export class RemoteKeys implements KeySource {
     return this.#trusted(this.#platform.now()) === undefined ? `${this.#title}: ${this.#failure}` : undefined;
   }
 
+  age(): number | undefined {
+    const now = this.#platform.now();
+    return this.#trusted(now) === undefined ? undefined : now - this.#fetchedAt;
+  }
+
   close(): void {
     this.#closing.abort();
     this.#platform.clearTimer(this.#timer);

@@ -83,8 +83,10 @@ describe("when the gateway starts", () => {
     const rig = rigOf(issuer);
     expect(issuer.asked).toEqual([JWKS]);
     expect(rig.scheme.unready!()).toContain("they have not been fetched yet");
+    expect(rig.scheme.keysAge!()).toBeUndefined();
     await ready(rig);
     expect(outcome(await rig.judge(k1(rig)))).toBe("accepted u");
+    expect(rig.scheme.keysAge!()).toBe(0);
     expect(issuer.asked).toEqual([JWKS]);
     expect(rig.platform.notices).toEqual([]);
   });
@@ -255,6 +257,7 @@ describe("while the issuer is down", () => {
     );
     expect(outcome(await rig.judge(k1(rig)))).toBe("accepted u");
     expect(rig.scheme.unready!()).toBeUndefined();
+    expect(rig.scheme.keysAge!()).toBe(605_000);
     expect(rig.platform.notices).toHaveLength(1);
   });
 
