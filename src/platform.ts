@@ -129,6 +129,8 @@ export interface ServerTls {
 
 /** Where to accept. */
 export interface ListenOptions {
+  /** Path of a Unix socket in place of host and port: from its first moment only this process's user may connect (0600). */
+  readonly path?: string | undefined;
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -140,9 +142,10 @@ export interface ListenOptions {
 
 /** An open listening socket. */
 export interface ListeningSocket {
+  /** 0 of a Unix socket, whose host is "". */
   readonly port: number;
   readonly host: string;
-  /** Accepts no more. Connections that are open stay open. */
+  /** Accepts no more. Connections that are open stay open; the file of a Unix socket goes. */
   stop(): void;
   /**
    * Makes other TLS ready; what it gives lets it hold for handshakes that begin from then on. Whether clients are asked

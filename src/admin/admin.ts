@@ -40,7 +40,7 @@ export interface Admin {
  */
 export function openAdmin(plan: AdminPlan, name: string, overseen: Overseen, platform: Platform): Admin {
   const way = adminWay(plan, name, overseen, platform);
-  const bounds = { ...BOUNDS, port: plan.port, host: plan.host };
+  const bounds = { ...BOUNDS, socket: plan.socket, port: plan.port, host: plan.host };
   const listener = new Listener(bounds, way, new Tally(), platform, new Deadlines(platform));
   return { address: listener.address, close: () => void listener.cut() };
 }

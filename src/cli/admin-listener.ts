@@ -6,6 +6,7 @@ import type { Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
 import type { Metrics } from "../record/metrics.ts";
 import { listenRefusal } from "./listen-refusal.ts";
+import { clearPath, pathRefusal } from "./socket-path.ts";
 import type { Serving } from "./serving.ts";
 import type { Terminal } from "./terminal.ts";
 import { urlOf } from "./url-of.ts";
@@ -31,17 +32,18 @@ export function overseenIn(
  * Opens the admin listener, if the plan has one, and tells where it is. What serves closes it when it has ended: until
  * then it tells how far that has come. @throws Refusal when it cannot listen
  */
-export function withAdmin(
+export async function withAdmin(
   serving: Serving,
   plan: Plan,
   overseen: Overseen,
   platform: Platform,
   terminal: Terminal,
-): Serving {
+): Promise<Serving> {
   if (plan.admin === undefined) return serving;
-  const admin = open(plan, plan.admin, overseen, platform);
+  const { socket } = plan.admin;
+  const admin = await open(plan, plan.admin, overseen, platform);
   const { host, port } = admin.address;
-  terminal.err(`sluice: admin on ${urlOf(host, port)}`);
+  terminal.err(`sluice: admin on ${socket === undefined ? urlOf(host, port) : `unix:${socket}`}`);
   const closing = <T>(ended: Promise<T>): Promise<T> => ended.finally(() => admin.close());
   return {
     get shutdown() {
@@ -55,10 +57,17 @@ export function withAdmin(
   };
 }
 
-function open(plan: Plan, admin: NonNullable<Plan["admin"]>, overseen: Overseen, platform: Platform): Admin {
+async function open(
+  plan: Plan,
+  admin: NonNullable<Plan["admin"]>,
+  overseen: Overseen,
+  platform: Platform,
+): Promise<Admin> {
   try {
+    if (admin.socket !== undefined) await clearPath(admin.socket);
     return openAdmin(admin, plan.name, overseen, platform);
   } catch (error) {
+    if (admin.socket !== undefined) throw pathRefusal(error, admin.socket);
     throw listenRefusal(error, admin.host, admin.port, "admin.port in the config");
   }
 }

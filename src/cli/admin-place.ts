@@ -9,19 +9,30 @@ const ANY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": ":
 
 /** The admin listener of a gateway that runs. */
 export interface AdminPlace {
+  /** As a person writes it: a URL, or `unix:` and a path. */
+  readonly name: string;
+  /** What paths stand behind. */
   readonly url: string;
-  /** With the token, where there is one. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** How it is fetched: with the token, where there is one, and past proxies of the environment. */
+  readonly how: Pick<BunFetchRequestInit, "proxy" | "unix"> & { readonly headers: Readonly<Record<string, string>> };
 }
 
-/** The fields that show a token; none without one. */
-export function bearer(token: string | undefined): AdminPlace["headers"] {
-  return token === undefined ? {} : { Authorization: `Bearer ${token}` };
+/** One at a URL. */
+export function placeAt(url: string, token: string | undefined): AdminPlace {
+  const headers: AdminPlace["how"]["headers"] = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  return { name: url, url, how: { proxy: false, headers } };
 }
 
-/** Where it is. The plan's port is none that the system chooses. */
-export function adminPlace({ host, port, token }: Pick<AdminPlan, "host" | "port" | "token">): AdminPlace {
-  return { url: urlOf(ANY[host] ?? host, port), headers: bearer(token?.reveal()) };
+/** One on a Unix socket. */
+export function placeOn(socket: string, token: string | undefined): AdminPlace {
+  const { url, how } = placeAt("http://localhost", token);
+  return { name: `unix:${socket}`, url, how: { ...how, unix: socket } };
+}
+
+/** Where it is; undefined where the system has chosen its port. */
+export function adminPlace({ socket, host, port, token }: Omit<AdminPlan, "names">): AdminPlace | undefined {
+  if (socket !== undefined) return placeOn(socket, token?.reveal());
+  return port === 0 ? undefined : placeAt(urlOf(ANY[host] ?? host, port), token?.reveal());
 }
 
 /**
@@ -34,14 +45,13 @@ export function adminPlaceIn({ admin }: Pick<Plan, "admin">, file: string, other
     const hint = `Write admin: {} and restart it${otherwise}.`;
     throw new Refusal(EXIT.config, `${shownPath(file)} has no admin, where its gateway could be asked.`, { hint });
   }
-  if (admin.port === 0) {
-    throw new Refusal(EXIT.config, `${shownPath(file)}: admin.port is 0: only the gateway knows where it listens.`);
-  }
-  return adminPlace(admin);
+  const place = adminPlace(admin);
+  if (place !== undefined) return place;
+  throw new Refusal(EXIT.config, `${shownPath(file)}: admin.port is 0: only the gateway knows where it listens.`);
 }
 
 /** Nobody answers there. */
-export function unreachable(url: string, why: string): Refusal {
-  const hint = "Does it run, and with this admin? sluice check tells nothing of that; ss -ltnp lists who listens.";
-  return new Refusal(EXIT.unavailable, `No gateway answers at ${url}: ${why}.`, { hint });
+export function unreachable(name: string, why: string): Refusal {
+  const hint = "Does it run, and with this admin? sluice check tells nothing of that; ss -lntxp lists who listens.";
+  return new Refusal(EXIT.unavailable, `No gateway answers at ${name}: ${why}.`, { hint });
 }

@@ -45,7 +45,7 @@ async function run(named: string | undefined): Promise<number> {
   if (metrics !== undefined) {
     meterProcess(metrics, platform, { version: manifest.version, revision: "" }, () => 1);
     const loads = [{ at: platform.wallClock(), ok: true, message: "started" }];
-    serving = withAdmin(serving, plan, overseenIn(gateway, metrics, { loads: () => loads }), platform, terminal);
+    serving = await withAdmin(serving, plan, overseenIn(gateway, metrics, { loads: () => loads }), platform, terminal);
   }
   const stopped = untilStopped(serving, tellNoReload, () => undefined, terminal);
   const first = await Promise.race([gateway.ready, stopped]);

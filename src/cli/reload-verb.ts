@@ -48,24 +48,22 @@ export const reload = defineVerb(
   },
 );
 
-async function ask({ url, headers }: AdminPlace): Promise<ReloadOutcome> {
+async function ask({ name, url, how }: AdminPlace): Promise<ReloadOutcome> {
   let text: string;
   try {
     const response = await fetch(`${url}/reload`, {
+      ...how,
       method: "POST",
-      // Proxies of the environment are for other traffic.
-      proxy: false,
       signal: AbortSignal.timeout(PATIENCE_MS),
-      headers,
     });
     text = await response.text();
   } catch (thrown) {
-    throw unreachable(url, messageOf(thrown));
+    throw unreachable(name, messageOf(thrown));
   }
   const answer = readJson(text);
   if (typeof answer["ok"] === "boolean" && typeof answer["exitCode"] === "number") return answer as never;
   const why = [answer["detail"], answer["title"], answer["message"]].find((each) => typeof each === "string");
-  throw new Refusal(EXIT.unavailable, `What answers at ${url} does not reload: ${why ?? text.slice(0, 200)}`);
+  throw new Refusal(EXIT.unavailable, `What answers at ${name} does not reload: ${why ?? text.slice(0, 200)}`);
 }
 
 function readJson(text: string): Readonly<Record<string, unknown>> {

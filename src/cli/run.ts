@@ -127,7 +127,7 @@ export const run = defineVerb(
       const supervisor = new Supervisor({ workers, config: { ...planned, plan }, embedded, terminal, beatMs });
       keepServing((text) => terminal.err(`sluice: error: ${text}`));
       const reloads = reloadsOf(() => supervisor, supervisor.metrics);
-      return serve(supervisor.withAdmin(adminOf(reloads)), reloads, () => supervisor.start());
+      return serve(await supervisor.withAdmin(adminOf(reloads)), reloads, () => supervisor.start());
     }
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
@@ -139,7 +139,7 @@ export const run = defineVerb(
     if (metrics !== undefined) {
       meterProcess(metrics, platform, buildOf(embedded), () => 1);
       const overseen = overseenIn(gateway, metrics, adminOf(reloads));
-      serving = withAdmin(serving, plan, overseen, platform, terminal);
+      serving = await withAdmin(serving, plan, overseen, platform, terminal);
     }
     return serve(serving, reloads, async () => {
       await gateway.ready;

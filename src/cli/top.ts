@@ -1,7 +1,7 @@
 // `sluice top [file]`: what a running gateway does, second by second, in a terminal.
 import { isatty } from "node:tty";
 import { History } from "../admin/live/history.ts";
-import { type AdminPlace, adminPlaceIn, bearer } from "./admin-place.ts";
+import { type AdminPlace, adminPlaceIn, placeAt, placeOn } from "./admin-place.ts";
 import { EXIT, usageError } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
@@ -58,11 +58,17 @@ async function placeOf(
   { terminal, embedded }: VerbContext,
 ): Promise<AdminPlace | number> {
   if (named !== undefined && named !== "" && file === undefined) {
+    const token = process.env[TOKEN_VARIABLE] || undefined;
+    const socket = /^unix:(\/.+)$/.exec(named)?.[1];
+    if (socket !== undefined) return placeOn(socket, token);
     const url = URL.canParse(named) ? new URL(named) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol)) {
-      throw usageError(`--admin is a URL, not "${named}".`, "As sluice run tells it: --admin=http://127.0.0.1:9901");
+      throw usageError(
+        `--admin is a URL, not "${named}".`,
+        "As sluice run tells it: --admin=http://127.0.0.1:9901, --admin=unix:/run/sluice/admin.sock",
+      );
     }
-    return { url: url.origin, headers: bearer(process.env[TOKEN_VARIABLE] || undefined) };
+    return placeAt(url.origin, token);
   }
   const found = findConfig(file);
   const planned = await planConfig(found, embedded);
@@ -89,7 +95,7 @@ async function watch(admin: AdminPlace, { outColors }: Terminal): Promise<number
     const keys = Object.entries(ORDERS).map(([key, { name }]) =>
       key === order ? `[${key}] ${name}` : `${key} ${name}`,
     );
-    const foot = outColors.dim(`q end   ${keys.join("   ")}   ${admin.url}`);
+    const foot = outColors.dim(`q end   ${keys.join("   ")}   ${admin.name}`);
     const summary = summaryOf(history);
     const text = summary === undefined ? "…" : viewText(summary, order, screen.width, outColors);
     screen.show(`${foot}\n${text}`);

@@ -45,6 +45,8 @@ export interface ShutdownPlan {
 
 /** Where the gateway accepts, and within which bounds. */
 export interface ListenPlan {
+  /** Path of a Unix socket in place of port and host: the admin listener may have one. */
+  readonly socket?: string | undefined;
   readonly port: number;
   readonly host: string;
   /** CIDR ranges or addresses, each known to be well-formed. */
@@ -63,6 +65,8 @@ export interface ListenPlan {
 
 /** The admin listener. */
 export interface AdminPlan {
+  /** Path of a Unix socket. `host` is `localhost` and `port` 0 then. */
+  readonly socket: string | undefined;
   readonly port: number;
   readonly host: string;
   /** Lower case. */

@@ -52,6 +52,7 @@ export class Listener implements Shared {
     this.#socket = platform.listen!({
       host: plan.host,
       port: plan.port,
+      path: plan.socket,
       accept: (socket) => {
         // Over the bound a connection is refused by closing it: a queue would only make the flood wait.
         if (this.#stopped) socket.destroy();

@@ -17,6 +17,7 @@ import { certificate } from "./certificate.ts";
 import { files } from "./files.ts";
 import { LineSinks } from "./line-sinks.ts";
 import { names } from "./names.ts";
+import { forOwnerOnly } from "./owner-only.ts";
 import { processUsage } from "./process-usage.ts";
 import { type StdoutLines, stdoutLines } from "./stdout.ts";
 import type { Shared } from "../shared.ts";
@@ -116,16 +117,13 @@ const established = {
 
 /** The types lack `reusePort`: with it each of several listeners on a port gets its part of the connections. */
 type BunListenOptions = Bun.TCPSocketListenOptions<BunSocket | undefined> & { reusePort: boolean };
+type Handlers = Pick<BunListenOptions, "socket" | "allowHalfOpen">;
 
 function listen(options: ListenOptions, reusePort: boolean): ListeningSocket {
-  const { tls } = options;
+  const { path, tls } = options;
   const contexts = tls && new ServerContexts(tls);
-  const all: BunListenOptions = {
-    hostname: options.host,
-    port: options.port,
-    reusePort,
+  const handlers: Handlers = {
     allowHalfOpen: true,
-    ...(tls === undefined ? {} : { tls: ownTls(tls) }),
     socket: {
       ...established,
       open(raw) {
@@ -136,6 +134,14 @@ function listen(options: ListenOptions, reusePort: boolean): ListeningSocket {
       ...(contexts === undefined ? {} : { ...handshakes(tls?.clients?.required === true), ...pick(contexts) }),
     },
   };
+  if (path !== undefined) return listenOnPath(path, handlers);
+  const all: BunListenOptions = {
+    hostname: options.host,
+    port: options.port,
+    reusePort,
+    ...(tls === undefined ? {} : { tls: ownTls(tls) }),
+    ...handlers,
+  };
   const listener = Bun.listen<BunSocket | undefined>(all);
   return {
     host: listener.hostname,
@@ -143,6 +149,11 @@ function listen(options: ListenOptions, reusePort: boolean): ListeningSocket {
     stop: () => listener.stop(false),
     ...(contexts === undefined ? {} : { renewal: (tls: ServerTls) => contexts.renewal(listener, tls) }),
   };
+}
+
+function listenOnPath(path: string, handlers: Handlers): ListeningSocket {
+  const listener = forOwnerOnly(() => Bun.listen<BunSocket | undefined>({ unix: path, ...handlers }));
+  return { host: "", port: 0, stop: () => listener.stop(false) };
 }
 
 /** What Bun calls of handshakes of accepted sockets. @param required whether the client must have shown a good certificate */

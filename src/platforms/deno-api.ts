@@ -1,8 +1,9 @@
 // The part of Deno's own API that deno.ts uses, typed here because the repository is checked without Deno's types.
 
-/** A TCP connection. Reads and writes are promises; all of them reject once it is closed. */
+/** A connection. Reads and writes are promises; all of them reject once it is closed. */
 export interface DenoConn {
-  readonly remoteAddr: { readonly hostname: string };
+  /** A Unix socket has no address. */
+  readonly remoteAddr: { readonly hostname?: string };
   /** Number of bytes read into the buffer; null when the peer has sent FIN. */
   read(into: Uint8Array): Promise<number | null>;
   /** Number of bytes the kernel took. */
@@ -10,12 +11,13 @@ export interface DenoConn {
   /** Sends FIN. */
   closeWrite(): Promise<void>;
   close(): void;
-  setNoDelay(on: boolean): void;
+  /** TCP has it. */
+  setNoDelay?(on: boolean): void;
 }
 
-/** A listening TCP socket. */
+/** A listening socket. */
 export interface DenoListener {
-  readonly addr: { readonly hostname: string; readonly port: number };
+  readonly addr: { readonly hostname?: string; readonly port?: number };
   accept(): Promise<DenoConn>;
   close(): void;
 }
@@ -30,7 +32,7 @@ export interface DenoOutput {
 /** The namespace `Deno`. */
 export interface DenoNamespace {
   readonly stdout: DenoOutput;
-  listen(options: { hostname: string; port: number }): DenoListener;
+  listen(options: { hostname: string; port: number } | { transport: "unix"; path: string }): DenoListener;
   /** What a fetch goes over, for its option `client`. */
   createHttpClient(options: {
     http1: boolean;

@@ -39,7 +39,7 @@ export class DenoSocket implements Socket {
 
   constructor(conn: DenoConn) {
     this.#conn = conn;
-    const address = conn.remoteAddr.hostname;
+    const address = conn.remoteAddr.hostname ?? "";
     this.remoteAddress = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
   }
 

@@ -1,5 +1,6 @@
 // The edge on Deno: sockets, timers, fetch and lines out, as platform.ts asks for them.
 import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
 import { GatewayError } from "../errors.ts";
@@ -13,6 +14,7 @@ import { certificate } from "./certificate.ts";
 import { files } from "./files.ts";
 import { LineSinks } from "./line-sinks.ts";
 import { names } from "./names.ts";
+import { forOwnerOnly } from "./owner-only.ts";
 import { connect } from "./node-connect.ts";
 import { processUsage } from "./process-usage.ts";
 import { socketErrorOf } from "./socket-error.ts";
@@ -57,21 +59,26 @@ export function denoPlatform(): Platform & { flush(): Promise<void>; readonly si
 
 function listen(options: ListenOptions): ListeningSocket {
   let listener: DenoListener;
+  const { host, port, path } = options;
   if (options.tls !== undefined) throw new Error("listen.tls is not there on Deno");
   try {
-    listener = denoNamespace().listen({ hostname: options.host, port: options.port });
+    const { listen } = denoNamespace();
+    listener =
+      path === undefined ? listen({ hostname: host, port }) : forOwnerOnly(() => listen({ transport: "unix", path }));
   } catch (thrown) {
-    throw Object.assign(new Error(`cannot listen on ${options.host}:${options.port}`), socketErrorOf(thrown));
+    throw Object.assign(new Error(`cannot listen on ${path ?? `${host}:${port}`}`), socketErrorOf(thrown));
   }
   let stopped = false;
   void accept(listener, options, () => stopped);
   return {
-    host: listener.addr.hostname,
-    port: listener.addr.port,
+    host: listener.addr.hostname ?? "",
+    port: listener.addr.port ?? 0,
     stop() {
       if (stopped) return;
       stopped = true;
       listener.close();
+      // Deno leaves it there while an accept is under way.
+      if (path !== undefined) rmSync(path, { force: true });
     },
   };
 }
@@ -84,7 +91,7 @@ async function accept(listener: DenoListener, options: ListenOptions, stopped: (
     let conn: DenoConn;
     try {
       conn = await listener.accept();
-      conn.setNoDelay(true);
+      conn.setNoDelay?.(true);
     } catch {
       if (!stopped()) await new Promise((resolve) => setTimeout(resolve, ACCEPT_AGAIN_MS));
       continue;

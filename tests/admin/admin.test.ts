@@ -56,7 +56,7 @@ async function ask(question: Question): Promise<FakeAnswer> {
     page: () => Promise.resolve({ html: "html", css: "css", script: "script", icon: "icon" }),
   };
   open = openAdmin(plan.admin!, "gate", overseen, platform);
-  const client = new FakeClient(platform.network.dial(`${plan.admin!.host}:9901`), () => 0);
+  const client = new FakeClient(platform.network.dial(plan.admin!.socket ?? `${plan.admin!.host}:9901`), () => 0);
   client.methods.push(method);
   client.send(
     [`${method} ${path} HTTP/1.1`, ...(host === "" ? [] : [`Host: ${host}`]), ...fields, "", ""].join("\r\n"),
@@ -77,6 +77,7 @@ describe("is answered:", () => {
     ["an address of IPv6", { host: "[::1]:9901" }],
     ["localhost", { host: "localhost:9901" }],
     ["a name of admin.names, in any letters", { host: "Gate.Internal", options: { names: ["gate.INTERNAL"] } }],
+    ["localhost, on a Unix socket", { host: "localhost", options: { socket: "/run/admin.sock" } }],
     ["the name that it is bound to", { host: "localhost", options: { host: "localhost" } }],
     ["its own page", { fields: ["Origin: http://127.0.0.1:9901", "Sec-Fetch-Site: same-origin"] }],
     ["an address that a person typed", { fields: ["Sec-Fetch-Site: none"] }],

@@ -1,14 +1,35 @@
 // The admin listener as users write it: what comes out, and how what is wrong reads.
 import { describe, expect, test } from "bun:test";
 import { env } from "../../src/config/secrets.ts";
-import { faultLines, HELLO, planOf, type World } from "./support.ts";
+import { resolvePlan } from "../../src/config/resolve.ts";
+import { faultLines, HELLO, planOf, reader, type World } from "./support.ts";
 
 const withAdmin = (admin: unknown): object => ({ admin, routes: { hello: HELLO } });
 const world: World = { env: { GOOD: "0123456789abcdef", SHORT: "0123456789abcde", BLANK: "0123456789abcdef g" } };
 
 test("there is none unless it is written, and then it is this machine's", () => {
   expect(planOf({ routes: { hello: HELLO } }).admin).toBeUndefined();
-  expect(planOf(withAdmin({})).admin).toEqual({ port: 9901, host: "127.0.0.1", names: [], token: undefined });
+  expect(planOf(withAdmin({})).admin).toEqual({
+    socket: undefined,
+    port: 9901,
+    host: "127.0.0.1",
+    names: [],
+    token: undefined,
+  });
+});
+
+test("a socket stands in place of port and host, is relative to the config and needs no token", () => {
+  const { plan } = resolvePlan(withAdmin({ socket: "run/a.sock", names: ["gate"] }), {
+    ...reader(),
+    locate: (path) => `/etc/sluice/${path}`,
+  });
+  expect(plan!.admin).toEqual({
+    socket: "/etc/sluice/run/a.sock",
+    port: 0,
+    host: "localhost",
+    names: ["gate"],
+    token: undefined,
+  });
 });
 
 test("a token comes from outside and is shown nowhere", () => {
@@ -34,6 +55,16 @@ describe("is a fault that says so", () => {
     ["a token that can be guessed", { token: env("SHORT") }, /^admin\.token: .*16 or more/],
     ["a token with a blank", { token: env("BLANK") }, /^admin\.token: .*without blanks/],
     ["a token that is not there", { token: env("NONE") }, /^admin\.token: .*NONE/],
+    [
+      "a socket beside a port",
+      { socket: "a.sock", port: 9901 },
+      /^admin\.socket: .*or a port and a host.*Leave out one/,
+    ],
+    ["a socket beside a host", { socket: "a.sock", host: "0.0.0.0" }, /^admin\.socket: .*or a port and a host/],
+    ["a socket without a path", { socket: "" }, /^admin\.socket: .*the path of a Unix socket/],
+    ["a folder for a socket", { socket: "/run/sluice/" }, /^admin\.socket: .*the path of a Unix socket/],
+    ["a path that no socket can have", { socket: `/${"é".repeat(54)}` }, /^admin\.socket: .*at most 107 bytes/],
+    ["a number for a socket", { socket: 9901 }, /^admin\.socket: .*the path of a Unix socket/],
     ["a name with its port", { names: ["gate:9901"] }, /^admin\.names\.0: .*without scheme and port/],
     ["a name in place of names", { names: "gate" }, /^admin\.names: .*a list of host names/],
     ["an unknown option", { prot: 1 }, /Did you mean "port"\?$/],

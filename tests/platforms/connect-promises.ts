@@ -1,7 +1,11 @@
 // What connecting, listening and TLS promise.
+import { existsSync, lstatSync, mkdtempSync, rmSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ClientTls, SocketError } from "../../src/platform.ts";
 import { elapse, until } from "../support/deadline.ts";
-import { attempt, check, type Kit, Peer, quiet, serve, trust, type Pair } from "./contract-kit.ts";
+import { attempt, check, type Kit, Listener, Peer, quiet, serve, trust, type Pair } from "./contract-kit.ts";
 
 /** What connecting promises. */
 export const OF_CONNECTING: Readonly<Record<string, (kit: Kit) => Promise<void>>> = {
@@ -67,6 +71,40 @@ export const OF_LISTENING: Readonly<Record<string, (kit: Kit) => Promise<void>>>
       thrown = error as SocketError;
     }
     check(thrown?.code === "EADDRINUSE", `it threw ${thrown?.code ?? "nothing"}`);
+  },
+
+  async "a Unix socket is its owner's alone, is had once, and is gone when it stops"(kit) {
+    const folder = mkdtempSync(join(tmpdir(), "sluice-listen-"));
+    const path = join(folder, "a.sock");
+    const at = { host: "", port: 0, path };
+    try {
+      const told = Promise.withResolvers<string>();
+      const listening = kit.platform.listen!({
+        ...at,
+        accept(socket) {
+          const handler = new Listener();
+          handler.onData = () => void told.resolve(`from "${socket.remoteAddress}": ${handler.bytes().toString()}`);
+          socket.handler = handler;
+        },
+      });
+      const mode = lstatSync(path).mode & 0o777;
+      check(mode === 0o600, `its mode is ${mode.toString(8)}`);
+      check(listening.port === 0 && listening.host === "", "an address was told");
+      let thrown: SocketError | undefined;
+      try {
+        kit.platform.listen!({ ...at, accept: (socket) => socket.destroy() }).stop();
+      } catch (error) {
+        thrown = error as SocketError;
+      }
+      check(thrown?.code === "EADDRINUSE", `it threw ${thrown?.code ?? "nothing"}`);
+      const client = net.connect(path, () => client.write("hello"));
+      check((await told.promise) === 'from "": hello', `it was told ${await told.promise}`);
+      client.destroy();
+      listening.stop();
+      check(!existsSync(path), "the file is still there");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   },
 
   async "stop accepts no more and leaves open connections alone"(kit) {

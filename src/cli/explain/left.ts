@@ -11,12 +11,13 @@ const PATIENCE_MS = 1000;
 export async function askLeft({ admin }: Plan, steps: readonly Step[]): Promise<Left> {
   const known = new Map<string, number>();
   const keyOf = (limit: string, caller: string): string => JSON.stringify([limit, caller]);
-  if (admin === undefined || admin.port === 0) return () => undefined;
-  const { url, headers } = adminPlace(admin);
+  const place = admin && adminPlace(admin);
+  if (place === undefined) return () => undefined;
+  const { url, how } = place;
   const ask = async (limit: string, caller: string): Promise<void> => {
     const query = new URLSearchParams({ limit, caller });
     const signal = AbortSignal.timeout(PATIENCE_MS);
-    const response = await fetch(`${url}/limits?${query}`, { headers, signal, proxy: false });
+    const response = await fetch(`${url}/limits?${query}`, { ...how, signal });
     const { left } = (await response.json()) as { left?: unknown };
     if (typeof left === "number") known.set(keyOf(limit, caller), left);
   };

@@ -9,17 +9,16 @@ const PATIENCE_MS = 10_000;
 const DATA = "data: ";
 
 /** Ticks for as long as they come. @throws Refusal when nobody answers there, or no more come */
-export async function* ticksOf({ url, headers }: AdminPlace, end: AbortSignal): AsyncGenerator<Tick> {
+export async function* ticksOf({ name, url, how }: AdminPlace, end: AbortSignal): AsyncGenerator<Tick> {
   const late = new AbortController();
   const giveUp = (): void => late.abort(new Error(`nothing came for ${PATIENCE_MS / 1000} s`));
   let timer = setTimeout(giveUp, PATIENCE_MS);
   try {
-    // Proxies of the environment are for other traffic.
-    const how = { proxy: false, headers, signal: AbortSignal.any([late.signal, end]) } as const;
-    const response = await fetch(`${url}/live/events`, how);
+    const signal = AbortSignal.any([late.signal, end]);
+    const response = await fetch(`${url}/live/events`, { ...how, signal });
     if (response.status !== 200 || response.body === null) {
       const detail = response.status === 401 ? "it wants another token" : `it answers with ${response.status}`;
-      throw new Refusal(EXIT.unavailable, `What answers at ${url} tells nothing: ${detail}.`);
+      throw new Refusal(EXIT.unavailable, `What answers at ${name} tells nothing: ${detail}.`);
     }
     let rest = "";
     for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
@@ -35,7 +34,7 @@ export async function* ticksOf({ url, headers }: AdminPlace, end: AbortSignal): 
     throw new Error("it has ended");
   } catch (thrown) {
     if (thrown instanceof Refusal || end.aborted) throw thrown;
-    throw unreachable(url, messageOf(thrown));
+    throw unreachable(name, messageOf(thrown));
   } finally {
     clearTimeout(timer);
   }

@@ -110,7 +110,7 @@ export class Supervisor implements Serving {
   }
 
   /** What serves, and the admin listener where the plan has one. @throws Refusal when that cannot listen */
-  withAdmin(more: Pick<Overseen, "loads" | "reload" | "page">): Serving {
+  async withAdmin(more: Pick<Overseen, "loads" | "reload" | "page">): Promise<Serving> {
     const gathering = this.#gathering;
     if (gathering === undefined) return this;
     const plan = (): Plan => this.#config.plan;

@@ -3,12 +3,13 @@ import { Problem, type ConfigReader } from "../fault.ts";
 import { isHostName } from "../../http/host-name.ts";
 import { bindAddress } from "../listen.ts";
 import type { AdminPlan } from "../plan.ts";
-import { list, maybe, options, or, type Shape } from "../shape.ts";
+import { list, maybe, options, or, type Shape, then } from "../shape.ts";
 import { hiddenText, text, whole } from "../values.ts";
 
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
 
 const A_NAME = "a host name";
+const A_SOCKET = "the path of a Unix socket, of at most 107 bytes";
 const A_TOKEN = "a token of 16 or more printable characters without blanks, from outside the config";
 
 const name = text(A_NAME, (written) =>
@@ -24,17 +25,30 @@ export function adminShape(reader: ConfigReader): Shape<AdminPlan> {
     }
     return /^[!-~]{16,}$/.test(text) ? secret : new Problem(A_TOKEN);
   });
-  return options(
+  const socket = text(A_SOCKET, (written) => {
+    if (written === "" || written.endsWith("/") || written.includes("\0")) return new Problem(A_SOCKET);
+    const path = reader.locate?.(written) ?? written;
+    // What `struct sockaddr_un` holds.
+    return new TextEncoder().encode(path).length > 107 ? new Problem(A_SOCKET, { found: path }) : path;
+  });
+  const shape = options(
     {
+      socket: maybe(socket),
       port: or(whole(0, 65_535), 9901),
       host: or(bindAddress, "127.0.0.1"),
       names: or(list(name, "a list of host names"), []),
       token: maybe(token),
     },
     function* ({ host }, written) {
+      if (written["socket"] !== undefined) {
+        if (written["port"] === undefined && written["host"] === undefined) return;
+        yield new Problem("a socket, or a port and a host", { at: ["socket"], hint: "Leave out one or the other." });
+        return;
+      }
       if (host === undefined || LOOPBACK.has(host) || written["token"] !== undefined) return;
       const hint = `Others than this machine reach ${host}: give a token, or leave host out.`;
       yield new Problem("a token beside this host", { at: ["host"], hint });
     },
   );
+  return then(shape, (plan) => (plan.socket === undefined ? plan : { ...plan, host: "localhost", port: 0 }));
 }

@@ -3,6 +3,11 @@ import type { Hidden } from "../secrets.ts";
 
 /** The admin listener: metrics and health of the gateway itself, apart from the requests that it serves. */
 export interface AdminOptions {
+  /**
+   * Path of a Unix socket in place of `port` and `host`, relative to the config. Only the user of the gateway (and root) may
+   * connect: no `token` is needed. Its folder must be there. Default: none.
+   */
+  socket?: string;
   /** TCP port. 0 lets the system choose. Default: `9901`. */
   port?: number;
   /** Address to bind. Beyond this machine (anything but `127.0.0.1`, `::1`, `localhost`) needs a `token`. Default: `"127.0.0.1"`. */

@@ -82,11 +82,12 @@ export class FakeNetwork implements Wire {
 
   /** `Platform.listen`. */
   readonly listen = (options: ListenOptions): ListeningSocket => {
-    const port = options.port === 0 ? 40_000 + ++this.#count : options.port;
-    const address = `${options.host}:${port}`;
+    const { path } = options;
+    const port = path !== undefined ? 0 : options.port === 0 ? 40_000 + ++this.#count : options.port;
+    const address = path ?? `${options.host}:${port}`;
     if (this.#servers.has(address)) throw socketError("EADDRINUSE");
     this.serve(address, options.accept, true, options.tls !== undefined);
-    return { host: options.host, port, stop: () => this.unserve(address) };
+    return { host: path === undefined ? options.host : "", port, stop: () => this.unserve(address) };
   };
 
   /** `Platform.connect`. */
