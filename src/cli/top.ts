@@ -29,6 +29,7 @@ export const top = defineVerb(
     examples: [
       ["sluice top", "of the gateway that runs the config of this folder"],
       ["sluice top --admin=http://10.0.0.7:9901", "of one elsewhere"],
+      ["sluice top --admin=unix:/run/sluice/admin.sock", "of one on a socket"],
       ["sluice top --json | jq '.upstreams[].targets[] | select(.state != \"up\")'", "for a program"],
     ],
   },
