@@ -13,9 +13,8 @@ import {
   logInto,
   logOf,
 } from "../record/exchanges.ts";
+import { measured } from "./exchanges.ts";
 
-const ROUNDS = 40;
-const COUNT = 2000;
 const AGENTS = [
   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
   "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
@@ -53,17 +52,9 @@ function busyExchange(i: number): Exchange {
   return x;
 }
 
-/** The least over the rounds, in nanoseconds a call: what disturbs only ever adds. */
-function measured(name: string, make: () => (x: Exchange) => void): void {
-  const run = make();
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < ROUNDS; round++) {
-    const exchanges = Array.from({ length: COUNT }, (_, i) => busyExchange(i));
-    const before = Bun.nanoseconds();
-    for (const x of exchanges) run(x);
-    least = Math.min(least, (Bun.nanoseconds() - before) / COUNT);
-  }
-  console.log(`${name.padEnd(58)} ${least.toFixed(0).padStart(6)} ns`);
+/** Measures what `make` gives. */
+function measuredLine(name: string, make: () => (x: Exchange) => void): void {
+  measured(name, make(), busyExchange);
 }
 
 function platformInto(sink: (text: string) => void): ReturnType<typeof recordingPlatform> {
@@ -81,18 +72,18 @@ function encoding(): (text: string) => void {
   };
 }
 
-measured("a line, made and dropped", () => {
+measuredLine("a line, made and dropped", () => {
   const log = logInto(
     LOG,
     platformInto(() => {}),
   );
   return (x) => log(x, WHOLE);
 });
-measured("a line, joined with others and encoded", () => {
+measuredLine("a line, joined with others and encoded", () => {
   const log = logInto(LOG, platformInto(encoding()));
   return (x) => log(x, WHOLE);
 });
-measured("the same by JSON.stringify of an object, encoded", () => {
+measuredLine("the same by JSON.stringify of an object, encoded", () => {
   const sink = encoding();
   const redact = queryRedactor([]);
   return (x) => {
@@ -124,12 +115,12 @@ measured("the same by JSON.stringify of an object, encoded", () => {
     );
   };
 });
-measured("a line that leaves a member out", () => {
+measuredLine("a line that leaves a member out", () => {
   const log = logInto({ ...LOG, members: { ...LOG.members, remove: ["url.scheme"] } }, platformInto(encoding()));
   return (x) => log(x, WHOLE);
 });
 for (const format of ["ecs", "caddy", "combined", "pretty"] as const) {
-  measured(`a line of the form ${format}`, () => {
+  measuredLine(`a line of the form ${format}`, () => {
     const log = logInto(logOf(format), platformInto(encoding()));
     return (x) => log(x, WHOLE);
   });
