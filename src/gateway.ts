@@ -66,12 +66,17 @@ export interface Prepared {
   drop(): void;
 }
 
-/**
- * Makes a gateway of a plan.
- * @param over see {@link Gateway.prepare}
- * @param metrics where it counts; without them it counts nothing
- */
-export function createGateway(plan: Plan, platform: Platform, over?: () => void, metrics?: Metrics): Gateway {
+/** What a gateway may be made with. */
+export interface GatewaySurroundings {
+  /** See {@link Gateway.prepare}. */
+  readonly over?: (() => void) | undefined;
+  /** Where it counts; without them it counts nothing. */
+  readonly metrics?: Metrics | undefined;
+}
+
+/** Makes a gateway of a plan. */
+export function createGateway(plan: Plan, platform: Platform, surroundings: GatewaySurroundings = {}): Gateway {
+  const { over, metrics } = surroundings;
   const deadlines = new Deadlines(platform);
   let draining = false;
   const instance = platform.shared?.instance ?? platform.uuid().slice(0, 8);

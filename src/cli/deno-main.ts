@@ -39,7 +39,7 @@ async function run(named: string | undefined): Promise<number> {
   if (typeof plan.workers === "number" && plan.workers > 1) platform.notice("warn", ONE_WORKER);
   for (const warning of planWarnings(plan, platform.wallClock())) platform.notice("warn", warning);
   const metrics = isCounted(plan) ? new Metrics() : undefined;
-  const gateway = createGateway(plan, platform, undefined, metrics);
+  const gateway = createGateway(plan, platform, { metrics });
   keepServing((text) => platform.notice("error", text));
   let serving: Serving = new ServingHere(gateway, plan, platform.sinks);
   if (metrics !== undefined) {

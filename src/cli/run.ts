@@ -132,7 +132,7 @@ export const run = defineVerb(
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
     const metrics = isCounted(plan) ? new Metrics() : undefined;
-    const gateway = createGateway(plan, platform, planned.dispose, metrics);
+    const gateway = createGateway(plan, platform, { over: planned.dispose, metrics });
     keepServing((text) => platform.notice("error", text));
     let serving: Serving = new ServingHere(gateway, plan, platform.sinks);
     const reloads = reloadsOf(() => serving, metrics);

@@ -59,7 +59,7 @@ export class World {
     for (const [path, text] of Object.entries(files)) this.platform.files.write(path, text);
     this.#files = files;
     const plan = this.#planOf(options);
-    this.gateway = createGateway(plan, this.platform, undefined, isCounted(plan) ? this.metrics : undefined);
+    this.gateway = createGateway(plan, this.platform, { metrics: isCounted(plan) ? this.metrics : undefined });
     this.gateway.listen();
   }
 

@@ -63,7 +63,7 @@ class GatewayUnderTest implements TestGateway {
       }
     }
     const metrics = isCounted(plan) ? new Metrics() : undefined;
-    this.#gateway = createGateway(plan, world, undefined, metrics);
+    this.#gateway = createGateway(plan, world, { metrics });
     const { host, port } = this.#gateway.listen();
     this.#listener = `${host}:${port}`;
     world.goOn();

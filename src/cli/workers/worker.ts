@@ -155,7 +155,7 @@ async function start(
     const { plan, dispose } = await load(begin.task);
     const platform = platformOf(begin, questions, targets, offset);
     const metrics = isCounted(plan) ? new Metrics() : undefined;
-    const gateway = createGateway(plan, platform, dispose, metrics);
+    const gateway = createGateway(plan, platform, { over: dispose, metrics });
     keepServing((text) => platform.notice("error", text));
     listen(gateway, plan);
     const tell = metrics && tellCounts(metrics, gateway, (message) => scope.postMessage(message));
