@@ -6,26 +6,7 @@ import { generalHelp, verbHelp } from "./help.ts";
 import { nearestOf } from "../config/nearest.ts";
 import { COLOR_CHOICES, type ColorChoice, formatRefusal, openTerminal } from "./terminal.ts";
 import type { Verb, VerbContext } from "./verb.ts";
-
-const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
-  run: async () => (await import("./run.ts")).run,
-  check: async () => (await import("./check.ts")).check,
-  routes: async () => (await import("./routes.ts")).routes,
-  plan: async () => (await import("./plan.ts")).plan,
-  explain: async () => (await import("./explain.ts")).explain,
-  test: async () => (await import("./test.ts")).test,
-  reload: async () => (await import("./reload-verb.ts")).reload,
-  top: async () => (await import("./top.ts")).top,
-  logs: async () => (await import("./logs.ts")).logs,
-  simulate: async () => (await import("./simulate.ts")).simulate,
-  init: async () => (await import("./init.ts")).init,
-  "keys new": async () => (await import("./keys.ts")).keysNew,
-  "keys verify": async () => (await import("./keys.ts")).keysVerify,
-  password: async () => (await import("./password.ts")).password,
-};
-
-/** Each verb by its first word. */
-const FIRST_WORDS = [...new Set(Object.keys(VERBS).map((name) => name.replace(/ .*/, "")))];
+import { FIRST_WORDS, VERBS } from "./verbs.ts";
 
 /** Runs the command line and ends the process with its exit code. */
 export async function main(commandLine: readonly string[], embedded: Embedded): Promise<never> {

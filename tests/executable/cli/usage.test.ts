@@ -1,6 +1,7 @@
 // The command line: help, version, and one clear message with exit code 64 for every mistake.
 import { afterAll, describe, expect, test } from "bun:test";
 import manifest from "../../../package.json" with { type: "json" };
+import { FIRST_WORDS, VERBS } from "../../../src/cli/verbs.ts";
 import { cleanUp, folderWith, RIGHT_CONFIG, sluice } from "./run-sluice.ts";
 
 afterAll(cleanUp);
@@ -23,21 +24,18 @@ describe("help and version", () => {
     expect(stderr).toBe("");
   });
 
-  test.each(["run", "check", "routes", "plan", "explain", "top", "logs", "simulate", "init"])(
-    "%s --help tells its flags and examples",
-    async (verb) => {
-      const { code, stdout } = await sluice([verb, "--help"]);
-      expect(code).toBe(0);
-      expect(stdout).toContain(`sluice ${verb}`);
-      expect(stdout).toContain("Examples");
-      expect(stdout).toContain("--color");
-    },
-  );
+  test.each(Object.keys(VERBS))("%s --help tells its flags and examples", async (verb) => {
+    const { code, stdout } = await sluice([...verb.split(" "), "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`sluice ${verb}`);
+    expect(stdout).toContain("Examples");
+    expect(stdout).toContain("--color");
+  });
 });
 
 describe("a mistake on the command line is one message with the nearest right word, exit 64", () => {
   const mistakes: readonly (readonly [line: string, message: string])[] = [
-    ["", "Name a verb: run, check, routes, plan, explain, test, reload, top, logs, simulate, init, keys or password."],
+    ["", `Name a verb: ${FIRST_WORDS.slice(0, -1).join(", ")} or ${FIRST_WORDS.at(-1)}.`],
     ["chek", "Did you mean sluice check?"],
     ["version", "Did you mean sluice --version?"],
     ["gateway.config.ts", "Did you mean sluice run gateway.config.ts?"],
