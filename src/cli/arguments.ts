@@ -1,26 +1,20 @@
 // Command lines, read strictly: a flag that is unknown, given twice or without its value is a mistake, not a guess.
-import type { ArgsDef } from "citty";
 import { nearestOf } from "../config/nearest.ts";
 import { usageError } from "./exit.ts";
+import { aliasesOf, choicesOf, longFlag, takesValue } from "./flags.ts";
+import type { VerbArgs } from "./verb.ts";
 
 /** What the checks know of one flag. */
 interface Flag {
   readonly name: string;
   readonly takesValue: boolean;
+  readonly repeats: boolean;
   readonly choices: readonly string[] | undefined;
   readonly example: string;
 }
 
-/**
- * Checks `raw` against what `verb` takes; throws a refusal (64) at the first mistake, naming the nearest right flag.
- * @param repeatable names of flags that may stand several times
- */
-export function checkArguments(
-  raw: readonly string[],
-  args: ArgsDef,
-  verb: string,
-  repeatable: readonly string[] = [],
-): void {
+/** Checks `raw` against what `verb` takes; throws a refusal (64) at the first mistake, naming the nearest right flag. */
+export function checkArguments(raw: readonly string[], args: VerbArgs, verb: string): void {
   const flags = flagsOf(args);
   const places = Object.values(args).filter((arg) => arg.type === "positional").length;
   const seen = new Set<string>();
@@ -39,7 +33,7 @@ export function checkArguments(
     const [spelled, value] = splitFlag(word);
     const flag = flags.get(spelled);
     if (flag === undefined) throw unknownFlag(spelled, [...flags.keys()], verb);
-    if (seen.has(flag.name) && !repeatable.includes(flag.name)) throw usageError(`--${flag.name} is given twice.`);
+    if (seen.has(flag.name) && !flag.repeats) throw usageError(`--${flag.name} is given twice.`);
     seen.add(flag.name);
     if (!flag.takesValue) {
       if (value !== undefined) throw usageError(`${spelled} takes no value.`);
@@ -82,19 +76,18 @@ function checkWords(count: number, places: number, word: string, verb: string): 
   throw usageError(`${verb} takes ${takes}; "${word}" is one too many.`);
 }
 
-function flagsOf(args: ArgsDef): Map<string, Flag> {
+function flagsOf(args: VerbArgs): Map<string, Flag> {
   const flags = new Map<string, Flag>();
   for (const [name, arg] of Object.entries(args)) {
     if (arg.type === "positional") continue;
     const flag: Flag = {
       name,
-      takesValue: arg.type === "string" || arg.type === "enum",
-      choices: arg.type === "enum" ? arg.options : undefined,
-      example: `--${name}=<${arg.valueHint ?? name}>`,
+      takesValue: takesValue(arg),
+      repeats: arg.repeats === true,
+      choices: choicesOf(arg),
+      example: longFlag(name, arg),
     };
-    flags.set(`--${name}`, flag);
-    const aliases = "alias" in arg ? [arg.alias ?? []].flat() : [];
-    for (const alias of aliases) flags.set(alias.length === 1 ? `-${alias}` : `--${alias}`, flag);
+    for (const spelled of [`--${name}`, ...aliasesOf(arg)]) flags.set(spelled, flag);
   }
   return flags;
 }

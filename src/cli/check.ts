@@ -8,7 +8,7 @@ import { shownPath } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
 import { staleTypes } from "./version-stamp.ts";
 
-/** The verb. Exit codes: 0 right, 66 no file, 78 wrong. */
+/** The verb. */
 export const check = defineVerb(
   {
     name: "check",
@@ -23,9 +23,10 @@ export const check = defineVerb(
       ["sluice check /etc/sluice/gateway.config.ts", "check that one"],
       ["sluice check --json | jq .faults", "for a program"],
     ],
+    exits: [[0, "the config is right"], 66, 78],
   },
   {
-    file: { type: "positional", required: false, description: "the config" },
+    file: { type: "positional", required: false, means: "config", description: "the config" },
     json: { type: "boolean", description: "for machines: one JSON object on stdout" },
   },
   async (args, { terminal, embedded }) => {

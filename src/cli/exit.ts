@@ -21,6 +21,18 @@ export const EXIT = {
   config: 78,
 } as const;
 
+/** What the codes mean wherever a verb says nothing else, for help and manual page. */
+export const EXIT_TEXTS = {
+  0: "done",
+  64: "the command line is wrong",
+  66: "the config file is missing",
+  69: "the gateway does not answer",
+  70: "a fault of Sluice itself",
+  71: "the system refused, such as a port in use",
+  77: "not permitted, such as a port below 1024",
+  78: "the config is wrong",
+} as const;
+
 /** Where in a file something stands. Lines and columns count from 1. */
 export interface Place {
   /** Absolute path. */

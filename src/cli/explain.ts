@@ -17,25 +17,31 @@ import { findConfig } from "./find-config.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import type { Sources } from "./sources.ts";
 import { shownPlace } from "./terminal.ts";
-import type { Verb } from "./verb.ts";
+import type { Verb, VerbArgs } from "./verb.ts";
 
 const ARGS = {
-  method: { type: "positional", required: false, description: "GET, or POST with --data" },
+  method: {
+    type: "positional",
+    required: false,
+    means: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"],
+    description: "GET, or POST with --data",
+  },
   url: { type: "positional", required: true, description: "the URL" },
   header: {
     type: "string",
     alias: "H",
     valueHint: "name: value",
+    repeats: true,
     description: "a field of the request; may stand several times",
   },
   request: { type: "string", alias: "X", valueHint: "method", description: "the method, as for curl" },
   data: { type: "string", alias: "d", valueHint: "text|@file", description: "content of the request, as for curl" },
   from: { type: "string", valueHint: "address", description: "whose connection it comes on; default 127.0.0.1" },
-  config: { type: "string", valueHint: "file", description: "the config; default as for sluice run" },
+  config: { type: "string", valueHint: "file", means: "config", description: "the config; default as for sluice run" },
   json: { type: "boolean", description: "for machines: one JSON object on stdout" },
-} as const;
+} as const satisfies VerbArgs;
 
-/** The verb. Exit codes: 0 explained, whatever the verdict; 64 the request is none, 66 no file, 78 the config is wrong. */
+/** The verb. */
 export const explain: Verb = {
   name: "explain",
   summary: "says what becomes of a request, and why",
@@ -50,10 +56,11 @@ export const explain: Verb = {
     ["sluice explain POST /orders -H 'x-api-key: …' -d @order.json", "with what a client sends"],
     ["sluice explain /orders --from 203.0.113.7 --json | jq .policies", "for a program"],
   ],
+  exits: [[0, "explained, whatever the verdict"], [64, "the command line is wrong, or the request is none"], 66, 78],
   args: ARGS,
   async run(raw, { terminal, embedded }) {
     const words = raw.flatMap((word) => (/^-[HXd]./s.test(word) ? [word.slice(0, 2), word.slice(2)] : [word]));
-    checkArguments(words, ARGS, "sluice explain", ["header"]);
+    checkArguments(words, ARGS, "sluice explain");
     const { request, config, json } = readAsked(words);
     const planned = await planConfig(findConfig(config), embedded);
     if ("findings" in planned) return reportFindings(planned.findings, terminal);

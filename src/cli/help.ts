@@ -1,17 +1,13 @@
 // The text of --help: what a verb does, its flags, and examples to copy.
-import type { ArgDef } from "citty";
+import { EXIT_TEXTS } from "./exit.ts";
+import { aliasesOf, COMMON_FLAGS, descriptionOf, flagsOf, longFlag, type NamedArg, usageOf } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Verb } from "./verb.ts";
 
 type Colors = Terminal["outColors"];
 type Row = readonly [left: string, right: string];
 
-/** Flags that every verb takes. */
-const COMMON: readonly Row[] = [
-  ["--color=<auto|always|never>", "colour; NO_COLOR and FORCE_COLOR are heeded too"],
-  ["-h, --help", "this text"],
-  ["-V, --version", "the version"],
-];
+const COMMON: readonly Row[] = Object.entries(COMMON_FLAGS).map(flagRow);
 
 /** Help for the executable as a whole. */
 export function generalHelp(verbs: readonly Verb[], version: string, colors: Colors): string {
@@ -21,7 +17,7 @@ export function generalHelp(verbs: readonly Verb[], version: string, colors: Col
     section(
       "Verbs",
       rows(
-        verbs.map((verb) => [usage(verb), verb.summary]),
+        verbs.map((verb) => [usageOf(verb), verb.summary]),
         colors,
       ),
       colors,
@@ -38,16 +34,7 @@ export function generalHelp(verbs: readonly Verb[], version: string, colors: Col
     section(
       "Exit codes",
       rows(
-        [
-          ["0", "done"],
-          ["64", "the command line is wrong"],
-          ["66", "the config file is missing"],
-          ["69", "the gateway does not answer"],
-          ["70", "a fault of Sluice itself"],
-          ["71", "the system refused, such as a port in use"],
-          ["77", "not permitted, such as a port below 1024"],
-          ["78", "the config is wrong"],
-        ],
+        Object.entries(EXIT_TEXTS).map(([code, means]) => [code, means]),
         colors,
       ),
       colors,
@@ -58,30 +45,31 @@ export function generalHelp(verbs: readonly Verb[], version: string, colors: Col
 
 /** Help for one verb. */
 export function verbHelp(verb: Verb, colors: Colors): string {
-  const flags = Object.entries(verb.args).filter(([, arg]) => arg.type !== "positional");
+  const flags = flagsOf(verb);
+  const exits = exitsOf(verb);
   return [
     `${verb.summary[0]?.toUpperCase()}${verb.summary.slice(1)}.`,
-    section("Usage", [`sluice ${usage(verb)}${flags.length === 0 ? "" : " [flags]"}`], colors),
+    section("Usage", [`sluice ${usageOf(verb)}${flags.length === 0 ? "" : " [flags]"}`], colors),
     ...(verb.notes.length === 0 ? [] : [verb.notes.join("\n")]),
-    section(
-      "Flags",
-      rows([...flags.map(([name, arg]): Row => [flagText(name, arg), arg.description ?? ""]), ...COMMON], colors),
-      colors,
-    ),
+    section("Flags", rows([...flags.map(flagRow), ...COMMON], colors), colors),
     section("Examples", rows(verb.examples, colors), colors),
+    section("Exit codes", rows(exits, colors), colors),
   ].join("\n\n");
 }
 
-function usage(verb: Verb): string {
-  const args = Object.entries(verb.args);
-  const places = args.filter(([, arg]) => arg.type === "positional").map(([name]) => ` [${name}]`);
-  return `${verb.name}${places.join("")}`;
+/** All exit codes of a verb with their meaning, in their order. */
+export function exitsOf({ exits }: Verb): Row[] {
+  const texts: Record<number, string> = { 0: EXIT_TEXTS[0], 64: EXIT_TEXTS[64], 70: EXIT_TEXTS[70] };
+  for (const exit of exits) {
+    const [code, means] = typeof exit === "number" ? [exit, EXIT_TEXTS[exit]] : exit;
+    texts[code] = means;
+  }
+  // Keys that are whole numbers come in their order.
+  return Object.entries(texts);
 }
 
-function flagText(name: string, arg: ArgDef): string {
-  const takesValue = arg.type === "string" || arg.type === "enum";
-  const alias = "alias" in arg && typeof arg.alias === "string" ? `-${arg.alias}, ` : "";
-  return takesValue ? `${alias}--${name}=<${arg.valueHint ?? name}>` : `${alias}--${name}`;
+function flagRow([name, arg]: NamedArg): Row {
+  return [[...aliasesOf(arg), longFlag(name, arg)].join(", "), descriptionOf(arg)];
 }
 
 function section(title: string, lines: readonly string[], colors: Colors): string {

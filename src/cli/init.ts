@@ -14,7 +14,7 @@ const EXTENDS = "./.sluice/tsconfig.json";
 const TEST = "gateway.test.ts";
 const TSCONFIG = `${JSON.stringify({ extends: EXTENDS, include: ["*.ts"] }, null, 2)}\n`;
 
-/** The verb. Exit codes: 0; 1 when there is a config already (its types are renewed all the same); 64, 71, 77. */
+/** The verb. */
 export const init = defineVerb(
   {
     name: "init",
@@ -28,9 +28,10 @@ export const init = defineVerb(
       ["sluice init gateway", "begin in the folder gateway"],
       ["sluice init --types", "renew the types after an update of Sluice"],
     ],
+    exits: [[1, "there is a config already; its types are renewed all the same"], 71, 77],
   },
   {
-    dir: { type: "positional", required: false, description: "the folder; made if it is not there" },
+    dir: { type: "positional", required: false, means: "folder", description: "the folder; made if it is not there" },
     types: { type: "boolean", description: "only write .sluice/ anew, as after an update of Sluice" },
   },
   async (args, { terminal, embedded }) => {

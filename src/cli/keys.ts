@@ -12,7 +12,7 @@ import { defineVerb } from "./verb.ts";
 
 const hashOf = (key: string): string => `sha256:${createHash("sha256").update(key).digest("hex")}`;
 
-/** The verb. Exit codes: 0; 64. */
+/** The verb. */
 export const keysNew = defineVerb(
   {
     name: "keys new",
@@ -27,6 +27,7 @@ export const keysNew = defineVerb(
       ["sluice keys new --prefix=acme_live --expires=2027-01-31", "of another prefix, and not for ever"],
       ["sluice keys new --json | jq -r .hash", "for a program"],
     ],
+    exits: [],
   },
   {
     consumer: { type: "string", valueHint: "name", description: "whose key it becomes, for the lines to copy" },
@@ -72,25 +73,35 @@ function asText(key: string, hash: string, consumer = "NAME", expires: string | 
   ].join("\n");
 }
 
-/** The verb. Exit codes: 0 nothing is wrong with the key; 1 something is; 64, 66, 78. */
+/** The verb. */
 export const keysVerify = defineVerb(
   {
     name: "keys verify",
     summary: "tells a typo from a key, its hash, and whose it is",
     notes: [
       "Reads the key from standard input; a key on the command line stays in the shell's history. The key is never shown.",
-      "With a config in this folder, or one that --config names, it says whose key it is. Exit code 1 when the checksum is",
-      "wrong, or when the config knows no such key that is good today.",
+      "With a config in this folder, or one that --config names, it says whose key it is.",
       "--json prints { checksum, hash, file, consumer, id, expires, good }.",
     ],
     examples: [
       ["sluice keys verify < key.txt", "look at the key in a file"],
       ["sluice keys verify --config=/etc/sluice/gateway.config.ts", "type it, and ask that config whose it is"],
     ],
+    exits: [
+      [0, "nothing is wrong with the key"],
+      [1, "its checksum is wrong, or the config knows no such key that is good today"],
+      66,
+      78,
+    ],
   },
   {
     key: { type: "positional", required: false, description: "the key; - or nothing reads standard input" },
-    config: { type: "string", valueHint: "file", description: "the config to ask; that of this folder by default" },
+    config: {
+      type: "string",
+      valueHint: "file",
+      means: "config",
+      description: "the config to ask; that of this folder by default",
+    },
     json: { type: "boolean", description: "for machines: one JSON object on stdout" },
   },
   async ({ key: given, config, json }, { terminal, embedded }) => {

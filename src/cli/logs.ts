@@ -10,7 +10,7 @@ import { type LoggedExchange, readRecord } from "./logs/record.ts";
 /** Characters shown of a line that is none of an access log. */
 const MOST = 2048;
 
-/** The verb. Exit codes: 0; 64; 66 no file, or one that cannot be read. */
+/** The verb. */
 export const logs = defineVerb(
   {
     name: "logs",
@@ -25,9 +25,10 @@ export const logs = defineVerb(
       ["sluice logs access.log --follow --route=orders --slower=200ms", "what is slow, as it happens"],
       ["sluice logs access.log --consumer=acme --json", "the lines themselves, for other programs"],
     ],
+    exits: [[66, "there is no such file, or it cannot be read"]],
   },
   {
-    file: { type: "positional", required: false, description: "the log" },
+    file: { type: "positional", required: false, means: "file", description: "the log" },
     status: { type: "string", valueHint: "status", description: "of these statuses or classes: 404, 5xx" },
     route: { type: "string", valueHint: "route", description: "of these routes" },
     consumer: { type: "string", valueHint: "consumer", description: "of these consumers" },

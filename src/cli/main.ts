@@ -2,6 +2,7 @@
 import { checkChoice, splitFlag, unknownFlag } from "./arguments.ts";
 import { type Embedded, fullVersion } from "./embedded.ts";
 import { EXIT, Refusal, usageError } from "./exit.ts";
+import { COMMON_FLAGS } from "./flags.ts";
 import { generalHelp, verbHelp } from "./help.ts";
 import { nearestOf } from "../config/nearest.ts";
 import { COLOR_CHOICES, type ColorChoice, formatRefusal, openTerminal } from "./terminal.ts";
@@ -18,7 +19,11 @@ async function exitCodeOf(commandLine: readonly string[], embedded: Embedded): P
   try {
     const common = takeCommonFlags(commandLine);
     terminal = openTerminal(common.color);
-    return await dispatch(common, { terminal, embedded });
+    return await dispatch(common, {
+      terminal,
+      embedded,
+      verbs: () => Promise.all(Object.values(VERBS).map((load) => load())),
+    });
   } catch (thrown) {
     if (thrown instanceof Refusal) {
       terminal.err(formatRefusal(thrown, terminal.errColors));
@@ -69,8 +74,7 @@ async function dispatch(common: CommonFlags, context: VerbContext): Promise<numb
   const [word, ...raw] = common.rest;
   if (word === undefined) {
     if (!common.help) throw usageError(`Name a verb: ${listed(FIRST_WORDS)}.`, "sluice --help tells what they do.");
-    const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
-    terminal.out(generalHelp(verbs, fullVersion(embedded), terminal.outColors));
+    terminal.out(generalHelp(await context.verbs(), fullVersion(embedded), terminal.outColors));
     return EXIT.ok;
   }
   if (common.help && isGroup(word) && raw.length === 0) {
@@ -98,7 +102,12 @@ function isGroup(word: string): boolean {
 async function findVerb(word: string, next: string | undefined): Promise<Verb> {
   const names = FIRST_WORDS;
   if (isGroup(word)) return findSecond(word, next);
-  if (word.startsWith("-")) throw unknownFlag(splitFlag(word)[0], ["--help", "--version", "--color"], "sluice");
+  if (word.startsWith("-"))
+    throw unknownFlag(
+      splitFlag(word)[0],
+      Object.keys(COMMON_FLAGS).map((name) => `--${name}`),
+      "sluice",
+    );
   const load = Object.hasOwn(VERBS, word) ? VERBS[word] : undefined;
   if (load !== undefined) return load();
   if (/\.(?:[mc]?[jt]s|json)$/.test(word)) {

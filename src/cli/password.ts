@@ -8,7 +8,7 @@ import { defineVerb } from "./verb.ts";
 const ARGON2 = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
 const BCRYPT = { algorithm: "bcrypt", cost: 10 } as const;
 
-/** The verb. Exit codes: 0; 64. */
+/** The verb. */
 export const password = defineVerb(
   {
     name: "password",
@@ -22,6 +22,7 @@ export const password = defineVerb(
       ["sluice password < secret.txt", "take it from a file"],
       ["sluice password --bcrypt", "for Deno and Cloudflare"],
     ],
+    exits: [],
   },
   { bcrypt: { type: "boolean", description: "bcrypt in place of argon2id" } },
   async ({ bcrypt }, { terminal }) => {

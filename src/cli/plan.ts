@@ -8,7 +8,7 @@ import { planConfig, reportFindings } from "./plan-config.ts";
 import type { Terminal } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
 
-/** The verb. Exit codes: 0 shown, 66 no file, 78 the config is wrong. */
+/** The verb. */
 export const plan = defineVerb(
   {
     name: "plan",
@@ -23,9 +23,10 @@ export const plan = defineVerb(
       ["sluice plan | grep timeouts", "how long it waits"],
       ["sluice plan --json | jq .upstreams.orders", "for a program"],
     ],
+    exits: [66, 78],
   },
   {
-    file: { type: "positional", required: false, description: "the config" },
+    file: { type: "positional", required: false, means: "config", description: "the config" },
     json: { type: "boolean", description: "for machines: one JSON object on stdout" },
   },
   async ({ file, json }, { terminal, embedded }) => {

@@ -10,7 +10,7 @@ import { defineVerb } from "./verb.ts";
 /** Longer than a config may take to load, in all workers one after the other. */
 const PATIENCE_MS = 60_000;
 
-/** The verb. Exit codes: 0 reloaded; 66 no file, 69 nobody answers, 78 the config is wrong and all is as it was. */
+/** The verb. */
 export const reload = defineVerb(
   {
     name: "reload",
@@ -24,9 +24,10 @@ export const reload = defineVerb(
       ["sluice reload", "once the config of this folder is changed"],
       ["sluice reload /etc/sluice/gateway.config.ts", "of the gateway that runs that one"],
     ],
+    exits: [66, 69, [78, "the config is wrong, and all is as it was"]],
   },
   {
-    file: { type: "positional", required: false, description: "the config" },
+    file: { type: "positional", required: false, means: "config", description: "the config" },
     json: { type: "boolean", description: "for machines: one JSON object on stdout" },
   },
   async ({ file: named, json }, { terminal, embedded }) => {

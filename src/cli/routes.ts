@@ -9,7 +9,7 @@ import { allowText, authText, conditionTexts, destinationText, extraTexts, metho
 import { type Table, tableText } from "./table.ts";
 import { defineVerb } from "./verb.ts";
 
-/** The verb. Exit codes: 0 shown, 66 no file, 78 the config is wrong. */
+/** The verb. */
 export const routes = defineVerb(
   {
     name: "routes",
@@ -24,9 +24,10 @@ export const routes = defineVerb(
       ["sluice routes", "the routes of the config of this folder"],
       [`sluice routes --json | jq '.routes[] | select(.auth == []) | .name'`, "which anybody may call"],
     ],
+    exits: [66, 78],
   },
   {
-    file: { type: "positional", required: false, description: "the config" },
+    file: { type: "positional", required: false, means: "config", description: "the config" },
     json: { type: "boolean", description: "for machines: one JSON object on stdout" },
   },
   async ({ file, json }, { terminal, embedded }) => {

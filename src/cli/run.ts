@@ -24,7 +24,7 @@ import { defineVerb } from "./verb.ts";
 import { watchSources } from "./watch-sources.ts";
 import { staleTypes } from "./version-stamp.ts";
 
-/** The verb. Exit codes: 0 after a drain; 64, 66, 71, 77, 78; 130 and 143 when a second signal cut it short. */
+/** The verb. */
 export const run = defineVerb(
   {
     name: "run",
@@ -41,11 +41,21 @@ export const run = defineVerb(
       ["sluice run --watch", "while you write the config"],
       ["sluice run --port=9000 --host=127.0.0.1", "listen elsewhere than the config says"],
     ],
+    exits: [
+      [0, "it was told to end, and has drained"],
+      66,
+      71,
+      77,
+      78,
+      [130, "a second SIGINT ended it"],
+      [131, "SIGQUIT ended it"],
+      [143, "a second SIGTERM ended it"],
+    ],
   },
   {
-    file: { type: "positional", required: false, description: "the config" },
-    port: { type: "string", valueHint: "port", description: "listen on this port (SLUICE_PORT)" },
-    host: { type: "string", valueHint: "address", description: "listen on this address (SLUICE_HOST)" },
+    file: { type: "positional", required: false, means: "config", description: "the config" },
+    port: { type: "string", valueHint: "port", variable: "SLUICE_PORT", description: "listen on this port" },
+    host: { type: "string", valueHint: "address", variable: "SLUICE_HOST", description: "listen on this address" },
     watch: { type: "boolean", description: "reload when the config changes, or a file that it imports" },
   },
   async (args, { terminal, embedded }) => {

@@ -24,7 +24,7 @@ export type SimulatedBy = keyof typeof CALLERS;
 /** The longest window of a limit: 24 days. */
 const LONGEST_MS = 24 * 86_400_000;
 
-/** The verb. Exit codes: 0 whatever it finds, 64, 66 no log. */
+/** The verb. */
 export const simulate = defineVerb(
   {
     name: "simulate",
@@ -38,9 +38,13 @@ export const simulate = defineVerb(
       ["sluice simulate --log=access.log --limit=100/1m --by=consumer", "who asks more often"],
       ["sluice simulate --log=access.log --limit=20/1s --route=orders", "of one route's requests, by address"],
     ],
+    exits: [
+      [0, "done, whatever it finds"],
+      [66, "there is no such log, or it cannot be read"],
+    ],
   },
   {
-    log: { type: "string", valueHint: "file", description: "the access log" },
+    log: { type: "string", valueHint: "file", means: "file", description: "the access log" },
     limit: { type: "string", valueHint: "limit/window", description: "how many in which time: 100/1m" },
     by: { type: "enum", options: ["address", "consumer", "route"], description: "by what is counted; default address" },
     route: { type: "string", valueHint: "route", description: "only requests of these routes" },

@@ -10,7 +10,7 @@ import { defineVerb } from "./verb.ts";
 
 const TEST_FILE = /\.test\.[cm]?[jt]s$/;
 
-/** The verb. Exit codes: 0 all passed, 1 one has failed or none has run, 64, 66 nothing to run, 78 a file did not load. */
+/** The verb. */
 export const test = defineVerb(
   {
     name: "test",
@@ -19,7 +19,6 @@ export const test = defineVerb(
       "Runs the *.test.ts (.mts, .js, .mjs) files in the config's folder, or the one that is named. Nothing listens and",
       'nothing connects: a test imports { gateway, test, expect } from "sluice/test", says what the upstreams answer, and',
       "moves the clock. What tests print goes to stderr.",
-      "Exit code 1 when a test has failed, 78 when a file did not load.",
       "--json prints { ok, passed, failed, skipped, files: [{ file, faults, tests: [{ names, state, ms, failure }] }] }.",
     ],
     examples: [
@@ -27,9 +26,15 @@ export const test = defineVerb(
       ["sluice test /etc/sluice/gateway.config.ts", "those beside that config"],
       ["sluice test --filter=partner", "only tests with this in their name"],
     ],
+    exits: [
+      [0, "all have passed"],
+      [1, "one has failed, or none has run"],
+      [66, "there is nothing to run"],
+      [78, "a file did not load"],
+    ],
   },
   {
-    file: { type: "positional", required: false, description: "the config, or one test file" },
+    file: { type: "positional", required: false, means: "config", description: "the config, or one test file" },
     filter: { type: "string", valueHint: "text", description: "only tests whose names hold this text" },
     json: { type: "boolean", description: "for machines: one JSON object on stdout" },
   },

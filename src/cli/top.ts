@@ -15,7 +15,7 @@ import { defineVerb, type VerbContext } from "./verb.ts";
 /** Holds the token where no config does. */
 const TOKEN_VARIABLE = "SLUICE_ADMIN_TOKEN";
 
-/** The verb. Exit codes: 0 done, 66 no file, 69 nobody answers, 78 the config is wrong or has no admin. */
+/** The verb. */
 export const top = defineVerb(
   {
     name: "top",
@@ -32,10 +32,11 @@ export const top = defineVerb(
       ["sluice top --admin=unix:/run/sluice/admin.sock", "of one on a socket"],
       ["sluice top --json | jq '.upstreams[].targets[] | select(.state != \"up\")'", "for a program"],
     ],
+    exits: [66, 69, [78, "the config is wrong, or has no admin listener"]],
   },
   {
-    file: { type: "positional", required: false, description: "the config" },
-    admin: { type: "string", valueHint: "url", description: "the admin listener; SLUICE_ADMIN says it too" },
+    file: { type: "positional", required: false, means: "config", description: "the config" },
+    admin: { type: "string", valueHint: "url", variable: "SLUICE_ADMIN", description: "the admin listener" },
     once: { type: "boolean", description: "print once: what happens within a second" },
     json: { type: "boolean", description: "for machines: once, one JSON object on stdout" },
   },

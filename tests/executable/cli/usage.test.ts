@@ -24,12 +24,13 @@ describe("help and version", () => {
     expect(stderr).toBe("");
   });
 
-  test.each(Object.keys(VERBS))("%s --help tells its flags and examples", async (verb) => {
+  test.each(Object.keys(VERBS))("%s --help tells its flags, examples and exit codes", async (verb) => {
     const { code, stdout } = await sluice([...verb.split(" "), "--help"]);
     expect(code).toBe(0);
     expect(stdout).toContain(`sluice ${verb}`);
     expect(stdout).toContain("Examples");
     expect(stdout).toContain("--color");
+    expect(stdout).toMatch(/Exit codes\n  0 .*\n(?:  .*\n)*  64 /);
   });
 });
 
