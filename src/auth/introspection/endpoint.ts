@@ -1,7 +1,7 @@
 // The introspection endpoint: one question about one token, bounded in time and size (RFC 7662 section 2).
 import type { IntrospectionPlan } from "../../config/auth/introspection.ts";
 import type { FetchConnection, Platform } from "../../platform.ts";
-import { boundedText, inTime, reasonOf } from "../jwt/fetch-text.ts";
+import { boundedText, inTime, reasonOf } from "../../http/fetch-text.ts";
 
 /** The endpoint could not be asked, or its answer is none. The message is for the operator. */
 export class NoAnswer extends Error {

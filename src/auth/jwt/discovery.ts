@@ -1,6 +1,6 @@
 // Where an issuer's key set is: OpenID Connect Discovery 1.0 section 4, and RFC 8414 section 3 where that is not served.
-import { FetchFailure, fetchText, type FetchSettings } from "./fetch-text.ts";
-import { isSafeUrl } from "./safe-url.ts";
+import { FetchFailure, fetchText, type FetchSettings } from "../../http/fetch-text.ts";
+import { isSafeUrl } from "../../http/safe-url.ts";
 
 /**
  * The `jwks_uri` of the issuer's metadata. The document must name the very issuer, or its keys would be believed for

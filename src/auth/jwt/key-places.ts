@@ -5,7 +5,7 @@ import type { TlsPlan } from "../../config/plan.ts";
 import type { Secret } from "../../config/secrets.ts";
 import type { ClientTls, Platform } from "../../platform.ts";
 import { discoverKeySet } from "./discovery.ts";
-import { FetchFailure, type FetchSettings, fetchText } from "./fetch-text.ts";
+import { FetchFailure, type FetchSettings, fetchText } from "../../http/fetch-text.ts";
 import { FileKeys } from "./file-keys.ts";
 import { readJwks } from "./jwk.ts";
 import { FixedKeys, type KeySource } from "./key-source.ts";

@@ -1,6 +1,6 @@
 // Keys that an issuer publishes: fetched ahead of need, shared by all who wait, kept while the issuer is down (case GW-44).
 import type { Platform, Timer } from "../../platform.ts";
-import { inTime } from "./fetch-text.ts";
+import { inTime } from "../../http/fetch-text.ts";
 import { type Found, type KeySource, NoKeys } from "./key-source.ts";
 import type { KeySet } from "./key-set.ts";
 

@@ -1,5 +1,5 @@
 // Token introspection (RFC 7662): the options of the scheme that asks the authorization server, and their schema.
-import { isSafeUrl } from "../../auth/jwt/safe-url.ts";
+import { isSafeUrl } from "../../http/safe-url.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
 import type { Duration, Size, UpstreamTls } from "../options.ts";
 import type { TlsPlan } from "../plan.ts";

@@ -1,7 +1,7 @@
 // Where the keys of a jwt scheme come from: the schema of these options.
 import { ASYMMETRIC, HMAC } from "../../auth/jwt/algorithms.ts";
 import { readJwks } from "../../auth/jwt/jwk.ts";
-import { isSafeUrl } from "../../auth/jwt/safe-url.ts";
+import { isSafeUrl } from "../../http/safe-url.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
 import type { TlsPlan } from "../plan.ts";
 import type { Secret } from "../secrets.ts";

@@ -1,5 +1,5 @@
 // The API as a protected resource of OAuth: what is published about it (RFC 9728), its options and their schema.
-import { isSafeUrl } from "../../auth/jwt/safe-url.ts";
+import { isSafeUrl } from "../../http/safe-url.ts";
 import { Problem } from "../fault.ts";
 import { either, isPlainObject, list, maybe, options, then, type Shape } from "../shape.ts";
 import { text } from "../values.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { type ReadKeySet, readJwks } from "../../../src/auth/jwt/jwk.ts";
-import { isSafeUrl } from "../../../src/auth/jwt/safe-url.ts";
+import { isSafeUrl } from "../../../src/http/safe-url.ts";
 import type { Identity } from "../../../src/config/auth/options.ts";
 import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
 import { issuerKey, token } from "../../support/tokens.ts";

@@ -1,7 +1,7 @@
 // What the operator is told of a fetch that failed: what happened, and nothing of what the runtime tells programmers.
 import { expect, test } from "bun:test";
-import { reasonOf } from "../../../src/auth/jwt/fetch-text.ts";
-import { closedPort } from "../../support/closed-port.ts";
+import { reasonOf } from "../../src/http/fetch-text.ts";
+import { closedPort } from "../support/closed-port.ts";
 
 /** Why a fetch from this port fails. */
 async function failure(port: number): Promise<string> {

@@ -1,4 +1,4 @@
-// Which URLs keys may be fetched from: what comes over plain http could be anybody's.
+// Which URLs the gateway itself may ask: what comes over plain http could be anybody's.
 
 /**
  * Whether a URL is `https`, or `http` to this machine itself. What a document names may be on this machine only if the

@@ -1,5 +1,5 @@
 // Fetches a small document for the gateway itself: bounded in time and size, no redirects.
-import type { ClientTls, Platform } from "../../platform.ts";
+import type { ClientTls, Platform } from "../platform.ts";
 
 /** How documents are fetched. */
 export interface FetchSettings {
