@@ -28,6 +28,8 @@ export const NEEDS = {
   chromium: { debian: "chromium", usedBy: "the live page as people see it (tests/executable)" },
   curl: { debian: "curl", usedBy: "the commands of the README (tests/rules)" },
   "systemd-analyze": { debian: "systemd", usedBy: "the unit file (tests/contrib)" },
+  zsh: { debian: "zsh", usedBy: "completions, as zsh gives them (tests/executable)" },
+  fish: { debian: "fish", usedBy: "completions, as fish gives them (tests/executable)" },
   git: { debian: "git", usedBy: "the list of the project's files (tests/rules)" },
 } as const satisfies Record<string, Need>;
 
