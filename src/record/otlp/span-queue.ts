@@ -3,7 +3,6 @@ import type { OtlpTracesPlan } from "../../config/telemetry/plan.ts";
 import type { Platform, Timer } from "../../platform.ts";
 import type { Origin } from "./resource.ts";
 import type { OtlpSender } from "./sender.ts";
-import type { Span } from "./span.ts";
 
 /** What has become of spans. */
 export interface SpanCounts {
@@ -22,7 +21,6 @@ export class SpanQueue {
   /** A message up to its first span. */
   readonly #opening: string;
   readonly #platform: Platform;
-  /** Each as JSON: a text is one thing to keep, a span is a hundred. */
   #waiting: string[] = [];
   #timer: Timer = undefined;
   /** Resolves when the requests under way, and those behind them, have come to an end. */
@@ -40,18 +38,18 @@ export class SpanQueue {
     this.#platform = platform;
   }
 
-  /** Takes the spans of an exchange. */
-  add(spans: readonly Span[]): void {
+  /** Takes the spans of an exchange, each as JSON. */
+  add(spans: readonly string[]): void {
     const { batch, queue, delayMs } = this.#plan;
     if (this.#waiting.length + spans.length > queue) return this.#drop(spans.length);
-    for (const span of spans) this.#waiting.push(JSON.stringify(span));
+    this.#waiting.push(...spans);
     if (this.#waiting.length >= batch) this.#begin();
     else this.#timer ??= this.#platform.setTimer(() => this.#begin(true), delayMs);
   }
 
   /** Sends spans by themselves, where nothing runs between requests and nothing can wait. */
-  async sendNow(spans: readonly Span[]): Promise<void> {
-    await this.#send(spans.map((span) => JSON.stringify(span)));
+  async sendNow(spans: readonly string[]): Promise<void> {
+    await this.#send(spans);
   }
 
   /** Sends all that waits; resolves when it has gone, or after so long. What has not gone by then never goes. */

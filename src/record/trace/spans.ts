@@ -1,4 +1,6 @@
-// An exchange that has ended as spans: one of its own, and one for each attempt at an upstream.
+// An exchange that has ended as spans: one of its own, and one for each attempt at an upstream. Written as text by hand:
+// of a hundred exchanges one comes here, and code that runs so seldom costs what it touches.
+import type { MatchPlan, RoutePlan } from "../../config/plan.ts";
 import type { TracingPlan } from "../../config/telemetry/plan.ts";
 import type { UpstreamPlan } from "../../config/upstream/plan.ts";
 import type { GatewayError } from "../../errors.ts";
@@ -6,15 +8,43 @@ import type { AttemptRecord, Ending, Exchange, Trace } from "../../exchange.ts";
 import { spanIdOf } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
 import { knownMethod } from "../durations.ts";
-import { addressOf, errorOf, hostOf, pathOf, queryOf, routePattern, statusOf } from "../outcome.ts";
-import { type Attribute, nanoseconds, textAttribute as text, wholeAttribute as whole } from "../otlp/attributes.ts";
-import { CLIENT, KNOWS_PARENT, REMOTE_PARENT, SERVER, type Span, STATUS_ERROR } from "../otlp/span.ts";
+import { inOnePiece } from "../line-parts.ts";
+import { addressOf, errorOf, hostOf, isError, pathOf, queryOf, routePattern, statusOf } from "../outcome.ts";
+import { CLIENT, FAILED, inString, KNOWS_PARENT, moments, REMOTE_PARENT, SERVER, texts, wholes } from "../otlp/span.ts";
 import { queryRedactor } from "../redact.ts";
-import { eventsOf } from "./events.ts";
+import { eventsText } from "./events.ts";
 
 /** Most characters of a path, a query or a URL. */
 const MOST_TARGET = 2048;
 const MOST_DETAIL = 512;
+
+const AGENT = texts("user_agent.original");
+const ANSWER_SIZE = wholes("http.response.body.size");
+const ATTEMPT_REASON = texts("sluice.attempt.reason");
+const CLIENT_ADDRESS = texts("client.address");
+const CONSUMER = texts("sluice.consumer");
+const DETAIL = texts("sluice.error.detail");
+const ERROR_TYPE = texts("error.type");
+const FAULT = texts("sluice.error.fault");
+const METHOD = texts("http.request.method");
+const ORIGINAL_METHOD = texts("http.request.method_original");
+const PATH = texts("url.path");
+const PEER_ADDRESS = texts("network.peer.address");
+const PROTOCOL_VERSION = texts("network.protocol.version");
+const QUERY = texts("url.query");
+const REQUEST_ID = texts("sluice.request_id");
+const REQUEST_SIZE = wholes("http.request.body.size");
+const RESENDS = wholes("http.request.resend_count");
+const ROUTE = texts("http.route");
+const ROUTE_NAME = texts("sluice.route");
+const SCHEME = texts("url.scheme");
+const AUTH_SCHEME = texts("sluice.auth.scheme");
+const SERVER_ADDRESS = texts("server.address");
+const SERVER_PORT = wholes("server.port");
+const STATUS = wholes("http.response.status_code");
+const TARGET = texts("sluice.target");
+const UPSTREAM = texts("sluice.upstream");
+const URL_FULL = texts("url.full");
 
 /** Attempts of an exchange at one of its upstreams. */
 interface Asked {
@@ -22,73 +52,72 @@ interface Asked {
   readonly attempts: readonly AttemptRecord[];
 }
 
-/** Makes spans. Names and attributes are those of OpenTelemetry's conventions for HTTP (1.44), and `sluice.*`. */
-export class SpanMaker {
+/** What a span says of a route: behind the method in its name, and as attributes. */
+interface RouteText {
+  readonly name: string;
+  readonly attributes: string;
+}
+
+const NO_ROUTE: RouteText = { name: "", attributes: "" };
+
+/** Writes spans. Names and attributes are those of OpenTelemetry's conventions for HTTP (1.44), and `sluice.*`. */
+export class SpanWriter {
   readonly #redact: (query: string) => string;
   readonly #platform: Pick<Platform, "now" | "wallClock">;
+  readonly #moment = moments();
+  /** What routes and targets say is of the config: each is written once. */
+  readonly #routes = new WeakMap<RoutePlan | MatchPlan, RouteText>();
+  readonly #targets = new WeakMap<UpstreamPlan, Map<string, TargetText>>();
 
   constructor({ redactQuery }: Pick<TracingPlan, "redactQuery">, platform: Pick<Platform, "now" | "wallClock">) {
     this.#redact = queryRedactor(redactQuery);
     this.#platform = platform;
   }
 
-  /** The spans of an exchange that ends now, its own first. */
-  of(x: Exchange, trace: Trace, ending: Ending): Span[] {
+  /** The spans of an exchange that ends now, its own first, each as JSON. */
+  of(x: Exchange, trace: Trace, ending: Ending): string[] {
     const now = this.#platform.now();
     const ahead = this.#platform.wallClock() - now;
-    const moment = (at: number): string => nanoseconds(at + ahead);
-    const own = this.#ownSpan(x, trace, ending, now, moment);
-    let number = 0;
-    const attempts = askedBy(x).flatMap(({ upstream, attempts }) =>
-      attempts.map((attempt, resends) => {
-        number++;
-        const span = this.#attemptSpan(x, upstream, attempt, resends, now, moment);
-        return { ...span, ...inner(trace, number) };
-      }),
-    );
-    return [own, ...attempts];
-  }
-
-  #ownSpan(x: Exchange, trace: Trace, ending: Ending, now: number, moment: (at: number) => string): Span {
-    const error = errorOf(x, ending);
-    const status = statusOf(x, ending);
-    const failed = status >= 500 || (error !== undefined && error.fault !== "client");
-    const route = x.route && routePattern(x.route, x.match);
-    const { traceId, spanId, parentId, state, flags, link } = trace;
-    return {
-      traceId,
-      spanId,
-      ...(parentId === "" ? {} : { parentSpanId: parentId }),
-      ...(state === "" ? {} : { traceState: state }),
-      flags: flags | KNOWS_PARENT | (parentId === "" ? 0 : REMOTE_PARENT),
-      name: route === undefined ? spanMethod(x) : `${spanMethod(x)} ${route}`,
-      kind: SERVER,
-      startTimeUnixNano: moment(x.startedAt),
-      endTimeUnixNano: moment(now),
-      attributes: [...this.#requestAttributes(x), ...outcomeAttributes(x, ending, status, error)],
-      events: eventsOf(x, now, moment),
-      ...(link === undefined ? {} : { links: [{ traceId: link.traceId, spanId: link.spanId, attributes: [] }] }),
-      ...(failed ? { status: { code: STATUS_ERROR } } : {}),
-    };
-  }
-
-  #requestAttributes(x: Exchange): Attribute[] {
-    const { scheme, authority, fields } = x;
-    const all = [...methodAttributes(x), text("url.path", pathOf(x), MOST_TARGET), text("url.scheme", scheme)];
-    const query = queryOf(x);
-    if (query.length > 1) all.push(text("url.query", this.#redact(query).slice(1), MOST_TARGET));
-    if (authority !== "") {
-      const port = /:(\d+)$/.exec(authority)?.[1];
-      all.push(text("server.address", hostOf(authority)));
-      all.push(whole("server.port", Number(port ?? (scheme === "https" ? 443 : 80))));
+    const moment = (at: number): string => this.#moment(at + ahead);
+    const spans = [this.#ownSpan(x, trace, ending, now, moment)];
+    for (const { upstream, attempts } of askedBy(x)) {
+      for (let resends = 0; resends < attempts.length; resends++) {
+        const place = attemptPlace(trace, spans.length);
+        spans.push(place + this.#attemptSpan(x, upstream, attempts[resends]!, resends, now, moment));
+      }
     }
-    all.push(text("client.address", x.client));
-    if (x.peer !== x.client) all.push(text("network.peer.address", x.peer));
-    all.push(text("network.protocol.version", x.version));
-    const agent = fields.get("user-agent");
-    if (agent !== undefined) all.push(text("user_agent.original", agent, MOST_DETAIL));
-    all.push(text("sluice.request_id", x.id));
-    return all;
+    return spans;
+  }
+
+  #ownSpan(x: Exchange, trace: Trace, ending: Ending, now: number, moment: (at: number) => string): string {
+    const { traceId, spanId, parentId, state, flags, link } = trace;
+    const status = statusOf(x, ending);
+    const error = errorOf(x, ending);
+    const route = x.route === undefined ? NO_ROUTE : this.#routeText(x.route, x.match);
+    const parent = parentId === "" ? "" : `,"parentSpanId":"${parentId}"`;
+    const allFlags = flags | KNOWS_PARENT | (parentId === "" ? 0 : REMOTE_PARENT);
+    const links =
+      link === undefined ? "" : `,"links":[{"traceId":"${link.traceId}","spanId":"${link.spanId}","attributes":[]}]`;
+    return (
+      `{"traceId":"${traceId}","spanId":"${spanId}"${parent}${stateMember(state)},"flags":${allFlags}` +
+      `,"name":"${spanMethod(x)}${route.name}","kind":${SERVER},"startTimeUnixNano":${moment(x.startedAt)}` +
+      `,"endTimeUnixNano":${moment(now)},"attributes":[${methodAttributes(x)}${this.#requestAttributes(x)}` +
+      `${outcomeAttributes(x, ending, status, error, route)}]${eventsText(x, now, moment)}${links}` +
+      `${isError(status, error) ? FAILED : ""}}`
+    );
+  }
+
+  #requestAttributes(x: Exchange): string {
+    const { scheme, authority } = x;
+    const asked = queryOf(x);
+    const query = asked.length > 1 ? QUERY(this.#redact(asked).slice(1), MOST_TARGET) : "";
+    const server = authority === "" ? "" : serverAttributes(scheme, authority);
+    const peer = x.peer === x.client ? "" : PEER_ADDRESS(x.peer);
+    const agent = x.fields.get("user-agent");
+    return (
+      `${PATH(pathOf(x), MOST_TARGET)}${SCHEME(scheme)}${query}${server}${CLIENT_ADDRESS(x.client)}${peer}` +
+      `${PROTOCOL_VERSION(x.version)}${agent === undefined ? "" : AGENT(agent, MOST_DETAIL)}${REQUEST_ID(x.id)}`
+    );
   }
 
   #attemptSpan(
@@ -98,96 +127,109 @@ export class SpanMaker {
     resends: number,
     now: number,
     moment: (at: number) => string,
-  ): Omit<Span, "traceId" | "spanId" | "flags"> {
-    const { host, port } = addressOf(target);
+  ): string {
+    const { origin, before, after } = this.#targetText(upstream, target);
     const [path, query = ""] = splitQuery(x.forwardTarget ?? x.path + x.query);
-    const url = `${target.replace(/\/$/, "")}${path}${this.#redact(query)}`;
-    const all = [
-      ...methodAttributes(x),
-      text("server.address", host),
-      whole("server.port", Number(port)),
-      text("url.full", url, MOST_TARGET),
-      text("sluice.upstream", upstream.name),
-      text("sluice.target", target),
-    ];
-    if (status !== 0) all.push(whole("http.response.status_code", status));
-    if (resends > 0) all.push(whole("http.request.resend_count", resends));
-    if (reason !== undefined) all.push(text("sluice.attempt.reason", reason));
-    if (error !== undefined) all.push(...errorAttributes(error));
-    else if (status >= 400) all.push(text("error.type", String(status)));
-    return {
-      name: spanMethod(x),
-      kind: CLIENT,
-      startTimeUnixNano: moment(startedAt),
-      endTimeUnixNano: moment(settledAt === 0 ? now : settledAt),
-      attributes: all,
-      ...(error !== undefined || status >= 400 ? { status: { code: STATUS_ERROR } } : {}),
-    };
+    const url = URL_FULL(`${origin}${path}${query === "" ? "" : this.#redact(query)}`, MOST_TARGET);
+    const failure = error !== undefined ? errorAttributes(error) : status >= 400 ? ERROR_TYPE(String(status)) : "";
+    return (
+      `,"name":"${spanMethod(x)}","kind":${CLIENT},"startTimeUnixNano":${moment(startedAt)}` +
+      `,"endTimeUnixNano":${moment(settledAt === 0 ? now : settledAt)},"attributes":[${methodAttributes(x)}${before}` +
+      `${url}${after}${status === 0 ? "" : STATUS(status)}${resends === 0 ? "" : RESENDS(resends)}` +
+      `${reason === undefined ? "" : ATTEMPT_REASON(reason)}${failure}]${failure === "" ? "" : FAILED}}`
+    );
+  }
+
+  #routeText(route: RoutePlan, match: MatchPlan | undefined): RouteText {
+    const key = match ?? route;
+    let text = this.#routes.get(key);
+    if (text === undefined) {
+      const pattern = routePattern(route, match);
+      const attributes = `${pattern === undefined ? "" : ROUTE(pattern)}${ROUTE_NAME(route.name)}`;
+      text = { name: pattern === undefined ? "" : ` ${inString(pattern)}`, attributes: inOnePiece(attributes) };
+      this.#routes.set(key, text);
+    }
+    return text;
+  }
+
+  #targetText(upstream: UpstreamPlan, target: string): TargetText {
+    let ofUpstream = this.#targets.get(upstream);
+    if (ofUpstream === undefined) this.#targets.set(upstream, (ofUpstream = new Map()));
+    let text = ofUpstream.get(target);
+    if (text === undefined) {
+      const { host, port } = addressOf(target);
+      const before = inOnePiece(`${SERVER_ADDRESS(host)}${SERVER_PORT(Number(port))}`);
+      const after = inOnePiece(`${UPSTREAM(upstream.name)}${TARGET(target)}`);
+      // Found targets come and go.
+      if (ofUpstream.size >= MOST_TARGETS) ofUpstream.clear();
+      ofUpstream.set(target, (text = { origin: target.replace(/\/$/, ""), before, after }));
+    }
+    return text;
   }
 }
 
-/** The upstreams that were asked, in order. An upstream whose fallback is an answer has its attempts in the exchange. */
-function askedBy(x: Exchange): Asked[] {
-  const { upstream, attempts } = x;
-  return upstream === undefined ? [...x.fallbacks] : [...x.fallbacks, { upstream, attempts }];
+/** What a span says of a target: the beginning of URLs, and attributes before and after the URL. */
+interface TargetText {
+  readonly origin: string;
+  readonly before: string;
+  readonly after: string;
 }
 
-/** The place of the span of an attempt: below that of the exchange. Its id is the one that its target was told. */
-function inner(
-  { traceId, spanId, seed, state, flags }: Trace,
-  number: number,
-): Pick<Span, "traceId" | "spanId" | "parentSpanId" | "traceState" | "flags"> {
-  return {
-    traceId,
-    spanId: spanIdOf(seed, number),
-    parentSpanId: spanId,
-    ...(state === "" ? {} : { traceState: state }),
-    flags: flags | KNOWS_PARENT,
-  };
+/** Targets of an upstream whose texts are kept. */
+const MOST_TARGETS = 1024;
+
+/** The upstreams that were asked, in order. An upstream whose fallback is an answer has its attempts in the exchange. */
+function askedBy({ upstream, attempts, fallbacks }: Exchange): readonly Asked[] {
+  return upstream === undefined ? fallbacks : [...fallbacks, { upstream, attempts }];
+}
+
+/** The beginning of the span of an attempt: below that of the exchange. Its id is the one that its target was told. */
+function attemptPlace({ traceId, spanId, seed, state, flags }: Trace, number: number): string {
+  const id = spanIdOf(seed, number);
+  const allFlags = flags | KNOWS_PARENT;
+  return `{"traceId":"${traceId}","spanId":"${id}","parentSpanId":"${spanId}"${stateMember(state)},"flags":${allFlags}`;
+}
+
+function stateMember(state: string): string {
+  return state === "" ? "" : `,"traceState":"${inString(state, state.length)}"`;
 }
 
 /** The method in a span's name. */
 function spanMethod({ method }: Exchange): string {
-  const known = knownMethod(method);
-  return known === method ? method : "HTTP";
+  return knownMethod(method) === method ? method : "HTTP";
 }
 
-function methodAttributes({ method }: Exchange): Attribute[] {
+/** They come first: no comma stands before them. */
+function methodAttributes({ method }: Exchange): string {
   const known = knownMethod(method);
-  const told = text("http.request.method", known);
-  return known === method || method === "" ? [told] : [told, text("http.request.method_original", method)];
+  const told = (METHOD_TEXTS[known] ??= inOnePiece(METHOD(known).slice(1)));
+  return known === method || method === "" ? told : told + ORIGINAL_METHOD(method);
+}
+
+const METHOD_TEXTS: Record<string, string> = {};
+
+function serverAttributes(scheme: string, authority: string): string {
+  const port = /:(\d+)$/.exec(authority)?.[1];
+  return `${SERVER_ADDRESS(hostOf(authority))}${SERVER_PORT(Number(port ?? (scheme === "https" ? 443 : 80)))}`;
 }
 
 function outcomeAttributes(
-  x: Exchange,
+  { upstream, identity }: Exchange,
   { bytesIn, bytesOut }: Ending,
   status: number,
   error: GatewayError | undefined,
-): Attribute[] {
-  const { route, match, upstream, identity } = x;
-  const all = [whole("http.request.body.size", bytesIn), whole("http.response.body.size", bytesOut)];
-  if (status !== 0) all.push(whole("http.response.status_code", status));
-  if (route !== undefined) {
-    const pattern = routePattern(route, match);
-    if (pattern !== undefined) all.push(text("http.route", pattern));
-    all.push(text("sluice.route", route.name));
-  }
-  if (upstream !== undefined) all.push(text("sluice.upstream", upstream.name));
-  if (identity !== undefined) {
-    all.push(text("sluice.auth.scheme", identity.scheme));
-    if (identity.consumer !== undefined) all.push(text("sluice.consumer", identity.consumer.name));
-  }
-  if (error !== undefined) all.push(...errorAttributes(error));
-  else if (status >= 500) all.push(text("error.type", String(status)));
-  return all;
+  route: RouteText,
+): string {
+  const code = status === 0 ? "" : STATUS(status);
+  const asked = upstream === undefined ? "" : UPSTREAM(upstream.name);
+  const scheme = identity === undefined ? "" : AUTH_SCHEME(identity.scheme);
+  const consumer = identity?.consumer === undefined ? "" : CONSUMER(identity.consumer.name);
+  const failure = error !== undefined ? errorAttributes(error) : status >= 500 ? ERROR_TYPE(String(status)) : "";
+  return `${REQUEST_SIZE(bytesIn)}${ANSWER_SIZE(bytesOut)}${code}${route.attributes}${asked}${scheme}${consumer}${failure}`;
 }
 
-function errorAttributes({ code, fault, message }: GatewayError): Attribute[] {
-  return [
-    text("error.type", code),
-    text("sluice.error.fault", fault),
-    text("sluice.error.detail", message, MOST_DETAIL),
-  ];
+function errorAttributes({ code, fault, message }: GatewayError): string {
+  return `${ERROR_TYPE(code)}${FAULT(fault)}${DETAIL(message, MOST_DETAIL)}`;
 }
 
 /** Path, and query with its "?". */

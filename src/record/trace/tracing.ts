@@ -11,10 +11,10 @@ import {
   traceparent,
 } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
-import { errorOf, statusOf } from "../outcome.ts";
+import { errorOf, isError, statusOf } from "../outcome.ts";
 import type { SpanQueue } from "../otlp/span-queue.ts";
 import { randomnessOf, type Sampler, shareSampler, withThreshold } from "./sampling.ts";
-import { SpanMaker } from "./spans.ts";
+import { SpanWriter } from "./spans.ts";
 
 /** Traces of one plan. */
 export class Tracing {
@@ -23,14 +23,14 @@ export class Tracing {
   readonly #queue: SpanQueue | undefined;
   readonly #platform: Platform;
   readonly #sampler: Sampler;
-  readonly #spans: SpanMaker;
+  readonly #spans: SpanWriter;
 
   constructor(plan: TracingPlan, queue: SpanQueue | undefined, platform: Platform) {
     this.#plan = plan;
     this.#queue = queue;
     this.#platform = platform;
     this.#sampler = shareSampler(plan.sample);
-    this.#spans = new SpanMaker(plan, platform);
+    this.#spans = new SpanWriter(plan, platform);
   }
 
   /** An exchange has come, and it is known from whom. */
@@ -119,6 +119,5 @@ function believes(whom: TracingPlan["trust"], x: Exchange): boolean {
 
 /** Whether it is one of those that `errors` records. */
 function hasFailed(x: Exchange, ending: Ending): boolean {
-  const error = errorOf(x, ending);
-  return statusOf(x, ending) >= 500 || (error !== undefined && error.fault !== "client");
+  return isError(statusOf(x, ending), errorOf(x, ending));
 }
