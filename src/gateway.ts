@@ -1,5 +1,5 @@
 // Gateway: a plan that runs, and the plans that take over from it while connections stay.
-import type { TargetControls } from "./admin/acts.ts";
+import type { TargetControls } from "./admin/overseen.ts";
 import type { Seen } from "./admin/live/seen.ts";
 import { Watch } from "./admin/live/watch.ts";
 import { forwards, type Plan } from "./config/plan.ts";

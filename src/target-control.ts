@@ -1,5 +1,5 @@
 // What operators see of targets, and what they may do to them while the gateway runs. It reads and writes the board alone.
-import type { TargetControls, TargetStatus, UpstreamStatus } from "./admin/acts.ts";
+import type { TargetControls, TargetStatus, UpstreamStatus } from "./admin/overseen.ts";
 import { isEjected, isUp } from "./balance/availability.ts";
 import type { TargetPlan, UpstreamPlan } from "./config/upstream/plan.ts";
 import type { Platform } from "./platform.ts";

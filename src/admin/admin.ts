@@ -1,16 +1,21 @@
 // The admin listener: a way of its own, with few steps, on the same kind of listener as the gateway's.
 import type { AdminPlan, ListenPlan } from "../config/plan.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
-import type { Answer, Exchange, Way } from "../exchange.ts";
+import { Answer, type Exchange, type Way } from "../exchange.ts";
 import { Deadlines } from "../http/deadlines.ts";
+import { Fields } from "../http/fields.ts";
 import { Tally } from "../http/tally.ts";
 import { readPath } from "../listen/arrive.ts";
 import { Listener } from "../listen/listener.ts";
 import type { Platform } from "../platform.ts";
 import { problemAnswer } from "../respond/problem.ts";
 import { admission } from "./access.ts";
-import { type Act, ACTS, type Overseen } from "./acts.ts";
+import { ACTS } from "./acts.ts";
+import { contentIn, namedIn } from "./asked.ts";
 import { Live } from "./live/live.ts";
+import type { Offer } from "./offer.ts";
+import type { Overseen } from "./overseen.ts";
+import { PAGE_FILES, pageFile } from "./page-files.ts";
 
 /** Bounds for those who ask about the gateway: they are few. */
 const BOUNDS = {
@@ -45,24 +50,28 @@ export function openAdmin(plan: AdminPlan, name: string, overseen: Overseen, pla
   return { address: listener.address, close: () => void listener.cut() };
 }
 
+/** With every answer: where the listener is documented (RFC 8631). */
+const SERVICE_DESC: readonly [string, string] = ["Link", '</openapi.json>; rel="service-desc"'];
+
 /** The way of a question: who asks, what for, and the answer. Nothing is recorded of it. */
 function adminWay(plan: AdminPlan, name: string, overseen: Overseen, platform: Platform): Way {
   const admit = admission(plan, platform);
   const live = new Live(name, overseen, platform);
-  const paths = actsByPath();
-  const actOf = (x: Exchange): Act => {
+  const places = placesByPath();
+  const answerTo = async (x: Exchange): Promise<Answer> => {
     readPath(x);
-    const acts = paths.get(x.path);
-    admit(x, acts?.open === true);
-    if (acts === undefined) throw new GatewayError("route_not_found", `nothing is at ${x.path}`);
-    const act = acts.byMethod.get(x.method === "HEAD" ? "GET" : x.method);
-    if (act !== undefined) return act;
-    const methods = [...acts.byMethod.keys()].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
-    throw new GatewayError("method_not_allowed", `${x.path} takes ${methods.join(", ")}`, {
-      fields: [["Allow", methods.join(", ")]],
-    });
+    const place = places.get(x.path);
+    admit(x, place?.open === true);
+    if (place === undefined) throw new GatewayError("route_not_found", `nothing is at ${x.path}`);
+    if (x.method === "OPTIONS") return new Answer(204, undefined, Fields.of(["Allow", place.allow]), null);
+    const offer = place.byMethod.get(x.method === "HEAD" ? "GET" : x.method);
+    if (offer === undefined) {
+      const fields = [["Allow", place.allow] as const];
+      throw new GatewayError("method_not_allowed", `${x.path} takes ${place.allow}`, { fields });
+    }
+    const named = namedIn(x, offer);
+    return offer.act({ x, named, content: await contentIn(x, offer), overseen, live });
   };
-  const answerTo = async (x: Exchange): Promise<Answer> => actOf(x)(x, overseen, live);
   const refuse = (x: Exchange, thrown: unknown): Answer => {
     x.error = toGatewayError(thrown);
     if (x.error.fault !== "client") platform.notice("error", `admin: ${x.path}: ${x.error.message}`);
@@ -71,7 +80,12 @@ function adminWay(plan: AdminPlan, name: string, overseen: Overseen, platform: P
   return {
     travel(x, send) {
       x.id = platform.uuid();
-      void answerTo(x).then(send, (thrown: unknown) => send(refuse(x, thrown)));
+      void answerTo(x)
+        .catch((thrown: unknown) => refuse(x, thrown))
+        .then((answer) => {
+          answer.fields.add(...SERVICE_DESC);
+          send(answer);
+        });
     },
     refuse,
     finish() {},
@@ -79,18 +93,36 @@ function adminWay(plan: AdminPlan, name: string, overseen: Overseen, platform: P
 }
 
 /** What is at a path. */
-interface Acts {
-  readonly byMethod: ReadonlyMap<string, Act>;
+interface Place {
+  readonly byMethod: ReadonlyMap<string, Offer>;
   readonly open: boolean;
+  /** The methods that it takes. */
+  readonly allow: string;
 }
 
-function actsByPath(): ReadonlyMap<string, Acts> {
-  const paths = new Map<string, Acts & { readonly byMethod: Map<string, Act> }>();
-  for (const [key, { act, open = false }] of Object.entries(ACTS)) {
+function placesByPath(): ReadonlyMap<string, Place> {
+  const offers = new Map<string, Map<string, Offer>>();
+  for (const [key, offer] of [...Object.entries(ACTS), ...pageOffers()]) {
     const [method = "", path = ""] = key.split(" ");
-    const acts = paths.get(path) ?? { byMethod: new Map<string, Act>(), open };
-    acts.byMethod.set(method, act);
-    paths.set(path, acts);
+    offers.set(path, new Map([...(offers.get(path) ?? []), [method, offer]]));
   }
-  return paths;
+  return new Map(
+    Array.from(offers, ([path, byMethod]) => {
+      const methods = [...byMethod.keys()].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+      const open = [...byMethod.values()].every(({ open }) => open === true);
+      return [path, { byMethod, open, allow: [...methods, "OPTIONS"].join(", ") }] as const;
+    }),
+  );
+}
+
+function pageOffers(): [string, Offer][] {
+  return Array.from(PAGE_FILES, ([path, file]) => [
+    `GET ${path}`,
+    {
+      about: "a file of the live page",
+      open: true,
+      answers: {},
+      act: ({ x, overseen }) => pageFile(x, file, overseen.page),
+    },
+  ]);
 }

@@ -28,6 +28,14 @@ const POLICY = [
 
 const ENCODER = new TextEncoder();
 
+/** The files by path: anybody may have them who reaches the listener. */
+export const PAGE_FILES: ReadonlyMap<string, keyof PageFiles> = new Map([
+  ["/", "html"],
+  ["/live/page.css", "css"],
+  ["/live/page.js", "script"],
+  ["/live/icon.svg", "icon"],
+]);
+
 /** Answers with a file. @throws GatewayError where there is no page */
 export async function pageFile(
   x: Exchange,

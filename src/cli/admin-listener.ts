@@ -1,6 +1,6 @@
 // The admin listener beside what serves: opened before it, closed after it.
 import { openAdmin, type Admin } from "../admin/admin.ts";
-import type { Overseen } from "../admin/acts.ts";
+import type { Overseen } from "../admin/overseen.ts";
 import type { Plan } from "../config/plan.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
@@ -15,7 +15,7 @@ import { urlOf } from "./url-of.ts";
 export function overseenIn(
   gateway: Gateway,
   metrics: Metrics,
-  more: Pick<Overseen, "loads" | "reload" | "page">,
+  more: Pick<Overseen, "build" | "loads" | "reload" | "page">,
 ): Overseen {
   return {
     metrics: () => metrics,

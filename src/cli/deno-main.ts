@@ -43,9 +43,11 @@ async function run(named: string | undefined): Promise<number> {
   keepServing((text) => platform.notice("error", text));
   let serving: Serving = new ServingHere(gateway, plan, platform.sinks);
   if (metrics !== undefined) {
-    meterProcess(metrics, platform, { version: manifest.version, revision: "" }, () => 1);
+    const build = { version: manifest.version, revision: "" };
+    meterProcess(metrics, platform, build, () => 1);
     const loads = [{ at: platform.wallClock(), ok: true, message: "started" }];
-    serving = await withAdmin(serving, plan, overseenIn(gateway, metrics, { loads: () => loads }), platform, terminal);
+    const overseen = overseenIn(gateway, metrics, { build, loads: () => loads });
+    serving = await withAdmin(serving, plan, overseen, platform, terminal);
   }
   const stopped = untilStopped(serving, tellNoReload, () => undefined, terminal);
   const first = await Promise.race([gateway.ready, stopped]);

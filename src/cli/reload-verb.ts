@@ -1,5 +1,5 @@
 // `sluice reload [file]`: has the running gateway load its config again, and says what came of it.
-import type { ReloadOutcome } from "../admin/acts.ts";
+import type { ReloadOutcome } from "../admin/overseen.ts";
 import { type AdminPlace, adminPlaceIn, unreachable } from "./admin-place.ts";
 import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";

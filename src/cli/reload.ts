@@ -1,6 +1,6 @@
 // Another config in place of the one that runs: loaded and checked to the side; what is wrong with it changes nothing.
 import pico from "picocolors";
-import type { ReloadOutcome } from "../admin/acts.ts";
+import type { ReloadOutcome } from "../admin/overseen.ts";
 import type { Load } from "../admin/live/tick.ts";
 import type { Plan } from "../config/plan.ts";
 import { FAMILIES } from "../record/families.ts";

@@ -1,6 +1,6 @@
 // `sluice run [file]`: loads the config, listens, and serves until a signal ends it.
 import { availableParallelism } from "node:os";
-import type { Overseen } from "../admin/acts.ts";
+import type { Overseen } from "../admin/overseen.ts";
 import { isSame } from "../carried.ts";
 import { isCounted, type Plan } from "../config/plan.ts";
 import { planWarnings } from "../config/warnings.ts";
@@ -98,7 +98,8 @@ export const run = defineVerb(
       watch?.(planned.sources);
       return reloads;
     };
-    const adminOf = (reloads: Reloads): Pick<Overseen, "loads" | "reload" | "page"> => ({
+    const adminOf = (reloads: Reloads): Pick<Overseen, "build" | "loads" | "reload" | "page"> => ({
+      build: buildOf(embedded),
       loads: () => reloads.loads,
       reload: () => reloads.request(),
       page: embedded.page,

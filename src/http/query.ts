@@ -18,6 +18,17 @@ export function rawParameters(query: string, name: string): string[] {
   return values;
 }
 
+/** The names of all parameters, in order, decoded. */
+export function parameterNames(query: string): string[] {
+  const names: string[] = [];
+  for (let from = 1; from < query.length;) {
+    const end = parameterEnd(query, from);
+    if (end > from) names.push(decodeForm(query.slice(from, nameEndOf(query, from, end))));
+    from = end + 1;
+  }
+  return names;
+}
+
 /**
  * The query without the parameters of these names: each goes with one "&" beside it, and no other byte changes. "" when
  * nothing is left.

@@ -1,7 +1,7 @@
 // The admin listener: who may ask it what, and what it says of the gateway.
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Admin, openAdmin } from "../../src/admin/admin.ts";
-import type { TargetControls } from "../../src/admin/acts.ts";
+import type { TargetControls } from "../../src/admin/overseen.ts";
 import type { AdminOptions } from "../../src/config/admin/options.ts";
 import { env } from "../../src/config/secrets.ts";
 import { Metrics } from "../../src/record/metrics.ts";
@@ -52,6 +52,7 @@ async function ask(question: Question): Promise<FakeAnswer> {
     targets,
     left: (limit: string, caller: string) => (limit === "few" ? caller.length : undefined),
     plan: () => plan,
+    build: { version: "1.2.3", revision: "abc" },
     loads: () => LOADS,
     page: () => Promise.resolve({ html: "html", css: "css", script: "script", icon: "icon" }),
   };
@@ -153,9 +154,30 @@ describe("is refused:", () => {
     expect([answer.status, codeOf(answer)]).toEqual([status, code]);
     expect(fieldOf(answer, "content-type")).toBe("application/problem+json");
     if (status === 401) expect(fieldOf(answer, "www-authenticate")).toMatch(/^Bearer realm="sluice admin"/);
-    if (status === 405) expect(fieldOf(answer, "allow")).toBe("GET, HEAD");
+    if (status === 405) expect(fieldOf(answer, "allow")).toBe("GET, HEAD, OPTIONS");
     expect(answer.body).not.toContain(TOKEN);
   });
+});
+
+test.each([
+  ["/targets", "GET, HEAD, OPTIONS"],
+  ["/reload", "POST, OPTIONS"],
+  ["/", "GET, HEAD, OPTIONS"],
+])("OPTIONS %s tells which methods there are", async (path, methods) => {
+  const answer = await ask({ method: "OPTIONS", path });
+  expect([answer.status, fieldOf(answer, "allow")]).toEqual([204, methods]);
+  expect((await ask({ method: "OPTIONS", path, host: "evil.test" })).status).toBe(403);
+});
+
+test("every answer says where the listener is documented", async () => {
+  for (const path of ["/healthz", "/secret", "/targets?x=1"]) {
+    expect(fieldOf(await ask({ path }), "link")).toBe('</openapi.json>; rel="service-desc"');
+  }
+});
+
+test("the version is told", async () => {
+  const answer = await ask({ path: "/version" });
+  expect(JSON.parse(answer.body)).toEqual({ name: "sluice", version: "1.2.3", revision: "abc" });
 });
 
 describe("health", () => {
@@ -251,7 +273,10 @@ describe("targets", () => {
 
   test("are listed with what is known of them", async () => {
     const answer = await ask({ path: "/targets", targets });
-    expect(JSON.parse(answer.body)).toEqual({ upstreams: targets.list() });
+    const counts = { attempts: 0, failures: 0, connections: { active: 0, idle: 0 } };
+    const [up] = targets.list();
+    const upstreams = [{ ...up, targets: [{ ...up!.targets[0], ...counts }], retries: 0, ejections: 0, openings: 0 }];
+    expect(JSON.parse(answer.body)).toEqual({ upstreams });
   });
 
   test.each([
@@ -266,8 +291,11 @@ describe("targets", () => {
   });
 
   test.each([
-    ["nothing", "", 400, "The query names an upstream and a target"],
-    ["no target", "?upstream=up", 400, "The query names an upstream and a target"],
+    ["nothing", "", 400, "The query lacks the parameter upstream, such as ?upstream=orders"],
+    ["no target", "?upstream=up", 400, "The query lacks the parameter target"],
+    ["an empty target", "?upstream=up&target=", 400, "The query lacks the parameter target"],
+    ["two targets", "?upstream=up&target=a&target=b", 400, "The query has the parameter target more than once"],
+    ["another thing", "?upstream=up&target=a&node=1", 400, 'a parameter "node": it takes upstream, target'],
     ["a target that there is not", "?upstream=up&target=http://b", 404, "There is no such target"],
   ])("a question for %s is refused", async (_, query, status, detail) => {
     const answer = await ask({ method: "POST", path: `/targets/drain${query}`, targets });

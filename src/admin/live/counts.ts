@@ -2,7 +2,7 @@
 import { FAMILIES } from "../../record/families.ts";
 import type { Family } from "../../record/family.ts";
 import type { FamilySamples, Sample } from "../../record/metrics.ts";
-import type { UpstreamStatus } from "../acts.ts";
+import type { UpstreamStatus } from "../overseen.ts";
 import type { DecisionCount, OutcomeCount, ProcessCount, UpstreamCount } from "./tick.ts";
 
 /** What is counted in the one series of all that was too much. */

@@ -3,7 +3,7 @@ import { Answer, type Exchange } from "../../exchange.ts";
 import type { Body, BodySink } from "../../http/body.ts";
 import { Fields } from "../../http/fields.ts";
 import type { Platform, Timer } from "../../platform.ts";
-import type { Overseen } from "../acts.ts";
+import type { Overseen } from "../overseen.ts";
 import { Counts } from "./counts.ts";
 import { addCounts, STEPS, toPairs } from "./latencies.ts";
 import type { LimitUse, Seen } from "./seen.ts";

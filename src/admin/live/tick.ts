@@ -1,6 +1,6 @@
 // What is pushed once a second to those who look: the state as it is, counted since the process began.
 import type { Obstacle } from "../../respond/readiness.ts";
-import type { TargetStatus, UpstreamStatus } from "../acts.ts";
+import type { TargetStatus, UpstreamStatus } from "../overseen.ts";
 import type { LimitUse, SeenExchange } from "./seen.ts";
 
 /** Exchanges of one outcome. */

@@ -1,5 +1,5 @@
 // What all workers have together, as operators see it: upstreams with the targets of now, and what is left of limits.
-import type { Overseen } from "../../admin/acts.ts";
+import type { Overseen } from "../../admin/overseen.ts";
 import type { Plan } from "../../config/plan.ts";
 import { leftIn } from "../../limit/left.ts";
 import type { Platform } from "../../platform.ts";

@@ -1,5 +1,5 @@
 // The metrics of all workers: each tells what it has counted, every second and when it is asked; here it is added up.
-import type { Look, Overseen, TargetControls } from "../../admin/acts.ts";
+import type { Look, Overseen, TargetControls } from "../../admin/overseen.ts";
 import type { Seen } from "../../admin/live/seen.ts";
 import { Metrics } from "../../record/metrics.ts";
 import { DRAINING, type Obstacle } from "../../respond/readiness.ts";

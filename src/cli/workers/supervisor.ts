@@ -1,5 +1,5 @@
 // The main thread of several workers: what all of them run, count in and are asked about, from the start to the end.
-import type { Overseen } from "../../admin/acts.ts";
+import type { Overseen } from "../../admin/overseen.ts";
 import { isCounted, type Plan, type ShutdownPlan } from "../../config/plan.ts";
 import { movedCounts, saveCounts } from "../../counts.ts";
 import { HealthChecks } from "../../health-checks.ts";
@@ -100,7 +100,7 @@ export class Supervisor implements Serving {
   }
 
   /** What serves, and the admin listener where the plan has one. @throws Refusal when that cannot listen */
-  async withAdmin(more: Pick<Overseen, "loads" | "reload" | "page">): Promise<Serving> {
+  async withAdmin(more: Pick<Overseen, "build" | "loads" | "reload" | "page">): Promise<Serving> {
     const gathering = this.#gathering;
     if (gathering === undefined) return this;
     const plan = (): Plan => this.#config.plan;

@@ -1,7 +1,7 @@
 // The events of the live page: one a second to each who looks, of all that is counted; and nobody is asked when nobody looks.
 import { describe, expect, test } from "bun:test";
 import { type Admin, openAdmin } from "../../../src/admin/admin.ts";
-import type { Overseen } from "../../../src/admin/acts.ts";
+import type { Overseen } from "../../../src/admin/overseen.ts";
 import { quantile, STEPS, addPairs } from "../../../src/admin/live/latencies.ts";
 import { EventStream, type Live } from "../../../src/admin/live/live.ts";
 import type { Tick } from "../../../src/admin/live/tick.ts";
@@ -54,6 +54,7 @@ async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
       targets: gateway.targets,
       left: () => undefined,
       plan: () => gateway.plan,
+      build: { version: "0.1.0", revision: "" },
       loads: () => [{ at: 7, ok: true, message: "started" }],
     };
     world.a.answerAll(() => answerText("hello", ["Connection: close"]));

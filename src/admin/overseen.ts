@@ -1,0 +1,77 @@
+// What the admin listener watches over: one gateway, or those of all workers together.
+import type { Plan } from "../config/plan.ts";
+import type { Metrics } from "../record/metrics.ts";
+import type { Build } from "../record/process-metrics.ts";
+import type { Obstacle } from "../respond/readiness.ts";
+import type { Seen } from "./live/seen.ts";
+import type { Load } from "./live/tick.ts";
+import type { PageFiles } from "./page-files.ts";
+
+/** A target, as operators see it. */
+export interface TargetStatus {
+  /** As the config writes it. */
+  readonly url: string;
+  readonly weight: number;
+  /** `unused` has weight 0, `drained` says an operator, `down` say checks, `ejected` was it after failures. */
+  readonly state: "up" | "unused" | "drained" | "down" | "ejected";
+  /** Why it is down or ejected. */
+  readonly reason?: string;
+  /** Until it is picked again, where it is ejected. */
+  readonly seconds?: number;
+}
+
+/** An upstream, as operators see it. */
+export interface UpstreamStatus {
+  readonly name: string;
+  /** Of its breaker, where it has one. */
+  readonly circuit?: "closed" | "open" | "half-open";
+  readonly targets: readonly TargetStatus[];
+}
+
+/** What can be known of targets, and done to them. */
+export interface TargetControls {
+  list(): UpstreamStatus[];
+  /** Takes a target out, or brings it back; undefined when there is none. */
+  drain(upstream: string, url: string, drained: boolean): TargetStatus | undefined;
+}
+
+/** What the admin listener watches over: one gateway, or those of all workers. */
+export interface Overseen {
+  /** Resolves to the metrics, once they are as fresh as can be had soon. */
+  metrics(): Metrics | Promise<Metrics>;
+  /** What stands in the way of the gateway's work. */
+  obstacles(): readonly Obstacle[];
+  readonly targets: TargetControls;
+  /** What is left of a limit of this process for a caller; undefined when there is none of this name. */
+  left(limit: string, caller: string): number | undefined;
+  /** The plan that runs. */
+  plan(): Plan;
+  /** What was built. */
+  readonly build: Build;
+  /** The metrics, and what each thread has seen of its exchanges since this was asked last. */
+  look(): Look | Promise<Look>;
+  /** When the config was loaded, or could not be: the last ones, from the start on. */
+  loads(): readonly Load[];
+  /** The files of the live page; absent where there is none. */
+  page?(): Promise<PageFiles>;
+  /** Loads the config again. Absent where that cannot be. */
+  reload?(): Promise<ReloadOutcome>;
+}
+
+/** What the live page is made of. */
+export interface Look {
+  readonly metrics: Metrics;
+  /** Of each thread. */
+  readonly seen: readonly Seen[];
+}
+
+/** What came of a reload. */
+export interface ReloadOutcome {
+  readonly ok: boolean;
+  /** What `sluice reload` ends with. */
+  readonly exitCode: number;
+  /** For people: a line or more. */
+  readonly message: string;
+  /** What is wrong with the config, as `sluice check --json` tells it; none where it was another reason. */
+  readonly faults: readonly object[];
+}

@@ -1,0 +1,106 @@
+// The admin listener of the executable: every question of its own document is asked, and each answer has the form it says.
+import { afterAll, describe, expect, test } from "bun:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { type Gateway, startGateway } from "../support/executable.ts";
+
+interface Operation {
+  readonly responses: Readonly<Record<string, { content?: Record<string, { schema: object }> }>>;
+}
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+/** What is asked, and the status that comes. */
+interface Asked {
+  readonly query?: string;
+  readonly content?: unknown;
+  readonly status: number;
+}
+
+const TARGET = "http://127.0.0.1:9";
+
+/** By question; of each at least one. */
+const ASKED: Readonly<Record<string, readonly Asked[]>> = {
+  "GET /livez": [{ status: 200 }],
+  "GET /readyz": [{ status: 200 }],
+  "GET /healthz": [{ status: 200 }],
+  "GET /metrics": [{ status: 200 }],
+  "GET /targets": [{ status: 200 }, { query: "?a=1", status: 400 }],
+  "POST /targets/drain": [
+    { query: `?upstream=up&target=${TARGET}`, status: 200 },
+    { query: "?upstream=up&target=x", status: 404 },
+    { query: "?upstream=up", status: 400 },
+  ],
+  "POST /targets/restore": [{ query: `?upstream=up&target=${TARGET}`, status: 200 }],
+  "GET /limits": [
+    { query: "?limit=few&caller=127.0.0.1", status: 200 },
+    { query: "?limit=many&caller=127.0.0.1", status: 404 },
+  ],
+  "GET /config": [{ status: 200 }],
+  "POST /reload": [{ status: 200 }],
+  "GET /version": [{ status: 200 }],
+  "GET /openapi.json": [{ status: 200 }],
+  "GET /live/access": [{ status: 200 }],
+  "GET /live/events": [{ status: 200 }],
+};
+
+describe.each([1, 2])("of %i workers", (workers) => {
+  let running: Gateway | undefined;
+  afterAll(() => running?.stop());
+
+  const started = startGateway({
+    workers,
+    admin: { port: 0 },
+    limits: { few: { limit: 9, window: "1m" } },
+    upstreams: { up: { targets: [TARGET, "http://127.0.0.1:8"] } },
+    routes: { all: { match: "/*", to: "up", limits: ["few"] } },
+  }).then((gateway) => (running = gateway));
+  const ask = async (method: string, path: string, content?: unknown): Promise<Response> =>
+    fetch(`http://127.0.0.1:${(await started).adminPort}${path}`, {
+      method,
+      ...(content !== undefined && { body: JSON.stringify(content) }),
+    });
+  const document = started.then(async () => (await ask("GET", "/openapi.json")).json() as Promise<Document>);
+
+  test("nothing of the document is left out here", async () => {
+    const questions = Object.entries((await document).paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(questions.sort()).toEqual(Object.keys(ASKED).sort());
+  });
+
+  test.each(
+    Object.entries(ASKED).flatMap(([key, asked]) =>
+      asked.map((each) => [key, each.query ?? "", each.status, each] as const),
+    ),
+  )("%s%s answers %i in the form that the document says", async (key, query, status, { content }) => {
+    const [method = "", path = ""] = key.split(" ");
+    const { paths, components } = await document;
+    const answer = await ask(method, path + query, content);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("link")).toBe('</openapi.json>; rel="service-desc"');
+    const type = answer.headers.get("content-type")!;
+    const { responses } = paths[path]![method.toLowerCase()]!;
+    // What is not written out is a refusal.
+    const forms = responses[status]?.content ?? { "application/problem+json": { schema: { $ref: PROBLEM } } };
+    expect(Object.keys(forms)).toContain(type);
+    if (!type.includes("json")) return answer.body?.cancel();
+    const body: unknown = await answer.json();
+    const ajv = new Ajv2020({ allErrors: true, strict: true });
+    const validate = ajv.compile({ ...closed(forms[type]!.schema), $defs: closed(components.schemas) });
+    expect(validate(body) ? [] : validate.errors).toEqual([]);
+  });
+});
+
+const PROBLEM = "#/components/schemas/Problem";
+
+/** The same, but that members which it does not tell of are wrong. References lead to `$defs`. */
+function closed(schema: object): object {
+  return JSON.parse(JSON.stringify(schema), (key, value: unknown) => {
+    if (key === "$ref") return (value as string).replace("#/components/schemas/", "#/$defs/");
+    const open = typeof value === "object" && value !== null && "required" in value && "properties" in value;
+    return open ? { ...value, additionalProperties: false } : value;
+  }) as object;
+}
