@@ -1,0 +1,148 @@
+// The unit file under a real systemd: the gateway starts, reloads, begins again and stops as the unit says.
+import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { until } from "../support/deadline.ts";
+import { configText } from "../support/executable.ts";
+import { get } from "../support/messages.ts";
+import { plain } from "../support/origin-exchange.ts";
+import { connect, exchange, refuses } from "../support/raw-client.ts";
+import { startOrigin } from "../support/raw-origin.ts";
+import { bootSystemd, type Systemd } from "../support/systemd.ts";
+
+const booted = await bootSystemd();
+const systemd = booted as Systemd;
+const why = typeof booted === "string" ? ` (skipped: ${booted})` : "";
+
+const CONFIG = "/etc/sluice/gateway.config.ts";
+const PATIENCE_MS = 15_000;
+
+afterAll(() => (typeof booted === "string" ? undefined : booted.end()));
+
+/** A config that answers with this body. */
+function answering(body: string): string {
+  return configText({ routes: { all: { match: "/*", answer: { body } } }, shutdown: { drainDelay: "0s" } });
+}
+
+/** Starts the unit with a config that is right. Gives where it listens, as it has told systemd. */
+async function started(config = answering("hello")): Promise<number> {
+  await systemd.write(CONFIG, config);
+  expect(await systemd.run("systemctl", "start", "sluice")).toEqual({ code: 0, text: "" });
+  return await port();
+}
+
+async function port(): Promise<number> {
+  const { StatusText = "" } = await systemd.show("StatusText");
+  return Number(/:(\d+) \(/.exec(StatusText)?.[1]);
+}
+
+async function bodyAt(at: number): Promise<string> {
+  return (await exchange(at, get("/"))).body.text;
+}
+
+/** Waits until systemd has started it anew so often, and it serves. */
+async function restarted(times: number): Promise<void> {
+  await until(
+    async () => {
+      const { NRestarts, ActiveState } = await systemd.show("NRestarts", "ActiveState");
+      return NRestarts === String(times) && ActiveState === "active";
+    },
+    "the restart",
+    PATIENCE_MS,
+  );
+}
+
+describe.skipIf(why !== "")(`under systemd${why}`, () => {
+  beforeEach(async () => {
+    await systemd.run("systemctl", "stop", "sluice");
+    await systemd.run("systemctl", "reset-failed", "sluice");
+  });
+
+  test("start returns once it serves, as nobody's account, without any right of root's but low ports", async () => {
+    expect(await bodyAt(await started())).toBe("hello");
+    const { MainPID, ActiveState } = await systemd.show("MainPID", "ActiveState");
+    expect(ActiveState).toBe("active");
+    const { text } = await systemd.run("grep", "-E", "^(Uid|CapEff|NoNewPrivs|Seccomp):", `/proc/${MainPID}/status`);
+    expect(text).not.toMatch(/^Uid:\s0/m);
+    // CAP_NET_BIND_SERVICE is bit 10.
+    expect(text).toMatch(/^CapEff:\s0{13}400$/m);
+    expect(text).toMatch(/^NoNewPrivs:\s1$/m);
+    expect(text).toMatch(/^Seccomp:\s2$/m);
+  });
+
+  test("it takes a port below 1024", async () => {
+    expect(await bodyAt(await started(answering("low").replace('"port": 0', '"port": 81')))).toBe("low");
+  });
+
+  test("reload takes the new config in the same process; a broken one changes nothing and is told", async () => {
+    const at = await started();
+    const { MainPID } = await systemd.show("MainPID");
+    await systemd.write(CONFIG, answering("changed"));
+    expect((await systemd.run("systemctl", "reload", "sluice")).code).toBe(0);
+    await until(async () => (await bodyAt(at)) === "changed", "the new config");
+    await systemd.write(CONFIG, "export default {");
+    await systemd.run("systemctl", "reload", "sluice");
+    await until(
+      async () => /last reload failed/.test((await systemd.show("StatusText"))["StatusText"]!),
+      "the refusal",
+    );
+    expect(await bodyAt(at)).toBe("changed");
+    expect(await systemd.show("MainPID", "ActiveState")).toEqual({ MainPID: MainPID!, ActiveState: "active" });
+  });
+
+  test("a config that is wrong is not started again and again: the unit fails with 78, and the journal says why", async () => {
+    await systemd.write(CONFIG, answering("x").replace('"/*"', '"no-slash"'));
+    expect((await systemd.run("systemctl", "start", "sluice")).code).not.toBe(0);
+    const state = await systemd.show("ExecMainStatus", "NRestarts", "ActiveState");
+    expect(state).toEqual({ ExecMainStatus: "78", NRestarts: "0", ActiveState: "failed" });
+    const said = async (): Promise<string> => (await systemd.run("journalctl", "-u", "sluice", "-o", "cat")).text;
+    await until(async () => /gateway\.config\.ts:\d+:\d+/.test(await said()), "the place of the fault in the journal");
+  });
+
+  test("one that dies is started again", async () => {
+    await started();
+    await systemd.run("systemctl", "kill", "--signal=KILL", "sluice");
+    await restarted(1);
+    expect(await bodyAt(await port())).toBe("hello");
+  });
+
+  test("one whose event loop stands still is ended and started again", async () => {
+    await systemd.write(
+      "/etc/systemd/system/sluice.service.d/test.conf",
+      "[Service]\nWatchdogSec=1\nWatchdogSignal=KILL\n",
+    );
+    await systemd.run("systemctl", "daemon-reload");
+    await started();
+    const heard = async (): Promise<number> =>
+      Number((await systemd.show("WatchdogTimestampMonotonic"))["WatchdogTimestampMonotonic"]);
+    const first = await heard();
+    await until(async () => (await heard()) > first + 1.5e6, "a word after more than the time without one");
+    expect(await systemd.show("NRestarts")).toEqual({ NRestarts: "0" });
+    await systemd.run("systemctl", "kill", "--signal=STOP", "sluice");
+    await restarted(1);
+    expect(await bodyAt(await port())).toBe("hello");
+    await systemd.run("rm", "-r", "/etc/systemd/system/sluice.service.d");
+    await systemd.run("systemctl", "daemon-reload");
+  });
+
+  test("stop lets what is under way finish", async () => {
+    const origin = await startOrigin(async (x) => {
+      await x.body();
+      await x.wait(300);
+      await x.send(plain("whole"));
+    });
+    const config = configText({
+      shutdown: { drainDelay: "0s" },
+      upstreams: { u1: { targets: [origin.url] } },
+      routes: { all: { match: "/*", to: "u1" } },
+    });
+    const at = await started(config);
+    using client = await connect(at);
+    await client.send(get("/"));
+    await until(() => origin.requestsTo("/").length === 1, "the request at the origin");
+    const stopped = systemd.run("systemctl", "stop", "sluice");
+    await refuses(at);
+    expect((await client.receive()).body.text).toBe("whole");
+    expect((await stopped).code).toBe(0);
+    expect(await systemd.show("Result", "ExecMainStatus")).toEqual({ Result: "success", ExecMainStatus: "0" });
+    await origin.stop();
+  });
+});
