@@ -52,8 +52,8 @@ export async function loadFile(
   modules: VirtualModules,
   stray: (thrown: unknown) => void = raise,
 ): Promise<LoadedFile | { readonly faults: readonly LoadFault[] }> {
-  const { file } = sources;
-  const changed = changedFile(sources.others);
+  const { entry, others } = sources;
+  const changed = changedFile(others);
   if (changed !== undefined) return { faults: [changedFault(changed)] };
   const before = registered;
   register(sources, modules);
@@ -70,7 +70,7 @@ export async function loadFile(
     graph.dispose();
     if (registered === sources && before !== undefined) register(before, modules);
   };
-  const outcome = await settle(graph.import(file), strayed);
+  const outcome = await settle(graph.import(entry), strayed);
   isLoading = false;
   if (outcome.kind === "loaded") {
     return { exports: outcome.exports, exportsOf: (path) => graph.import(path), dispose };

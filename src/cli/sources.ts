@@ -1,5 +1,5 @@
 // The files that a config is made of, read once: what was checked is what runs, in every thread and for as long as it runs.
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { dirname, extname, isAbsolute, resolve } from "node:path";
 import { EXIT, Refusal, systemCode } from "./exit.ts";
 import { shownPath } from "./terminal.ts";
@@ -8,6 +8,8 @@ import { shownPath } from "./terminal.ts";
 export interface Sources {
   /** The config, an absolute path. */
   readonly file: string;
+  /** The same file where symbolic links lead: as the runtime names it. */
+  readonly entry: string;
   /** Modules and JSON by absolute path: they are loaded as they were read here. */
   readonly texts: ReadonlyMap<string, string>;
   /** What else is imported (CommonJS, YAML, text, …): loaded from the disk. Undefined: it cannot be read. */
@@ -24,21 +26,37 @@ const LOADERS: Readonly<Record<string, "ts" | "tsx" | "js" | "jsx">> = {
   ".jsx": "jsx",
 };
 
-/** Reads the config `file` and what it imports. @throws Refusal (66) when the file itself cannot be read */
-export function readSources(file: string): Sources {
+/** Files that stand in the place of those on the disk. */
+export type GivenFiles = Pick<Sources, "texts" | "others">;
+
+/**
+ * Reads the config `file` and what it imports.
+ * @param given what it imports of these is taken from here
+ * @throws Refusal (66) when the file itself cannot be read
+ */
+export function readSources(file: string, given?: GivenFiles): Sources {
   const texts = new Map<string, string>();
   const others = new Map<string, string | undefined>();
-  const pending = new Map<string, string | undefined>([[file, readConfig(file)]]);
+  const entry = whereLinksLead(file);
+  const pending = new Map<string, string | undefined>([[entry, readConfig(file, entry)]]);
   for (const [path, text] of pending) {
     const parts = text === undefined ? undefined : partsOf(path, text);
     if (text === undefined || parts === undefined) others.set(path, text);
     else texts.set(path, text);
     for (const specifier of parts?.imports ?? []) {
       const imported = fileOf(specifier, dirname(path));
-      if (imported !== undefined && !pending.has(imported)) pending.set(imported, readText(imported));
+      if (imported !== undefined && !pending.has(imported)) pending.set(imported, readText(imported, given));
     }
   }
-  return { file, texts, others };
+  // Whoever looks for a place in the config has its name.
+  if (texts.has(entry)) texts.set(file, texts.get(entry)!);
+  else others.set(file, others.get(entry));
+  return { file, entry, texts, others };
+}
+
+/** The first file that is no longer what was read: on the disk, of those that are loaded from there, or by another link. */
+export function movedFile({ file, entry, others }: Sources): string | undefined {
+  return whereLinksLead(file) === entry ? changedFile(others) : file;
 }
 
 /** The first of the files that is on the disk no longer what it was. */
@@ -105,15 +123,25 @@ function fileOf(specifier: string, folder: string): string | undefined {
   }
 }
 
-function readConfig(file: string): string {
+function whereLinksLead(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
+function readConfig(file: string, entry: string): string {
+  try {
+    return readFileSync(entry, "utf8");
   } catch (error) {
     throw new Refusal(EXIT.noInput, `${shownPath(file)} cannot be read (${systemCode(error)}).`);
   }
 }
 
-function readText(path: string): string | undefined {
+function readText(path: string, given?: GivenFiles): string | undefined {
+  const text = given?.texts.get(path) ?? given?.others.get(path);
+  if (text !== undefined) return text;
   try {
     return readFileSync(path, "utf8");
   } catch {

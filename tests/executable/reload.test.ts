@@ -1,75 +1,18 @@
 // Reloads of the running executable: what the file says then is what runs, and what is wrong with it changes nothing.
 import { afterEach, describe, expect, test } from "bun:test";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { accept, openWebSocket } from "../cases/websocket-steps.ts";
 import { elapse, until } from "../support/deadline.ts";
-import { type Gateway, startGateway, type StartOptions } from "../support/executable.ts";
 import { get } from "../support/messages.ts";
 import { plain } from "../support/origin-exchange.ts";
 import { connect, exchange, refuses } from "../support/raw-client.ts";
 import { startOrigin } from "../support/raw-origin.ts";
 import { closedPort } from "../support/closed-port.ts";
+import { config, endStories, SAY, says, start } from "../support/reload-story.ts";
 import { closeOf, frame, OPCODE } from "../support/websocket-frames.ts";
 
-/** A config whose routes are these, as text; it imports `says` from a file beside it. */
-const config = (routes: string, more = "", head = ""): string => `import { defineGateway } from "sluice";
-import { says } from "./says.ts";
-${head}
-export default defineGateway({ listen: { host: "127.0.0.1", port: 0 }, log: false, ${more} routes: { ${routes} } });
-`;
-const says = (text: string): string => `export const says: string = ${JSON.stringify(text)};\n`;
-const SAY = 'all: { match: "/*", handler: () => new Response(says) }';
-
-/** A gateway, and what is done to its files. */
-class Story {
-  readonly gateway: Gateway;
-
-  constructor(gateway: Gateway) {
-    this.gateway = gateway;
-  }
-
-  /** Puts these texts in the place of files. */
-  write(files: Readonly<Record<string, string>>): void {
-    for (const [name, text] of Object.entries(files)) {
-      writeFileSync(join(this.gateway.folder, `${name}.new`), text);
-      renameSync(join(this.gateway.folder, `${name}.new`), join(this.gateway.folder, name));
-    }
-  }
-
-  /** Writes files, reloads and waits for what is told of it. */
-  async reload(files: Readonly<Record<string, string>> = {}): Promise<string> {
-    this.write(files);
-    return this.told(() => this.gateway.signal("SIGHUP"));
-  }
-
-  /** What the operator is told of the reload that comes of this, up to its last line. */
-  async told(act: () => void): Promise<string> {
-    const { stderr } = this.gateway;
-    const before = stderr.text.length;
-    act();
-    return until(
-      () => /^[^]*?sluice: (?:reloaded .*|error: .* was not reloaded: .*)\n/.exec(stderr.text.slice(before))?.[0],
-      () => `a reload to be told: ${stderr.text.slice(before)}`,
-      10_000,
-    );
-  }
-
-  async body(target = "/", port = this.gateway.port): Promise<string> {
-    return (await exchange(port, get(target))).body.text;
-  }
-}
-
-const started: Gateway[] = [];
-afterEach(() => {
-  for (const gateway of started.splice(0)) if (gateway.alive) gateway.signal("SIGKILL");
-});
-
-async function start(text: string, options: StartOptions = {}): Promise<Story> {
-  const gateway = await startGateway(text, { files: { "says.ts": says("one") }, ...options });
-  started.push(gateway);
-  return new Story(gateway);
-}
+afterEach(endStories);
 
 describe.each([1, 2])("with workers: %i", (workers) => {
   const written = (routes = SAY, more = "", head = ""): string => config(routes, `workers: ${workers}, ${more}`, head);
@@ -253,6 +196,18 @@ describe("of several workers", () => {
     const told = await story.reload({ "gateway.config.ts": config(SAY, "workers: 2,", ALONE) });
     expect(told).toMatch(/worker \d cannot load what the main thread has loaded: gateway\.config\.ts:3:\d+.*only here/);
     for (let i = 0; i < 10; i++) expect(await story.body()).toBe("one");
+    await story.gateway.stop();
+  });
+
+  test("a config behind a symbolic link is loaded as it was read, whatever is on the disk by then", async () => {
+    const spoils = `import { writeFileSync } from "node:fs"; import { isMainThread } from "node:worker_threads";
+      if (isMainThread) writeFileSync(import.meta.path, "broken (");`;
+    const story = await start(config(SAY, "workers: 2,"));
+    story.write({ "real.ts": config(SAY, "workers: 2,", spoils), "says.ts": says("two") });
+    rmSync(join(story.gateway.folder, "gateway.config.ts"));
+    symlinkSync("real.ts", join(story.gateway.folder, "gateway.config.ts"));
+    expect(await story.reload()).toStartWith("sluice: reloaded gateway.config.ts");
+    for (let i = 0; i < 10; i++) expect(await story.body()).toBe("two");
     await story.gateway.stop();
   });
 
