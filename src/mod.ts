@@ -1,5 +1,6 @@
 // What a config may import: `import { defineGateway, env } from "sluice"`.
 export type { AdminOptions } from "./config/admin/options.ts";
+export type { ReloadOptions } from "./config/reload/options.ts";
 export type { ShutdownOptions } from "./config/shutdown/options.ts";
 export { apiKey } from "./config/auth/api-key.ts";
 export type { ApiKeyOptions } from "./config/auth/api-key.ts";

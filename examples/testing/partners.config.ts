@@ -8,6 +8,7 @@ export default defineGateway({
   consumers: { acme: { keys: [env("ACME_KEY_HASH")] } },
   auth: { key: apiKey({ header: "x-api-key" }) },
   limits: { monthly: { limit: 1000, per: "month", by: "consumer" } },
+  reload: { gate: "tests" },
   routes: {
     orders: { match: "/api/orders/*", to: "orders", auth: "key", limits: ["monthly"] },
   },

@@ -82,7 +82,7 @@ export const SCHEMAS = {
     ok: flag("Whether the config of now runs."),
     exitCode: count("What `sluice reload` ends with."),
     message: text("For people."),
-    faults: listOf({ type: "object" }, "As `sluice check --json` tells them."),
+    faults: listOf({ type: "object" }, "As `sluice check --json` tells them; of tests with their names."),
   }),
   Limit: object({
     limit: text("Its name in the config."),

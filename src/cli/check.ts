@@ -2,6 +2,7 @@
 import { planWarnings } from "../config/warnings.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
+import { gateWarnings } from "./gate.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
 import { shownPath } from "./terminal.ts";
@@ -49,7 +50,7 @@ export const check = defineVerb(
       const { plan } = planned;
       const routes = plan.routes.length;
       const upstreams = Object.keys(plan.upstreams).length;
-      const warnings = planWarnings(plan, Date.now());
+      const warnings = [...planWarnings(plan, Date.now()), ...gateWarnings(plan, file)];
       for (const warning of warnings) warn(warning);
       if (asJson) terminal.out(JSON.stringify({ ok: true, file, routes, upstreams, warnings, faults: [] }));
       else terminal.out(`${shownPath(file)} is right: ${planSummary(plan)}.`);

@@ -3,12 +3,13 @@ import type { ReloadOutcome } from "../admin/overseen.ts";
 import { type AdminPlace, adminPlaceIn, unreachable } from "./admin-place.ts";
 import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
+import { GATE_MS } from "./gate.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { shownPath } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
 
-/** Longer than a config may take to load, in all workers one after the other. */
-const PATIENCE_MS = 60_000;
+/** Longer than a config may take to load, in all workers one after the other, behind a reload that is under way. */
+const PATIENCE_MS = 2 * (GATE_MS + 30_000);
 
 /** The verb. */
 export const reload = defineVerb(
@@ -18,13 +19,14 @@ export const reload = defineVerb(
     notes: [
       "Without a file: gateway.config.ts (.mts, .js, .mjs, .json) in this folder, then in $XDG_CONFIG_HOME/sluice, then in",
       "/etc/sluice. It is checked first, and says where its gateway is asked: `admin`, with its token. What is wrong with",
-      "it changes nothing. --json prints { ok, exitCode, message, faults }. SIGHUP does the same without an admin listener.",
+      'it changes nothing; where reload: { gate: "tests" } is set, what its tests refuse does neither: exit code 1. --json',
+      "prints { ok, exitCode, message, faults }. SIGHUP does the same without an admin listener.",
     ],
     examples: [
       ["sluice reload", "once the config of this folder is changed"],
       ["sluice reload /etc/sluice/gateway.config.ts", "of the gateway that runs that one"],
     ],
-    exits: [66, 69, [78, "the config is wrong, and all is as it was"]],
+    exits: [[1, "a test has failed, and all is as it was"], 66, 69, [78, "the config is wrong, and all is as it was"]],
   },
   {
     file: { type: "positional", required: false, means: "config", description: "the config" },

@@ -7,7 +7,8 @@ import { FAMILIES } from "../record/families.ts";
 import type { Metrics } from "../record/metrics.ts";
 import type { Embedded } from "./embedded.ts";
 import { EXIT, Refusal } from "./exit.ts";
-import { findingsText, planConfig } from "./plan-config.ts";
+import { filesBehind, passGate } from "./gate.ts";
+import { findingsText, planConfig, planSources } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
 import type { ServiceManager } from "./service-manager.ts";
 import type { Address, Serving } from "./serving.ts";
@@ -36,7 +37,7 @@ export interface ReloadsOptions {
   readonly sources: Sources;
   /** Who is told when a reload begins, and when the gateway serves again. */
   readonly manager: Pick<ServiceManager, "reloading" | "ready"> | undefined;
-  /** Told of each attempt, with the files that were read. */
+  /** Told of each attempt, with the files that it depends on. */
   tried?: ((sources: Sources) => void) | undefined;
 }
 
@@ -53,7 +54,7 @@ export class Reloads {
   hash = "";
   #last: Promise<unknown> = Promise.resolve();
   #next: Promise<ReloadOutcome> | undefined = undefined;
-  #closed = false;
+  readonly #end = new AbortController();
 
   constructor(options: ReloadsOptions) {
     this.#options = options;
@@ -76,15 +77,28 @@ export class Reloads {
 
   /** The gateway leaves: what runs stays. */
   close(): void {
-    this.#closed = true;
+    this.#end.abort();
+  }
+
+  get #closed(): boolean {
+    return this.#end.signal.aborted;
   }
 
   async #reload(): Promise<ReloadOutcome> {
     const { file, embedded, terminal, tried, adjust, swap } = this.#options;
     try {
       if (this.#closed) throw new Refusal(EXIT.failure, "the gateway is shutting down: it reloads nothing.");
-      const planned = await planConfig(file, embedded);
-      tried?.(planned.sources);
+      let planned = await planConfig(file, embedded);
+      tried?.("findings" in planned ? planned.sources : filesBehind(planned.plan, planned.sources));
+      let tested = "";
+      if ("plan" in planned && planned.plan.reload.gate !== undefined) {
+        // Meanwhile nothing of it runs here, and what runs imports its own files.
+        planned.dispose();
+        const gated = await passGate(planned.sources, embedded, this.#end.signal);
+        if (!("passed" in gated)) return this.#failed(gated.exitCode, gated.text, gated.faults);
+        tested = `, ${gated.passed === 1 ? "1 test" : `${gated.passed} tests`} passed`;
+        planned = await planSources(planned.sources, embedded);
+      }
       if ("findings" in planned) {
         const { findings } = planned;
         const faults = findings.map(({ json }) => json);
@@ -101,7 +115,7 @@ export class Reloads {
       const where =
         moved === undefined ? "" : `, listening on ${urlOf(moved.host, moved.port, plan.listen.tls !== undefined)}`;
       this.counts.success++;
-      const message = `reloaded ${shownPath(file)} (${planSummary(plan)})${where}`;
+      const message = `reloaded ${shownPath(file)} (${planSummary(plan)})${tested}${where}`;
       this.#runs(planned.sources, message);
       terminal.err(`sluice: ${message}`);
       return { ok: true, exitCode: EXIT.ok, message, faults: [] };

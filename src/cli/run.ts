@@ -12,6 +12,7 @@ import { buildOf, fullVersion } from "./embedded.ts";
 import { overseenIn, withAdmin } from "./admin-listener.ts";
 import { usageError } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
+import { filesBehind, gateWarnings } from "./gate.ts";
 import { serviceManager } from "./service-manager.ts";
 import { listenRefusal } from "./listen-refusal.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
@@ -71,7 +72,7 @@ export const run = defineVerb(
     const workers = planned.plan.workers === "auto" ? availableParallelism() : planned.plan.workers;
     const { admin } = planned.plan;
     const asStarted = (plan: Plan): Plan => {
-      for (const warning of planWarnings(plan, Date.now())) warn(warning);
+      for (const warning of [...planWarnings(plan, Date.now()), ...gateWarnings(plan, file)]) warn(warning);
       return { ...plan, workers, admin, listen: { ...plan.listen, ...address } };
     };
     const plan = asStarted(planned.plan);
@@ -95,7 +96,7 @@ export const run = defineVerb(
         tried: watch,
       });
       if (metrics !== undefined) meterReloads(metrics, reloads);
-      watch?.(planned.sources);
+      watch?.(filesBehind(plan, planned.sources));
       return reloads;
     };
     const adminOf = (reloads: Reloads): Pick<Overseen, "build" | "loads" | "reload" | "page"> => ({

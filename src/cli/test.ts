@@ -1,14 +1,14 @@
 // `sluice test [file]`: runs the tests beside a config, each file in a thread of its own, without touching the network.
-import { readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { EXIT, Refusal } from "./exit.ts";
+import { EXIT, Refusal, usageError } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
+import { isTyped } from "./read-secret.ts";
+import type { GivenFiles } from "./sources.ts";
 import { shownPath } from "./terminal.ts";
+import { isTestFile, testFilesBeside } from "./testing/files.ts";
 import { fileText, resultsJson, tallyOf, tallyText } from "./testing/report.ts";
 import { type FileResult, runFile } from "./testing/run-file.ts";
 import { defineVerb } from "./verb.ts";
-
-const TEST_FILE = /\.test\.[cm]?[jt]s$/;
 
 /** The verb. */
 export const test = defineVerb(
@@ -36,12 +36,17 @@ export const test = defineVerb(
   {
     file: { type: "positional", required: false, means: "config", description: "the config, or one test file" },
     filter: { type: "string", valueHint: "text", description: "only tests whose names hold this text" },
+    given: {
+      type: "boolean",
+      description: "take files of the config from standard input: what a reload with a gate does",
+    },
     json: { type: "boolean", description: "for machines: one JSON object on stdout" },
   },
-  async ({ file, filter, json }, { terminal, embedded }) => {
+  async ({ file, filter, given, json }, { terminal, embedded }) => {
     const files: FileResult[] = [];
+    const inPlace = given === true ? await givenFiles() : undefined;
     for (const each of testFiles(file)) {
-      const result = await runFile({ file: each, filter }, embedded);
+      const result = await runFile({ file: each, filter, given: inPlace }, embedded);
       files.push(result);
       const isShown = result.tests.length + result.faults.length > 0;
       if (json !== true && isShown) terminal.out(fileText(result, terminal.outColors));
@@ -60,10 +65,22 @@ export const test = defineVerb(
 /** The files to run, in order. @throws Refusal (66) when there are none */
 function testFiles(named: string | undefined): string[] {
   const config = findConfig(named);
-  if (TEST_FILE.test(config)) return [resolve(config)];
-  const folder = dirname(config);
-  const files = readdirSync(folder).filter((name) => TEST_FILE.test(name));
-  if (files.length > 0) return files.toSorted().map((name) => join(folder, name));
-  const hint = `Write ${shownPath(join(folder, "gateway.test.ts"))}: sluice test --help tells how.`;
+  if (isTestFile(config)) return [resolve(config)];
+  const files = testFilesBeside(config);
+  if (files.length > 0) return files;
+  const hint = `Write ${shownPath(join(dirname(config), "gateway.test.ts"))}: sluice test --help tells how.`;
   throw new Refusal(EXIT.noInput, `There is no test beside ${shownPath(config)}.`, { hint });
+}
+
+/** Of standard input: `{ "texts": [[path, text]], "others": [[path, text]] }`. @throws Refusal (64) */
+async function givenFiles(): Promise<GivenFiles> {
+  try {
+    const { texts, others } = (isTyped() ? undefined : await Bun.stdin.json()) as Record<
+      keyof GivenFiles,
+      [string, string][]
+    >;
+    return { texts: new Map(texts), others: new Map(others) };
+  } catch {
+    throw usageError("--given reads { texts, others } as JSON on standard input: lists of paths and texts.");
+  }
 }

@@ -8,6 +8,7 @@ import type { ListenTls } from "./listen/options.ts";
 import type { LogOptions } from "./log/options.ts";
 import type { Hidden } from "./secrets.ts";
 import type { BranchOptions, FaultOptions, MirrorOptions } from "./shaping/options.ts";
+import type { ReloadOptions } from "./reload/options.ts";
 import type { ShutdownOptions } from "./shutdown/options.ts";
 import type { OtlpOptions, TracingOptions } from "./telemetry/options.ts";
 import type { HedgeOptions, RouteRetries, UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
@@ -338,5 +339,6 @@ export interface GatewayOptions {
   serverTiming?: boolean;
   /** Threads on the one port: 1 to 256, or `"auto"`, one a core. On Deno and Cloudflare above 1 warns. Default: `1`. */
   workers?: number | "auto";
+  reload?: ReloadOptions;
   shutdown?: ShutdownOptions;
 }

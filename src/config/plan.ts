@@ -32,7 +32,14 @@ export interface Plan {
   readonly serverTiming: boolean;
   /** Threads that serve. */
   readonly workers: number | "auto";
+  readonly reload: ReloadPlan;
   readonly shutdown: ShutdownPlan;
+}
+
+/** How another config takes the place of this one. */
+export interface ReloadPlan {
+  /** What runs against a config before a reload takes it; undefined: nothing. */
+  readonly gate: "tests" | undefined;
 }
 
 /** How the gateway leaves. */

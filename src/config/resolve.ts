@@ -14,6 +14,7 @@ import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./f
 import { listenShape } from "./listen.ts";
 import { logShape } from "./log/log.ts";
 import type { LogPlan } from "./log/plan.ts";
+import { reloadShape } from "./reload/reload.ts";
 import { shutdownShape } from "./shutdown/shutdown.ts";
 import { OWN_ROUTES, type Plan, type RoutePlan, WITHOUT_POLICIES } from "./plan.ts";
 import { maxBody, routeShape } from "./route.ts";
@@ -82,6 +83,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       otlp: maybe(otlpShape(reader)),
       serverTiming: or(flag, false),
       workers: or(workersShape, 1),
+      reload: or(reloadShape, {}),
       shutdown: or(shutdownShape, {}),
     },
     function* ({ routes }, written) {
@@ -127,6 +129,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       otlp: written.otlp,
       serverTiming: written.serverTiming,
       workers,
+      reload: written.reload,
       shutdown: shutdown({ admin: written.admin, routes: allRoutes }),
     };
     return { plan, keyFile: keys };

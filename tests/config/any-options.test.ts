@@ -86,6 +86,7 @@ const whole = (): Record<string, unknown> => ({
     redactQuery: ["a"],
   },
   admin: { port: 1, host: "::1", names: ["a"] },
+  reload: { gate: "tests" },
   shutdown: { drainDelay: "1s", grace: "1s" },
 });
 

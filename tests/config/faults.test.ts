@@ -51,6 +51,7 @@ describe("an unknown key", () => {
     [{ routes: { hello: HELLO }, log: { fromat: "json" } }, "log.fromat", 'Did you mean "format"?'],
     [{ routes: { hello: HELLO }, serverTimin: true }, "serverTimin", 'Did you mean "serverTiming"?'],
     [{ routes: { hello: HELLO }, shutdown: { grac: "1s" } }, "shutdown.grac", 'Did you mean "grace"?'],
+    [{ routes: { hello: HELLO }, reload: { gat: "tests" } }, "reload.gat", 'Did you mean "gate"?'],
     [{ routes: { hello: HELLO }, ["x y\n"]: 1 }, String.raw`["x y\n"]`, String.raw`"x y\n" is not an option.`],
     [{ routes: { hello: HELLO }, completelyDifferent: 1 }, "completelyDifferent", "shutdown."],
     [JSON.parse('{"routes":{"hello":{"match":"/","answer":{}}},"__proto__":{"port":1}}'), "__proto__", "not an option"],
@@ -176,6 +177,9 @@ describe("the listener", () => {
       '"anwser" is not one of "ask", "answer", "leave". Did you mean "answer"?',
     ],
     [withListen({ halfClose: true }), "listen.halfClose", "true is not one of"],
+    [{ routes: { hello: HELLO }, reload: { gate: "test" } }, "reload.gate", 'Did you mean "tests"?'],
+    [{ routes: { hello: HELLO }, reload: { gate: true } }, "reload.gate", 'true is not one of "tests".'],
+    [{ routes: { hello: HELLO }, reload: "tests" }, "reload", '"tests" is not an object of options'],
     [withListen({ trustedProxies: "10.0.0.0/8" }), "listen.trustedProxies", "is not a list of IP addresses"],
     ...[
       "10.0.0/8",

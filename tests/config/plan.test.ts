@@ -78,6 +78,7 @@ describe("without options", () => {
       otlp: undefined,
       serverTiming: false,
       workers: 1,
+      reload: { gate: undefined },
       shutdown: { delayMs: 0, graceMs: 25_000 },
     });
   });

@@ -125,6 +125,7 @@ const TYPES = [
   "RedirectHttpOptions",
   "RedirectRoute",
   "RedisStoreOptions",
+  "ReloadOptions",
   "ResourceOptions",
   "RetriesOptions",
   "Rewrite",

@@ -28,6 +28,7 @@ const CONTRACTS = [
   "src/config/listen/plan.ts",
   "src/config/log/options.ts",
   "src/config/log/plan.ts",
+  "src/config/reload/options.ts",
   "src/config/shaping/options.ts",
   "src/config/shaping/plan.ts",
   "src/config/shutdown/options.ts",

@@ -95,6 +95,7 @@ export default defineGateway({
     d: { match: ["/d", "/e"], answer: { status: 410, headers: { "x-a": "b" }, body: { gone: true } } },
   },
   log: { format: "json", redactQuery: ["pin"] },
+  reload: { gate: "tests" },
   shutdown: { grace: "25s" },
 });
 `,
@@ -294,6 +295,7 @@ ${BESIDE}`),
   ],
   ["an unknown key of log", gateway(`${HELLO}\n  log: {\n    formt: "json", // wrong\n  },`), "'format'"],
   ["an unknown key of shutdown", gateway(`${HELLO}\n  shutdown: {\n    grce: "1s", // wrong\n  },`), "'grace'"],
+  ["an unknown gate", gateway(`${HELLO}\n  reload: {\n    gate: "test", // wrong\n  },`), "'\"test\"'"],
   [
     "an unknown key of env",
     gateway(`${HELLO}\n  name: env("A", {\n    defalt: "1", // wrong\n  }).name,`),

@@ -43,7 +43,7 @@ export const reload: Offer = {
   parameters: {},
   answers: {
     200: { about: "The config of now runs.", schema: schemaOf("Reload") },
-    422: { about: "It is wrong, and nothing has changed.", schema: schemaOf("Reload") },
+    422: { about: "It is wrong, or its tests fail, and nothing has changed.", schema: schemaOf("Reload") },
     501: { about: "This runtime cannot do it." },
   },
   async act({ x, overseen }) {

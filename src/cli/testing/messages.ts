@@ -1,5 +1,6 @@
 // What the thread of a test file and the main thread say to each other.
 import type { Place } from "../exit.ts";
+import type { GivenFiles } from "../sources.ts";
 
 /** What a thread is to do. */
 export interface TestTask {
@@ -7,6 +8,8 @@ export interface TestTask {
   readonly file: string;
   /** Only tests with this text in their name, whatever its case. */
   readonly filter: string | undefined;
+  /** Files that it takes from here, whatever is on the disk. */
+  readonly given: GivenFiles | undefined;
 }
 
 /** Why a test has failed. */

@@ -1,4 +1,5 @@
 // What became of tests, for people and for machines.
+import type { Place } from "../exit.ts";
 import { shownPath, shownPlace, type Terminal } from "../terminal.ts";
 import type { Failure, TestResult } from "./messages.ts";
 import type { FileResult } from "./run-file.ts";
@@ -67,8 +68,23 @@ export function tallyText({ passed, failed, skipped, wrong }: Tally): string {
   return `${count} ${count === 1 ? "test" : "tests"}: ${parts.join(", ")}`;
 }
 
-/** All of it for machines, as `test --json` prints it. */
-export function resultsJson(files: readonly FileResult[], exitCode: number): object {
+/** What `test --json` prints. Places are absolute paths. */
+export interface TestsJson {
+  readonly ok: boolean;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly files: readonly {
+    readonly file: string;
+    readonly faults: readonly (Place & { readonly message: string })[];
+    readonly tests: readonly (Pick<TestResult, "names" | "state" | "ms"> & {
+      readonly failure?: Partial<Place> & { readonly message: string };
+    })[];
+  }[];
+}
+
+/** All of it for machines. */
+export function resultsJson(files: readonly FileResult[], exitCode: number): TestsJson {
   const { passed, failed, skipped } = tallyOf(files);
   return {
     ok: exitCode === 0,

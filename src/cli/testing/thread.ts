@@ -46,7 +46,7 @@ class TestFile {
   constructor(task: TestTask, embedded: Embedded) {
     this.#task = task;
     this.#embedded = embedded;
-    this.#sources = readSources(task.file);
+    this.#sources = readSources(task.file, task.given);
     const onStray = (thrown: unknown): void => this.#stray(thrown);
     process.on("uncaughtException", onStray);
     process.on("unhandledRejection", onStray);

@@ -1,0 +1,17 @@
+// The test files beside a config.
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const TEST_FILE = /\.test\.[cm]?[jt]s$/;
+
+/** Whether a file is one. */
+export function isTestFile(file: string): boolean {
+  return TEST_FILE.test(file);
+}
+
+/** Those in the folder of a config, in order. */
+export function testFilesBeside(config: string): string[] {
+  const folder = dirname(config);
+  const names = readdirSync(folder).filter(isTestFile);
+  return names.toSorted().map((name) => join(folder, name));
+}
