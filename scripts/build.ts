@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { bundlePage } from "../src/cli/page-bundle.ts";
+import { readReference } from "../src/cli/reference/read-reference.ts";
 import { packTypes } from "../src/cli/types-archive.ts";
 import { listImportables } from "./importables.ts";
 import { gatherTypes } from "./types-archive.ts";
@@ -43,6 +44,7 @@ async function build(): Promise<void> {
   mkdirSync(workshop, { recursive: true });
   const importables = listImportables(root);
   writeFileSync(join(workshop, "types.br"), packTypes(await gatherTypes(root, workshop, importables)));
+  writeFileSync(join(workshop, "reference.json"), JSON.stringify(readReference()));
   writeFileSync(join(workshop, "page.json"), JSON.stringify(await bundlePage()));
   const specifiers = importables.map(({ specifier }) => specifier);
   writeFileSync(join(workshop, "embedded.ts"), embedded(specifiers, await commit()));
@@ -81,16 +83,18 @@ async function build(): Promise<void> {
 }
 
 /** What is embedded, for both. */
-function embedded(specifiers: readonly string[], commitId: string): string {
+function embedded(specifiers: readonly string[], commit: Commit): string {
   const modules = specifiers.map(
     (specifier) => `    ${JSON.stringify(specifier)}: () => import(${JSON.stringify(specifier)}),`,
   );
   return `import page from "./page.json" with { type: "file" };
+import reference from "./reference.json" with { type: "file" };
 import types from "./types.br" with { type: "file" };
 
 export const embedded = {
   version: ${JSON.stringify(manifest.version)},
-  commit: ${JSON.stringify(commitId)},
+  commit: ${JSON.stringify(commit.id)},
+  date: ${JSON.stringify(commit.date)},
   compiled: true,
   modules: {
     sluice: () => import("../../src/mod.ts"),
@@ -99,17 +103,36 @@ ${modules.join("\n")}
   startThread: () => new Worker("./worker.ts"),
   startTestThread: () => new Worker("./tester.ts"),
   types: () => Bun.file(types).bytes(),
+  reference: () => Bun.file(reference).json(),
   page: () => Bun.file(page).json(),
 };
 `;
 }
 
-/** Short id of the commit; "" outside a repository, as in an archive of the sources. */
-async function commit(): Promise<string> {
+/** What is built. */
+interface Commit {
+  /** Short id; "" outside a repository, as in an archive of the sources. */
+  readonly id: string;
+  /** Its day in UTC, or that of SOURCE_DATE_EPOCH; "" when neither is known. */
+  readonly date: string;
+}
+
+async function commit(): Promise<Commit> {
+  const given = process.env["SOURCE_DATE_EPOCH"];
+  const [id = "", seconds = ""] = (await git("log", "-1", "--abbrev=10", "--format=%h %ct")).split(" ");
+  return { id, date: dayOf(given || seconds) };
+}
+
+function dayOf(seconds: string): string {
+  return seconds === "" ? "" : new Date(Number(seconds) * 1000).toISOString().slice(0, 10);
+}
+
+/** What git prints; "" when it cannot. */
+async function git(...words: readonly string[]): Promise<string> {
   try {
-    const git = Bun.spawn(["git", "rev-parse", "--short=10", "HEAD"], { cwd: root, stdout: "pipe", stderr: "ignore" });
-    const id = (await new Response(git.stdout).text()).trim();
-    return (await git.exited) === 0 ? id : "";
+    const child = Bun.spawn(["git", ...words], { cwd: root, stdout: "pipe", stderr: "ignore" });
+    const text = (await new Response(child.stdout).text()).trim();
+    return (await child.exited) === 0 ? text : "";
   } catch {
     return "";
   }

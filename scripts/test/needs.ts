@@ -30,6 +30,8 @@ export const NEEDS = {
   "systemd-analyze": { debian: "systemd", usedBy: "the unit file (tests/contrib)" },
   zsh: { debian: "zsh", usedBy: "completions, as zsh gives them (tests/executable)" },
   fish: { debian: "fish", usedBy: "completions, as fish gives them (tests/executable)" },
+  groff: { debian: "groff-base", usedBy: "the manual pages as man shows them (tests/executable)" },
+  mandoc: { debian: "mandoc", usedBy: "a second opinion on the manual pages (tests/executable)" },
   git: { debian: "git", usedBy: "the list of the project's files (tests/rules)" },
 } as const satisfies Record<string, Need>;
 

@@ -1,6 +1,7 @@
 // What the executable carries inside: its version, the modules a config may import, and the types for the editor.
 
 import type { PageFiles } from "../admin/page-files.ts";
+import type { Reference } from "./reference/reference.ts";
 import type { Build } from "../record/process-metrics.ts";
 
 /** What the build puts beside the code. From source the same is taken from the folder. */
@@ -9,6 +10,8 @@ export interface Embedded {
   readonly version: string;
   /** Short id of the commit it was built from; "" when unknown. */
   readonly commit: string;
+  /** The day of that commit, "2026-11-30"; "" when unknown. */
+  readonly date: string;
   /** True in the compiled file, false when run from source. */
   readonly compiled: boolean;
   /** Loads, by specifier, what a config may import with nothing installed beside it. */
@@ -19,6 +22,8 @@ export interface Embedded {
   readonly startTestThread: () => Worker;
   /** The archive that `types.ts` unpacks; undefined from source. */
   readonly types: (() => Promise<Uint8Array>) | undefined;
+  /** What is known of the config's options. */
+  readonly reference: () => Promise<Reference>;
   /** The live page of the admin listener. */
   readonly page: () => Promise<PageFiles>;
 }

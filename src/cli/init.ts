@@ -1,13 +1,14 @@
 // `sluice init [dir]`: writes a config to begin with, its first test, and the types that the editor and the compiler need to check it.
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type Embedded, fullVersion } from "./embedded.ts";
-import { EXIT, messageOf, Refusal, systemCode, usageError } from "./exit.ts";
+import { EXIT, Refusal } from "./exit.ts";
 import { STARTER_CONFIG, STARTER_TEST } from "./starter-config.ts";
 import { shownPath } from "./terminal.ts";
 import { unpackTypes } from "./types-archive.ts";
 import { defineVerb } from "./verb.ts";
 import { SLUICE_FOLDER, VERSION_FILE } from "./version-stamp.ts";
+import { writingIn } from "./writing.ts";
 
 const CONFIG = "gateway.config.ts";
 const EXTENDS = "./.sluice/tsconfig.json";
@@ -36,7 +37,7 @@ export const init = defineVerb(
   },
   async (args, { terminal, embedded }) => {
     const folder = resolve(args.dir ?? ".");
-    return writing(folder, async () => {
+    return writingIn(folder, async () => {
       mkdirSync(folder, { recursive: true });
       await writeTypes(folder, embedded);
       terminal.out(`wrote ${shownPath(join(folder, SLUICE_FOLDER))}/ (types of Sluice ${fullVersion(embedded)})`);
@@ -86,19 +87,4 @@ function writeProjectFile(folder: string, out: (text: string) => void, err: (tex
   if (readFileSync(file, "utf8").includes(EXTENDS)) return;
   err(`${shownPath(file)} is there already and was left as it is. For the types of the config, add to it:`);
   err(`  "extends": "${EXTENDS}"`);
-}
-
-/** Turns what the file system refuses into one message. */
-async function writing(folder: string, act: () => Promise<number>): Promise<number> {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) {
-    throw usageError(`${shownPath(folder)} is a file, not a folder.`);
-  }
-  try {
-    return await act();
-  } catch (error) {
-    const code = systemCode(error);
-    if (error instanceof Refusal || code === "") throw error;
-    const denied = code === "EACCES" || code === "EPERM" || code === "EROFS";
-    throw new Refusal(denied ? EXIT.permission : EXIT.os, `Cannot write in ${shownPath(folder)}: ${messageOf(error)}`);
-  }
 }

@@ -17,6 +17,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   "keys new": async () => (await import("./keys.ts")).keysNew,
   "keys verify": async () => (await import("./keys.ts")).keysVerify,
   password: async () => (await import("./password.ts")).password,
+  manpage: async () => (await import("./manpage.ts")).manpage,
   completion: async () => (await import("./completion.ts")).completion,
 };
 

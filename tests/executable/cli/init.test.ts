@@ -204,6 +204,12 @@ describe("init where something is already", () => {
     expect(code).toBe(64);
   });
 
+  test("a folder below a file cannot be made, and that is said", async () => {
+    const { code, stderr } = await sluice(["init", "a/b"], { cwd: folderWith({ a: "" }) });
+    expect(stderr).toStartWith("sluice: error: Cannot write in a/b: ENOTDIR");
+    expect(code).toBe(71);
+  });
+
   test("a folder that cannot be made: says why", async () => {
     const { code, stderr } = await sluice(["init", "/proc/sluice"]);
     expect(stderr).toStartWith("sluice: error: Cannot write in /proc/sluice: ");
