@@ -72,7 +72,7 @@ class Reader {
     const below: (() => void)[] = [];
     for (const member of found.members) {
       if (member.type !== "TSPropertySignature" || member.key.type !== "Identifier") continue;
-      const type = member.typeAnnotation?.typeAnnotation as t.TSType | undefined;
+      const type = member.typeAnnotation?.typeAnnotation;
       if (type === undefined || type.type === "TSNeverKeyword") continue;
       const { name } = member.key;
       const inner = this.#objectsIn(type, found.file, found.parameters, "");
@@ -141,7 +141,7 @@ class Reader {
         const found = parameters.has(name) ? undefined : this.#declarations.find(name, file);
         if (found?.node.type === "TSInterfaceDeclaration") return [this.#asFound(found, behind)];
         if (found?.node.type !== "TSTypeAliasDeclaration") return [];
-        const inner = found.node.typeAnnotation as t.TSType;
+        const inner = found.node.typeAnnotation;
         return this.#objectsIn(inner, found.file, parametersOf(found), behind);
       }
       default:

@@ -68,7 +68,7 @@ function referenceText(
   const found = declarations.find(name, file);
   if (found?.node.type === "TSInterfaceDeclaration") return "{ … }";
   if (found?.node.type !== "TSTypeAliasDeclaration" || VALUE_TYPES.includes(name)) return name;
-  const whole = typeText(found.node.typeAnnotation as t.TSType, found.file, declarations, parametersOf(found));
+  const whole = typeText(found.node.typeAnnotation, found.file, declarations, parametersOf(found));
   return whole.length > 160 ? name : whole;
 }
 
@@ -95,9 +95,7 @@ function indexedText(
     (each) => each.type === "TSPropertySignature" && each.key.type === "Identifier" && each.key.name === key,
   );
   const type = member?.type === "TSPropertySignature" ? member.typeAnnotation?.typeAnnotation : undefined;
-  return type === undefined
-    ? sourceOf(node, file)
-    : typeText(type as t.TSType, found.file, declarations, parametersOf(found));
+  return type === undefined ? sourceOf(node, file) : typeText(type, found.file, declarations, parametersOf(found));
 }
 
 /** The arguments of a generic type. */
