@@ -1,5 +1,5 @@
 // Gateway: a plan that runs, and the plans that take over from it while connections stay.
-import type { TargetControls } from "./admin/overseen.ts";
+import type { LimitControls, TargetControls } from "./admin/overseen.ts";
 import type { Seen } from "./admin/live/seen.ts";
 import { Watch } from "./admin/live/watch.ts";
 import { forwards, type Plan } from "./config/plan.ts";
@@ -10,6 +10,7 @@ import { Listeners, type NextListener } from "./listen/listeners.ts";
 import type { Stays } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
 import { createParts, type Parts } from "./parts.ts";
+import { LimitControl } from "./limit-control.ts";
 import { meterListeners } from "./meter.ts";
 import type { Platform } from "./platform.ts";
 import type { Metrics } from "./record/metrics.ts";
@@ -42,8 +43,8 @@ export interface Gateway {
   obstacles(): readonly Obstacle[];
   /** What operators see of targets, and may do to them. */
   readonly targets: TargetControls;
-  /** What is left of a limit for a caller, without counting anything; undefined when there is no such limit. */
-  left(limit: string, caller: string): number | undefined;
+  /** What operators see of limits, and may do to them. */
+  readonly limits: LimitControls;
   /** The plan that runs. */
   readonly plan: Plan;
   /** See {@link Watch.look}; nothing where there is no admin listener. */
@@ -119,7 +120,7 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
     listen: () => listeners.open(plan.listen),
     obstacles: () => obstaclesIn(current.parts),
-    left: (limit, caller) => current.parts.limits.get(limit)?.left(caller),
+    limits: new LimitControl(() => current.parts),
     get plan() {
       return current.plan;
     },

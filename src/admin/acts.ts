@@ -1,7 +1,7 @@
 // All that can be asked of the admin listener, by method and path.
 import { access, config, reload, version } from "./acts/config.ts";
 import { healthz, livez, readyz } from "./acts/health.ts";
-import { limits } from "./acts/limits.ts";
+import { limits, resetLimits } from "./acts/limits.ts";
 import { metrics } from "./acts/metrics.ts";
 import { drain, restore, targets } from "./acts/targets.ts";
 import { content } from "./answers.ts";
@@ -37,6 +37,7 @@ export const ACTS: Readonly<Record<string, Offer>> = {
   "POST /targets/drain": drain,
   "POST /targets/restore": restore,
   "GET /limits": limits,
+  "POST /limits/reset": resetLimits,
   "GET /config": config,
   "POST /reload": reload,
   "GET /version": version,

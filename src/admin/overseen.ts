@@ -35,6 +35,29 @@ export interface TargetControls {
   drain(upstream: string, url: string, drained: boolean): TargetStatus | undefined;
 }
 
+/** A limit, for one caller. */
+export interface LimitStatus {
+  readonly limit: string;
+  /** The text that is counted. */
+  readonly caller: string;
+  readonly most: number;
+  /** Units that are left now. */
+  readonly left: number;
+  /** Units that were left before it was reset. */
+  readonly before?: number;
+}
+
+/**
+ * What can be known of limits, and done to them. Callers are named as operators know them: see textNamed. Undefined when
+ * there is no limit of this name. Reject with a GatewayError where nobody can tell now.
+ */
+export interface LimitControls {
+  /** Counts nothing. */
+  see(limit: string, caller: string): Promise<LimitStatus | undefined>;
+  /** From now on the caller has all of it. */
+  reset(limit: string, caller: string): Promise<LimitStatus | undefined>;
+}
+
 /** What the admin listener watches over: one gateway, or those of all workers. */
 export interface Overseen {
   /** Resolves to the metrics, once they are as fresh as can be had soon. */
@@ -42,8 +65,7 @@ export interface Overseen {
   /** What stands in the way of the gateway's work. */
   obstacles(): readonly Obstacle[];
   readonly targets: TargetControls;
-  /** What is left of a limit of this process for a caller; undefined when there is none of this name. */
-  left(limit: string, caller: string): number | undefined;
+  readonly limits: LimitControls;
   /** The plan that runs. */
   plan(): Plan;
   /** What was built. */

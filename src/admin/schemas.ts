@@ -84,12 +84,15 @@ export const SCHEMAS = {
     message: text("For people."),
     faults: listOf({ type: "object" }, "As `sluice check --json` tells them; of tests with their names."),
   }),
-  Limit: object({
-    limit: text("Its name in the config."),
-    caller: text("Who is counted."),
-    most: count("Units of the limit."),
-    left: count("Units that are left now."),
-  }),
+  Limit: object(
+    {
+      limit: text("Its name in the config."),
+      caller: text("The text that is counted: `consumer acme`, say."),
+      most: count("Units of the limit."),
+      left: count("Units that are left now."),
+    },
+    { before: count("Units that were left before it was reset.") },
+  ),
   Problem: object(
     {
       type: text("`about:blank`, or the address of the kind of problem."),

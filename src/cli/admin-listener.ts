@@ -22,7 +22,7 @@ export function overseenIn(
     look: () => ({ metrics, seen: [gateway.look() ?? []].flat() }),
     obstacles: () => gateway.obstacles(),
     targets: gateway.targets,
-    left: (limit, caller) => gateway.left(limit, caller),
+    limits: gateway.limits,
     plan: () => gateway.plan,
     ...more,
   };

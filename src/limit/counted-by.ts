@@ -2,6 +2,7 @@
 import { callerBy, short } from "../callers.ts";
 import type { LimitByPlan, LimitPlan } from "../config/limit/plan.ts";
 import { type Exchange, policyView } from "../exchange.ts";
+import { holderOf, normalAddress } from "../http/ip.ts";
 
 /** The text for an exchange; undefined: it is not limited. Texts of different kinds never fall together. */
 export function countedBy(by: LimitByPlan): (x: Exchange) => string | undefined {
@@ -18,6 +19,34 @@ export function countedBy(by: LimitByPlan): (x: Exchange) => string | undefined 
       };
     default:
       return callerBy(by);
+  }
+}
+
+/**
+ * The text for a caller as an operator names it: `acme` for the consumer of that name, an address, the text of a claim. What
+ * is written as it is counted (`consumer acme`, `subject token 7`) is taken as it is.
+ */
+export function textNamed(by: LimitByPlan, written: string): string {
+  const address = normalAddress(written);
+  switch (by.kind) {
+    case "address":
+      return address === undefined ? written : holderOf(address);
+    case "consumer":
+      if (/^(?:consumer|subject|address) /.test(written)) return written;
+      return address === undefined ? `consumer ${written}` : `address ${holderOf(address)}`;
+    case "claim":
+      return isJson(written) ? written : JSON.stringify(written);
+    default:
+      return written;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -19,8 +19,12 @@ export interface RunningLimit {
   callerOf(x: Exchange): string | undefined;
   /** What is left for a caller, without counting anything. */
   left(caller: string): number;
+  /** Forgets what it has counted for a caller: in the period that runs, where the calendar has periods. */
+  reset(caller: string): void;
   /** What a store is asked in place of that. @param wall milliseconds since the epoch */
   ask(x: Exchange, wall: number): Ask | undefined;
+  /** What it is asked about a caller, for nothing. */
+  askAbout(caller: string, wall: number): Ask;
 }
 
 /**
@@ -38,6 +42,10 @@ export function runLimit(
   const key = keyOf(secret, `${plan.name} ${plan.limit} ${JSON.stringify(plan.span)}`);
   const textOf = countedBy(plan.by);
   const unitsOf = costOf(plan);
+  const askFor = (text: string, units: number, wall: number): Ask => {
+    const { rule, prefix, endsInMs } = spanOf(wall);
+    return { limit: plan, text: prefix + text, units, windowMs: rule.windowMs, endsInMs };
+  };
   const spanOf = "windowMs" in plan.span ? windowSpan(plan, plan.span.windowMs) : quotaSpan(plan);
   return {
     plan,
@@ -68,12 +76,12 @@ export function runLimit(
       const { rule, prefix } = spanOf(platform.wallClock());
       return limiter.remaining(rule, key, prefix + caller, clock());
     },
+    reset: (caller) => limiter.reset(key, spanOf(platform.wallClock()).prefix + caller),
     ask(x, wall) {
       const text = textOf(x);
-      if (text === undefined) return undefined;
-      const { rule, prefix, endsInMs } = spanOf(wall);
-      return { limit: plan, text: prefix + text, units: unitsOf(x), windowMs: rule.windowMs, endsInMs };
+      return text === undefined ? undefined : askFor(text, unitsOf(x), wall);
     },
+    askAbout: (caller, wall) => askFor(caller, 0, wall),
   };
 }
 

@@ -60,6 +60,19 @@ export class Limiter {
     table.release(set);
   }
 
+  /**
+   * Forgets what is counted. What is under way meanwhile and is given back later is taken from what others count then: a
+   * caller may have as many units more as it had requests under way.
+   */
+  reset(key: HashKey, text: string): void {
+    hashText(key, text);
+    const { table } = this;
+    const set = table.hold(hash0);
+    const at = table.find(set, hash0, hash1);
+    if (at >= 0) table.forget(at);
+    table.release(set);
+  }
+
   /** What is left, without counting anything. */
   remaining(rule: WindowRule, key: HashKey, text: string, now: number): number {
     hashText(key, text);

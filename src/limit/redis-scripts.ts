@@ -137,3 +137,11 @@ end
 return 1
 `,
 };
+
+/** Forgets what is counted. KEYS: one. */
+export const RESET: Script = {
+  sha1: "18ba044b3a2665fe469765ce629c7e014686e9b2",
+  text: `
+return redis.call('DEL', KEYS[1])
+`,
+};

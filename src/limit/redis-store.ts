@@ -3,7 +3,7 @@ import type { RedisStorePlan } from "../config/limit/plan.ts";
 import { Deadline, type Deadlines } from "../http/deadlines.ts";
 import type { ClientTls, Platform } from "../platform.ts";
 import { RedisLink } from "./redis-link.ts";
-import { GIVE_BACK, TAKE } from "./redis-scripts.ts";
+import { GIVE_BACK, RESET, type Script, TAKE } from "./redis-scripts.ts";
 import type { Ask, CountStore, Said, StoreDecision } from "./store.ts";
 
 /** A reply that has come, though the loop was too busy to see it, is read in this time. */
@@ -46,8 +46,25 @@ export function redisStore(
     };
   };
 
+  /** For an operator, who waits for it: a Redis that does not answer is told of, as by who asks for a request. */
+  const inTime = (script: Script, asked: Ask, args: readonly string[]): Promise<unknown> => {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const timer = platform.setTimer(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    link.run(script, [keyOf(asked)], args).then(resolve, reject);
+    return promise.finally(() => platform.clearTimer(timer));
+  };
+
   return {
     onError,
+    async left(asked) {
+      const { limit, windowMs } = asked;
+      const reply = await inTime(TAKE, asked, [limit.limit, windowMs * 1000, 0, 0].map(String));
+      if (!isReply(reply, 1)) throw new Error("an answer of another script");
+      return saidIn(reply, 2).remaining;
+    },
+    async reset(asked) {
+      await inTime(RESET, asked, []);
+    },
     wallClock: () => platform.wallClock() + ahead,
     retryMs: () => link.retryMs,
     close: () => link.close(),

@@ -41,6 +41,13 @@ export interface CountStore {
    * limit: it cannot decide. Never rejects.
    */
   take(asks: readonly Ask[], x: Exchange): Promise<StoreDecision | undefined> | undefined;
+  /**
+   * Units that are left of what is asked for nothing; counts nothing. Rejects when it cannot tell. Absent where it can never
+   * tell, as `reset` is.
+   */
+  left?(ask: Ask): Promise<number>;
+  /** Forgets what is counted. Rejects when it cannot be done. */
+  reset?(ask: Ask): Promise<void>;
   /** Milliseconds until it is worth asking again. */
   retryMs(): number;
   close(): void;

@@ -139,6 +139,12 @@ export class LimitTable {
     return at;
   }
 
+  /** Frees the entry at this word. Its set is held. */
+  forget(at: number): void {
+    this.words.fill(0, at, at + ENTRY_WORDS);
+    this.#tags.fill(0, (at / ENTRY_WORDS) * 2, (at / ENTRY_WORDS) * 2 + 2);
+  }
+
   /** Number of the entry of a set that makes place. */
   #victim(set: number, second: number): number {
     const { words } = this;

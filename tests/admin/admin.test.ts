@@ -1,7 +1,7 @@
 // The admin listener: who may ask it what, and what it says of the gateway.
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Admin, openAdmin } from "../../src/admin/admin.ts";
-import type { TargetControls } from "../../src/admin/overseen.ts";
+import type { LimitControls, TargetControls } from "../../src/admin/overseen.ts";
 import type { AdminOptions } from "../../src/config/admin/options.ts";
 import { env } from "../../src/config/secrets.ts";
 import { Metrics } from "../../src/record/metrics.ts";
@@ -33,7 +33,17 @@ interface Question {
 }
 
 const LOADS = [{ at: 1, ok: true, message: "started", hash: "abc" }];
-const LIMITS = { few: { limit: 9, window: "1m" } };
+const LIMITS = { few: { limit: 9, window: "1m" }, more: { limit: 9, window: "1m" } } as const;
+const limits: LimitControls = {
+  async see(limit, caller) {
+    if (limit !== "few" && limit !== "more") return undefined;
+    return { limit, caller, most: 9, left: caller.length };
+  },
+  async reset(limit, caller) {
+    const before = await limits.see(limit, caller);
+    return before && { ...before, left: 9, before: before.left };
+  },
+};
 const NO_TARGETS: TargetControls = { list: () => [], drain: () => undefined };
 
 /** Asks a listener of these options once. */
@@ -50,7 +60,7 @@ async function ask(question: Question): Promise<FakeAnswer> {
     look: () => ({ metrics, seen: [] }),
     obstacles: () => obstacles,
     targets,
-    left: (limit: string, caller: string) => (limit === "few" ? caller.length : undefined),
+    limits,
     plan: () => plan,
     build: { version: "1.2.3", revision: "abc" },
     loads: () => LOADS,
@@ -106,6 +116,21 @@ describe("GET /limits tells what is left for a caller", () => {
     const answer = await ask({ path: `/limits${query}` });
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toMatchObject(body);
+  });
+});
+
+describe("POST /limits/reset lets a caller begin anew", () => {
+  const reset = { caller: "abc", most: 9, left: 9, before: 3 };
+  test.each<[query: string, status: number, body: object]>([
+    ["?limit=few&caller=abc", 200, { limits: [{ limit: "few", ...reset }] }],
+    ["?caller=abc", 200, { limits: ["few", "more"].map((limit) => ({ limit, ...reset })) }],
+    ["?limit=many&caller=abc", 404, { code: "route_not_found" }],
+    ["?limit=few", 400, { code: "http_request_error" }],
+  ])("%s", async (query, status, body) => {
+    const answer = await ask({ method: "POST", path: `/limits/reset${query}` });
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body)).toMatchObject(body);
+    expect((await ask({ path: `/limits/reset${query}` })).status).toBe(405);
   });
 });
 

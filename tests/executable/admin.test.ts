@@ -1,6 +1,7 @@
 // The admin listener of the executable: every question of its own document is asked, and each answer has the form it says.
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import type { GatewayOptions } from "../../src/config/options.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
 
 interface Operation {
@@ -38,6 +39,12 @@ const ASKED: Readonly<Record<string, readonly Asked[]>> = {
     { query: "?limit=few&caller=127.0.0.1", status: 200 },
     { query: "?limit=many&caller=127.0.0.1", status: 404 },
   ],
+  "POST /limits/reset": [
+    { query: "?limit=few&caller=127.0.0.1", status: 200 },
+    { query: "?caller=127.0.0.1", status: 200 },
+    { query: "?limit=many&caller=127.0.0.1", status: 404 },
+    { query: "?limit=few", status: 400 },
+  ],
   "GET /config": [{ status: 200 }],
   "POST /reload": [{ status: 200 }],
   "GET /version": [{ status: 200 }],
@@ -46,26 +53,29 @@ const ASKED: Readonly<Record<string, readonly Asked[]>> = {
   "GET /live/events": [{ status: 200 }],
 };
 
-describe.each([1, 2])("of %i workers", (workers) => {
-  let running: Gateway | undefined;
-  afterAll(() => running?.stop());
+const OPTIONS: GatewayOptions = {
+  admin: { port: 0 },
+  limits: { few: { limit: 9, window: "1m" } },
+  upstreams: { up: { targets: [TARGET, "http://127.0.0.1:8"] } },
+  routes: { all: { match: "/*", to: "up", limits: ["few"] } },
+};
 
-  const started = startGateway({
-    workers,
-    admin: { port: 0 },
-    limits: { few: { limit: 9, window: "1m" } },
-    upstreams: { up: { targets: [TARGET, "http://127.0.0.1:8"] } },
-    routes: { all: { match: "/*", to: "up", limits: ["few"] } },
-  }).then((gateway) => (running = gateway));
-  const ask = async (method: string, path: string, content?: unknown): Promise<Response> =>
-    fetch(`http://127.0.0.1:${(await started).adminPort}${path}`, {
+describe.each([1, 2])("of %i workers", (workers) => {
+  let gateway: Gateway;
+  let document: Document;
+  const ask = (method: string, path: string, content?: unknown): Promise<Response> =>
+    fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, {
       method,
       ...(content !== undefined && { body: JSON.stringify(content) }),
     });
-  const document = started.then(async () => (await ask("GET", "/openapi.json")).json() as Promise<Document>);
+  beforeAll(async () => {
+    gateway = await startGateway({ ...OPTIONS, workers });
+    document = (await (await ask("GET", "/openapi.json")).json()) as Document;
+  });
+  afterAll(() => gateway.stop());
 
-  test("nothing of the document is left out here", async () => {
-    const questions = Object.entries((await document).paths).flatMap(([path, methods]) =>
+  test("nothing of the document is left out here", () => {
+    const questions = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(questions.sort()).toEqual(Object.keys(ASKED).sort());
@@ -77,7 +87,7 @@ describe.each([1, 2])("of %i workers", (workers) => {
     ),
   )("%s%s answers %i in the form that the document says", async (key, query, status, { content }) => {
     const [method = "", path = ""] = key.split(" ");
-    const { paths, components } = await document;
+    const { paths, components } = document;
     const answer = await ask(method, path + query, content);
     expect(answer.status).toBe(status);
     expect(answer.headers.get("link")).toBe('</openapi.json>; rel="service-desc"');

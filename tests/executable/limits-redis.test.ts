@@ -225,6 +225,33 @@ describe.skipIf(lack !== undefined)(title("a Redis that fails"), () => {
   });
 });
 
+describe.skipIf(lack !== undefined)(title("an operator, over the admin listener"), () => {
+  test.each([1, 2])(
+    "sees and resets what is counted in Redis, with %i workers; without it that is a 503",
+    async (workers) => {
+      const origin = await startOrigin();
+      const redis = await startRedis();
+      const more = `workers: ${workers}, admin: { port: 0 }, upstreams`;
+      const text = config(origin, JSON.stringify(redis.url), { limit: 2, window: "1h" }).replace("upstreams", more);
+      const gateway = await startGateway(text);
+      const ask = async (method: string, path: string): Promise<unknown> =>
+        (await fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, { method })).json();
+      const status = async (): Promise<number> => (await exchange(gateway.port, get("/x"))).status;
+      expect([await status(), await status(), await status()]).toEqual([200, 200, 429]);
+      const one = { limit: "all", caller: "all", most: 2 };
+      expect(await ask("GET", "/limits?limit=all&caller=all")).toEqual({ ...one, left: 0 });
+      expect(await ask("POST", "/limits/reset?caller=all")).toEqual({ limits: [{ ...one, left: 2, before: 0 }] });
+      expect(await ask("GET", "/limits?limit=all&caller=all")).toEqual({ ...one, left: 2 });
+      expect([await status(), await status(), await status()]).toEqual([200, 200, 429]);
+      await redis.stop();
+      const gone = { status: 503, code: "limit_store_unavailable" };
+      expect(await ask("POST", "/limits/reset?caller=all&limit=all")).toMatchObject(gone);
+      await gateway.stop();
+      await origin.stop();
+    },
+  );
+});
+
 describe.skipIf(lack !== undefined)(title("TLS and passwords"), () => {
   test("over TLS, as a user with a password, in a database of its own; with another authority it is refused", async () => {
     const { ca, otherCa, local } = certificates();

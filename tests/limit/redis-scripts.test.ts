@@ -1,7 +1,7 @@
 // The scripts on a real Redis against a naive log of every request, by a clock that the test moves.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { GIVE_BACK, TAKE } from "../../src/limit/redis-scripts.ts";
+import { GIVE_BACK, RESET, TAKE } from "../../src/limit/redis-scripts.ts";
 import { until } from "../support/deadline.ts";
 import { startRedis, type RedisServer } from "../support/redis.ts";
 import { missing } from "../support/requirements.ts";
@@ -13,7 +13,7 @@ function told(script: string): string {
   return script.replace(clock, "{ 0, ARGV[#ARGV] }");
 }
 
-test.each([TAKE, GIVE_BACK])("Redis knows a script by the hash that stands beside it", ({ text, sha1 }) => {
+test.each([TAKE, GIVE_BACK, RESET])("Redis knows a script by the hash that stands beside it", ({ text, sha1 }) => {
   expect(sha1).toBe(new Bun.CryptoHasher("sha1").update(text).digest("hex"));
 });
 

@@ -4,7 +4,7 @@ import { apiKey } from "../../src/config/auth/api-key.ts";
 import type { LimitOptions } from "../../src/config/limit/options.ts";
 import { redis, type RedisStoreOptions } from "../../src/config/limit/redis.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { GIVE_BACK, TAKE } from "../../src/limit/redis-scripts.ts";
+import { GIVE_BACK, RESET, TAKE } from "../../src/limit/redis-scripts.ts";
 import { type FakeAnswer, fieldOf } from "../../src/platforms/fake/messages.ts";
 import { answerText, type FakeClient } from "../../src/platforms/fake/peers.ts";
 import { type FakeCommand, passes } from "../../src/platforms/fake/redis.ts";
@@ -344,6 +344,37 @@ test("a limit that observes refuses nobody because of a store", async () => {
     expect(answered(world).status).toBe(200);
     expect(world.record).toMatchObject({
       "sluice.observed": [{ policy: "limits.seen", "error.type": "limit_store_unavailable" }],
+    });
+  });
+});
+
+describe("what an operator asks of a limit", () => {
+  test("is asked of the store for nothing, and a reset forgets one key there and the process's own count", async () => {
+    await inStory(options(FEW, { onStoreError: "local" }), async (world, decisions) => {
+      const { fakeRedis } = world.platform;
+      const seen = world.gateway.limits.see("few", "all");
+      await world.rest();
+      expect(await seen).toEqual({ limit: "few", caller: "all", most: 3, left: 2 });
+      const [look] = decisions();
+      expect(look!.args.slice(3)).toEqual(["3", "10000000", "0", "0"]);
+      const reset = world.gateway.limits.reset("few", "all");
+      await world.rest();
+      expect(await reset).toEqual({ limit: "few", caller: "all", most: 3, left: 3, before: 2 });
+      const last = decisions().at(-1)!;
+      expect([last.args[0], last.args[2]]).toEqual([RESET.sha1, look!.args[2]!]);
+      fakeRedis.connecting = { refused: "gone" };
+      fakeRedis.die();
+      expect([1, 2, 3, 4].map(() => answered(world).status)).toEqual([200, 200, 200, 429]);
+    });
+  });
+
+  test("is refused when the store does not answer in time, and nothing is left waiting", async () => {
+    await inStory(options(), async (world) => {
+      world.platform.fakeRedis.commanded = () => {};
+      const seen = world.gateway.limits.see("few", "all").catch((error: unknown) => error);
+      await world.rest();
+      world.advance(1000);
+      expect(await seen).toMatchObject({ code: "limit_store_unavailable", status: 503 });
     });
   });
 });

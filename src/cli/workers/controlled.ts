@@ -1,11 +1,11 @@
-// What all workers have together, as operators see it: upstreams with the targets of now, and what is left of limits.
-import type { Overseen } from "../../admin/overseen.ts";
+// What all workers have together, as operators see it: upstreams with the targets of now, and limits.
+import type { LimitControls, LimitStatus } from "../../admin/overseen.ts";
 import type { Plan } from "../../config/plan.ts";
-import { leftIn } from "../../limit/left.ts";
-import type { Platform } from "../../platform.ts";
+import { GatewayError } from "../../errors.ts";
 import type { ControlledUpstream } from "../../target-control.ts";
-import type { Task } from "./messages.ts";
+import type { LimitQuestion, Task } from "./messages.ts";
 import type { Searches } from "./searches.ts";
+import type { Thread } from "./thread.ts";
 
 /** Those of the plan that runs, and of its searches. */
 export function controlledUpstreams(plan: Plan, task: Task, { targets }: Searches): ControlledUpstream[] {
@@ -16,11 +16,13 @@ export function controlledUpstreams(plan: Plan, task: Task, { targets }: Searche
   });
 }
 
-/** What is left of limits, by the table that all workers count in. */
-export function leftOf(plan: () => Plan, counts: () => Task["limits"], platform: Platform): Overseen["left"] {
-  return (limit, caller) => {
-    const known = plan().limits.limits.find(({ name }) => name === limit);
-    const table = counts();
-    return known && table && leftIn(table, known, caller, platform);
+/** Limits count in memory of all workers: any of them can tell, and does what it is told for all. */
+export function controlledLimits(living: () => ReadonlyMap<number, Pick<Thread, "askLimit">>): LimitControls {
+  const ask = (act: LimitQuestion["act"], limit: string, caller: string): Promise<LimitStatus | undefined> => {
+    const [worker] = living().values();
+    if (worker !== undefined) return worker.askLimit({ act, limit, caller });
+    const publicDetail = "No worker serves: nobody knows of limits.";
+    return Promise.reject(new GatewayError("capacity_exhausted", publicDetail, { publicDetail }));
   };
+  return { see: (...one) => ask("see", ...one), reset: (...one) => ask("reset", ...one) };
 }

@@ -1,6 +1,8 @@
 // What the main thread and its workers say to each other.
 import type { Seen } from "../../admin/live/seen.ts";
+import type { LimitStatus } from "../../admin/overseen.ts";
 import type { TargetPlan } from "../../config/upstream/plan.ts";
+import type { ErrorCode } from "../../errors.ts";
 import type { LinesTo } from "../../platform.ts";
 import type { Change } from "../../record/metrics.ts";
 import type { Obstacle } from "../../respond/readiness.ts";
@@ -39,6 +41,18 @@ export interface Start {
   readonly taken: Int32Array;
 }
 
+/** What an operator wants of a limit for a caller: see LimitControls. */
+export interface LimitQuestion {
+  readonly act: "see" | "reset";
+  readonly limit: string;
+  readonly caller: string;
+}
+
+/** What came of it; why nothing did. */
+export type LimitTold =
+  | { readonly status: LimitStatus | undefined }
+  | { readonly refusal: { readonly code: ErrorCode; readonly text: string } };
+
 /** From the main thread. */
 export type ToWorker =
   | { readonly kind: "start"; readonly start: Start }
@@ -56,6 +70,7 @@ export type ToWorker =
   | { readonly kind: "targets"; readonly search: number; readonly targets: readonly TargetPlan[] }
   /** Tells what it has counted; with `look` also what it has seen of its exchanges, see Watch. */
   | { readonly kind: "count"; readonly id: number; readonly look: boolean }
+  | { readonly kind: "limit"; readonly id: number; readonly question: LimitQuestion }
   | { readonly kind: "noted"; readonly id: number; readonly noted: Noted }
   | { readonly kind: "claimed"; readonly id: number; readonly state: PlaceState };
 
@@ -78,6 +93,7 @@ export type FromWorker =
   | { readonly kind: "note"; readonly id: number; readonly bounds: NoteBounds; readonly key: string }
   | { readonly kind: "claim"; readonly id: number; readonly bound: PlaceBound; readonly text: string }
   | { readonly kind: "release"; readonly id: number }
+  | { readonly kind: "limit told"; readonly id: number; readonly told: LimitTold }
   /** What it has counted since it last told, in answer to a question or, with `id` 0, unasked. */
   | {
       readonly kind: "counted";

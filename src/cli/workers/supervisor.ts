@@ -17,7 +17,7 @@ import { buildOf, type Embedded } from "../embedded.ts";
 import type { PlannedConfig } from "../plan-config.ts";
 import { type Address, hasMoved, type Serving } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
-import { controlledUpstreams, leftOf } from "./controlled.ts";
+import { controlledLimits, controlledUpstreams } from "./controlled.ts";
 import { Crew } from "./crew.ts";
 import { Gathering } from "./gathering.ts";
 import type { Task, ToWorker } from "./messages.ts";
@@ -104,8 +104,8 @@ export class Supervisor implements Serving {
     const gathering = this.#gathering;
     if (gathering === undefined) return this;
     const plan = (): Plan => this.#config.plan;
-    const left = leftOf(plan, () => this.#task.limits, this.#platform);
-    const overseen: Overseen = { ...gathering.overseen, plan, left, ...more };
+    const limits = controlledLimits(() => this.#crew.living);
+    const overseen: Overseen = { ...gathering.overseen, plan, limits, ...more };
     return withAdmin(this, plan(), overseen, this.#platform, this.#options.terminal);
   }
 

@@ -1,12 +1,17 @@
 // One worker as the main thread sees it: what it is given, what it says, and its end.
+import type { LimitStatus } from "../../admin/overseen.ts";
+import { GatewayError } from "../../errors.ts";
 import type { LineSinks } from "../../platforms/line-sinks.ts";
 import type { StdoutLines } from "../../platforms/stdout.ts";
 import { answerClock, clockMemory } from "./clock.ts";
 import type { Memories } from "./memories.ts";
-import type { FromWorker, Start, Task, ToWorker } from "./messages.ts";
+import type { FromWorker, LimitQuestion, LimitTold, Start, Task, ToWorker } from "./messages.ts";
 
 /** How long it may take to load a config: longer than a load itself may. */
 const ANSWER_MS = 15_000;
+
+/** How long it may take to tell of a limit: longer than a store may take. */
+const LIMIT_MS = 5000;
 
 /** Where the main thread writes the lines of workers. */
 export interface ThreadLinesOut {
@@ -50,6 +55,9 @@ export class Thread {
   readonly #worker: Worker;
   /** What ends each of its claims. */
   readonly #claims = new Map<number, () => void>();
+  /** Who waits for what it says of limits. */
+  readonly #limitTold = new Map<number, (told: LimitTold) => void>();
+  #limitQuestions = 0;
   /** Where its lines go; 0 is standard output. */
   readonly #sinks = new Map<number, OpenSink>();
 
@@ -96,6 +104,10 @@ export class Thread {
           this.#claims.get(data.id)?.();
           this.#claims.delete(data.id);
           return undefined;
+        case "limit told":
+          this.#limitTold.get(data.id)?.(data.told);
+          this.#limitTold.delete(data.id);
+          return undefined;
         case "counted":
           return events.counted(data);
         case "drained":
@@ -135,6 +147,21 @@ export class Thread {
   /** Has it run what it has loaded; resolves once it does. */
   async take(): Promise<void> {
     await this.#ask({ kind: "take" });
+  }
+
+  /** What it says of a limit. Rejects with a GatewayError where it does not. */
+  async askLimit(question: LimitQuestion): Promise<LimitStatus | undefined> {
+    const { promise, resolve } = Promise.withResolvers<LimitTold>();
+    const id = ++this.#limitQuestions;
+    const refusal = { code: "proxy_internal_error", text: "The worker that was asked does not answer." } as const;
+    const late = setTimeout(() => resolve({ refusal }), LIMIT_MS);
+    this.#limitTold.set(id, resolve);
+    this.send({ kind: "limit", id, question });
+    const told = await promise;
+    clearTimeout(late);
+    this.#limitTold.delete(id);
+    if ("status" in told) return told.status;
+    throw new GatewayError(told.refusal.code, told.refusal.text, { publicDetail: told.refusal.text });
   }
 
   #ask(message: ToWorker): Promise<string | undefined> {

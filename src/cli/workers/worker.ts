@@ -1,6 +1,7 @@
 // A worker thread: loads the config for itself, listens beside the others, and does what the main thread says.
 import { writeSync } from "node:fs";
 import { isCounted, type Plan } from "../../config/plan.ts";
+import { toGatewayError } from "../../errors.ts";
 import { createGateway, type Gateway, type Prepared } from "../../gateway.ts";
 import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
 import { bunThreadPlatform, noticeText, type ThreadPlatform } from "../../platforms/bun.ts";
@@ -15,7 +16,7 @@ import { formatRefusal, openTerminal, type Terminal } from "../terminal.ts";
 import { Metrics } from "../../record/metrics.ts";
 import { clockOffset } from "./clock.ts";
 import { tellCounts } from "./counting.ts";
-import type { FromWorker, Start, Task, ToWorker } from "./messages.ts";
+import type { FromWorker, LimitQuestion, LimitTold, Start, Task, ToWorker } from "./messages.ts";
 import { beat } from "./heartbeats.ts";
 import { Questions } from "./questions.ts";
 import { planOfWorker } from "./share.ts";
@@ -60,6 +61,8 @@ export function serveAsWorker(embedded: Embedded): void {
         return;
       case "targets":
         return targets?.put(message.search, message.targets);
+      case "limit":
+        return scope.postMessage({ kind: "limit told", id: message.id, told: await serving!.limit(message.question) });
       case "count":
         return serving?.tell?.(message.id, message.look);
       default:
@@ -119,6 +122,16 @@ class ServingWorker {
       }
     } catch (thrown) {
       return reasonOf(thrown, this.#colors).text;
+    }
+  }
+
+  /** What an operator wants of a limit, or why that cannot be. */
+  async limit({ act, limit, caller }: LimitQuestion): Promise<LimitTold> {
+    try {
+      return { status: await this.gateway.limits[act](limit, caller) };
+    } catch (thrown) {
+      const { code, message } = toGatewayError(thrown);
+      return { refusal: { code, text: message } };
     }
   }
 
