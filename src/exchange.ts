@@ -3,6 +3,7 @@ import type { ErrorCode, GatewayError } from "./errors.ts";
 import type { Content } from "./http/body.ts";
 import { type Fields, fieldKey } from "./http/fields.ts";
 import type { SpanContext } from "./http/trace-context.ts";
+import type { ShownCertificate } from "./http/certificates.ts";
 import type { AllowExchange, Identity } from "./config/auth/options.ts";
 import type { LimitPlan } from "./config/limit/plan.ts";
 import type { MatchPlan, RoutePlan } from "./config/plan.ts";
@@ -223,8 +224,8 @@ export class Exchange {
   /** Fallbacks that were used, in order. */
   fallbacks: readonly FallbackRecord[] = NO_FALLBACKS;
   answer: Answer | undefined = undefined;
-  /** The client's own certificate (DER), when TLS has verified one. */
-  clientCertificate: Uint8Array | undefined = undefined;
+  /** What the client of the connection has shown in its handshake. */
+  clientCertificate: ShownCertificate | undefined = undefined;
   /** Undefined where nobody asks for traces. */
   trace: Trace | undefined = undefined;
   /** When stages had it; undefined where nobody wants to know. */

@@ -36,6 +36,8 @@ export type {
   SchemeOptions,
   SigningKeyOptions,
 } from "./config/auth/options.ts";
+export { clientCertificate } from "./config/auth/client-certificate.ts";
+export type { ClientCertificateClaims, ClientCertificateOptions } from "./config/auth/client-certificate.ts";
 export { httpSignature } from "./config/auth/http-signature.ts";
 export type { HttpSignatureOptions } from "./config/auth/http-signature.ts";
 export { defineGateway } from "./config/define.ts";

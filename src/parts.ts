@@ -1,7 +1,7 @@
 // What routes are folded of: all that a plan brings to life, each thing once.
 import type { Watch } from "./admin/live/watch.ts";
 import { createSchemes } from "./auth/create.ts";
-import { identityLines } from "./auth/identity-fields.ts";
+import { certificateLine, identityLines } from "./auth/identity-fields.ts";
 import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
 import type { Scheme } from "./auth/scheme.ts";
 import { PolicyBalancer } from "./balance/balancer.ts";
@@ -300,13 +300,15 @@ function vouchingOf({ auth, routes }: Plan): Vouching | undefined {
   const mirrors = routes.some(({ mirrors }) => mirrors.length > 0);
   const owned = mirrors ? [...auth.identity.owned, MIRROR_FIELD] : auth.identity.owned;
   if (owned.length === 0) return undefined;
-  const lines = identityLines(auth.identity);
+  const ofIdentity = identityLines(auth.identity);
+  const ofCertificate = auth.identity.clientCert ? certificateLine : (): string => "";
   return {
     owned,
-    lines({ identity, identityToken }) {
-      if (identity === undefined) return "";
-      if (identityToken === undefined) return lines(identity);
-      return `${lines(identity)}${token!.header}: ${identityToken}\r\n`;
+    lines({ identity, identityToken, clientCertificate }) {
+      const first = clientCertificate === undefined ? "" : ofCertificate(clientCertificate);
+      if (identity === undefined) return first;
+      if (identityToken === undefined) return first + ofIdentity(identity);
+      return `${first}${ofIdentity(identity)}${token!.header}: ${identityToken}\r\n`;
     },
   };
 }

@@ -1,5 +1,6 @@
 // What an edge must give to the core. Nothing but platforms/ and cli/ may touch a runtime; all else asks here.
 
+import type { CertificateFacts, ClientCertificateFacts, ShownCertificate } from "./http/certificates.ts";
 import type { Shared } from "./shared.ts";
 
 /** A timer that has not fired yet. */
@@ -26,8 +27,8 @@ export interface Socket {
   readonly remoteAddress: string;
   /** Whether it is a TLS connection. */
   readonly secure: boolean;
-  /** The certificate (DER) of a client that the listener's authorities have signed; known once the handshake is done. */
-  readonly clientCertificate?: Uint8Array | undefined;
+  /** What the client has shown of itself; known once the handshake is done. Undefined: it has shown nothing. */
+  readonly clientCertificate?: ShownCertificate | undefined;
   /** Sends bytes. False: the kernel is full and the rest waits in memory; stop until `drained`. */
   write(bytes: Uint8Array): boolean;
   /** Sends latin1 text and, in the same write, the bytes that follow it. Result as for `write`. */
@@ -98,17 +99,6 @@ export interface Connecting {
   abort(): Promise<void> | void;
 }
 
-/** What a certificate says of itself. */
-export interface CertificateFacts {
-  /** Its DNS names, lower case; "*.example.com" among them. */
-  readonly names: readonly string[];
-  /** Milliseconds since the epoch. */
-  readonly notBefore: number;
-  readonly notAfter: number;
-  /** Whether this PEM is its private key; undefined when it is none that can be read. */
-  owns(key: string): boolean | undefined;
-}
-
 /** A certificate that a listener shows. */
 export interface ServerCertificate {
   /** PEM: the certificate, and those that lead to its authority. */
@@ -118,13 +108,23 @@ export interface ServerCertificate {
   readonly names: readonly string[];
 }
 
+/** Whose certificates clients may show. */
+export interface ClientAuthorities {
+  /** PEM of the authorities. */
+  readonly ca: string;
+  /** PEM of their lists of what they have revoked (RFC 5280 section 5), one for each authority; undefined: nobody asks. */
+  readonly crl: string | undefined;
+  /** Whether the handshake fails without. */
+  readonly required: boolean;
+}
+
 /** TLS of a listener. */
 export interface ServerTls {
   /** The first is also for who names no host, or another one. */
   readonly certificates: readonly ServerCertificate[];
   readonly minVersion: "1.2" | "1.3";
   /** Clients are asked for a certificate of these authorities (PEM); undefined: they are not. */
-  readonly clients: { readonly ca: string; readonly required: boolean } | undefined;
+  readonly clients: ClientAuthorities | undefined;
 }
 
 /** Where to accept. */
@@ -306,6 +306,8 @@ export interface Platform {
   readonly subtle: SubtleCrypto;
   /** As the config's reader does it: undefined for what is no certificate. Absent on Cloudflare. */
   readonly certificate?: ((pem: string) => CertificateFacts | undefined) | undefined;
+  /** What a client's certificate (DER) says; undefined for what cannot be read. Absent where no listener asks for any. */
+  readonly clientCertificate?: ((der: Uint8Array) => ClientCertificateFacts | undefined) | undefined;
   /** Undefined on Cloudflare. */
   readonly files: Files | undefined;
   /** Undefined on Cloudflare. */

@@ -4,6 +4,7 @@ import { createApiKey } from "./api-key/api-key.ts";
 import { knownKeys } from "./api-key/known-keys.ts";
 import { createBasic } from "./basic/basic.ts";
 import { PasswordChecks } from "./basic/password-checks.ts";
+import { createClientCertificate } from "./client-certificate/client-certificate.ts";
 import { createForwardAuth } from "./forward-auth.ts";
 import { createHttpSignature } from "./http-signature/http-signature.ts";
 import { createIntrospection } from "./introspection/introspection.ts";
@@ -54,6 +55,8 @@ function createScheme(plan: SchemePlan, services: AuthServices): Scheme {
       return createApiKey(plan, services);
     case "basic":
       return createBasic(plan, services);
+    case "client-certificate":
+      return createClientCertificate(plan, services);
     case "forward-auth":
       return createForwardAuth(plan, services);
     case "http-signature":

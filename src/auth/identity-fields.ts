@@ -2,6 +2,7 @@
 import type { Identity } from "../config/auth/options.ts";
 import type { IdentityPlan } from "../config/auth/plan.ts";
 import { wireText } from "../http/latin1.ts";
+import type { ShownCertificate } from "../http/certificates.ts";
 import { claimOf } from "./claims.ts";
 
 /** Most characters of one value: what an issuer puts into a token must not break the upstream's bounds. */
@@ -35,6 +36,20 @@ export function identityLines(plan: IdentityPlan): (identity: Identity) => strin
     return text;
   };
 }
+
+/** `Client-Cert` with a certificate that the listener trusts, and its CRLF; "" for another (RFC 9440 section 2.2). */
+export function certificateLine(shown: ShownCertificate): string {
+  if (shown.der === undefined) return "";
+  let line = certificateLines.get(shown);
+  if (line === undefined) {
+    line = `Client-Cert: :${shown.der.toBase64()}:\r\n`;
+    certificateLines.set(shown, line);
+  }
+  return line;
+}
+
+/** One certificate a connection. */
+const certificateLines = new WeakMap<ShownCertificate, string>();
 
 /** A claim as the value of a field; undefined for what no field can hold: objects, control characters, empty texts. */
 function fieldValue(value: unknown): string | undefined {

@@ -3,6 +3,7 @@ import type { OAuthPlan } from "../config/auth/oauth.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Fields } from "../http/fields.ts";
+import type { ShownCertificate } from "../http/certificates.ts";
 import {
   bearerToken,
   challengeText,
@@ -116,9 +117,11 @@ async function certificateRefusal(
   { platform }: Pick<AuthServices, "platform">,
 ): Promise<GatewayError | undefined> {
   if (clientCertificate === undefined) return bound("the connection shows no client certificate");
+  const { der, problem } = clientCertificate;
+  if (der === undefined) return bound(`the listener does not trust the client certificate: ${problem}`);
   let hash = hashes.get(clientCertificate);
   if (hash === undefined) {
-    const bytes = await platform.sha256(clientCertificate);
+    const bytes = await platform.sha256(der);
     hash = bytes.toBase64({ alphabet: "base64url", omitPadding: true });
     hashes.set(clientCertificate, hash);
   }
@@ -126,7 +129,7 @@ async function certificateRefusal(
 }
 
 /** One certificate a connection, asked for at every request of it. */
-const hashes = new WeakMap<Uint8Array, string>();
+const hashes = new WeakMap<ShownCertificate, string>();
 
 /** The thumbprint of the key that the token is bound to; undefined when it is bound to nothing. */
 function thumbprintOf(confirmation: unknown): string | GatewayError | undefined {

@@ -1,5 +1,5 @@
 // What is wrong with a config, as data: where, what was found, what was wanted.
-import type { CertificateFacts } from "../platform.ts";
+import type { CertificateFacts } from "../http/certificates.ts";
 import { nearestOf } from "./nearest.ts";
 import type { Plan } from "./plan.ts";
 

@@ -3,12 +3,14 @@ import * as v from "valibot";
 import { isToken } from "../http/message.ts";
 import { findRouteFaults, type RouteFault } from "../route/conflicts.ts";
 import { adminShape } from "./admin/admin.ts";
+import { certificatesUnasked } from "./auth/client-certificate.ts";
 import { consumersShape, type FoundKeyFile, keysShape } from "./auth/consumers.ts";
 import { identityShape, withOwned } from "./auth/identity.ts";
 import { planKeyFile } from "./auth/key-file.ts";
 import type { SchemePlan } from "./auth/plan.ts";
 import { resourceRoutes } from "./auth/resource-routes.ts";
 import { schemesShape } from "./auth/schemes.ts";
+import { strangeSubjects } from "./auth/subjects.ts";
 import { inFlightShape, limitSettings, limitsShape, overloadShape, strayBounds } from "./limit/limits.ts";
 import { Problem, type ConfigFault, type ConfigReader, type Resolved } from "./fault.ts";
 import { listenShape } from "./listen.ts";
@@ -86,10 +88,12 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       reload: or(reloadShape, {}),
       shutdown: or(shutdownShape, {}),
     },
-    function* ({ routes }, written) {
-      if (routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
+    function* (right, written) {
+      if (right.routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
       yield* strayBounds(written);
       yield* fallbackRings(written["upstreams"]);
+      yield* strangeSubjects(right.consumers, right.auth);
+      yield* certificatesUnasked(right, reader);
       if (written["tracing"] === undefined && isPlainObject(partOf(written["otlp"], "traces"))) {
         const hint = "Without tracing there are no spans: write tracing: {}.";
         yield new Problem("tracing beside this", { at: ["otlp", "traces"], hint });

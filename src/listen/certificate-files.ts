@@ -1,4 +1,4 @@
-// The files of a listener's certificates: read again when they change, and taken when they belong together.
+// The files of a listener's certificates, and of those that are revoked: read again when they change, and taken when they belong together.
 import type { CertificatePlan, ListenTlsPlan } from "../config/listen/plan.ts";
 import { Secret } from "../config/secrets.ts";
 import type { Platform, Timer } from "../platform.ts";
@@ -21,7 +21,7 @@ export class CertificateFiles {
     this.#platform = platform;
     this.#changed = changed;
     const paths = tls.certificates.flatMap(({ certFile, keyFile }) => [certFile, keyFile]);
-    const watched = new Set(paths.filter((path) => path !== undefined));
+    const watched = new Set([...paths, tls.clients?.crlFile].filter((path) => path !== undefined));
     const { files } = platform;
     this.#unwatch = files === undefined ? [] : [...watched].map((path) => files.watch(path, () => this.#touched()));
   }
@@ -40,12 +40,19 @@ export class CertificateFiles {
   }
 
   async #read(): Promise<void> {
-    const { certificates } = this.#tls;
+    const { certificates, clients } = this.#tls;
     try {
       const next = await Promise.all(certificates.map((certificate) => this.#fresh(certificate)));
-      if (this.#closed || next.every((certificate, i) => certificate === certificates[i])) return;
-      this.#changed({ ...this.#tls, certificates: next });
-      this.#platform.notice("info", "listen.tls: certificates that have changed are shown from now on");
+      const nextClients = await this.#freshClients(clients);
+      const shownAsBefore = next.every((certificate, i) => certificate === certificates[i]);
+      if (this.#closed || (shownAsBefore && nextClients === clients)) return;
+      this.#changed({ ...this.#tls, certificates: next, clients: nextClients });
+      if (!shownAsBefore) {
+        this.#platform.notice("info", "listen.tls: certificates that have changed are shown from now on");
+      }
+      if (nextClients !== clients) {
+        this.#platform.notice("info", "listen.tls: clientCrl has changed and holds from now on");
+      }
     } catch (error) {
       if (this.#closed) return;
       const why = error instanceof Error ? error.message : String(error);
@@ -54,6 +61,13 @@ export class CertificateFiles {
         `listen.tls: certificates have changed and cannot be taken, the old ones go on: ${why}`,
       );
     }
+  }
+
+  /** Likewise, with the list of what is revoked. */
+  async #freshClients(before: ListenTlsPlan["clients"]): Promise<ListenTlsPlan["clients"]> {
+    if (before?.crlFile === undefined) return before;
+    const crl = await this.#platform.files!.read(before.crlFile);
+    return crl === before.crl ? before : { ...before, crl };
   }
 
   /** The same object when nothing has changed. */

@@ -36,6 +36,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #body: ArrivingBody | undefined = undefined;
   #answered = false;
   #keepAlive = false;
+  #leaving = false;
   #writer: AnswerWriter | undefined = undefined;
   /** Ends what has taken the socket over. */
   #successor: Successor | undefined = undefined;
@@ -55,6 +56,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   }
 
   drain(): void {
+    this.#leaving = true;
     if (this.#phase === "idle" && this.#ahead.length === 0) this.#shared.deadlines.arm(this.#reading, LAST_MS);
   }
 
@@ -74,8 +76,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
       return this.#pump();
     }
     if (this.#phase !== "exchange") return;
-    const body = this.#body;
-    if (body !== undefined && !body.whole) this.#feed(body, bytes);
+    if (this.#body?.whole === false) this.#feed(this.#body, bytes);
     else this.#ahead.add(bytes);
     this.#boundAhead();
   }
@@ -92,10 +93,9 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     this.#halfClosed = true;
     // Nothing more can come; what was half sent is nobody's.
     if (this.#phase !== "exchange") return this.#socket.end();
-    const body = this.#body;
     const { halfClose } = this.#shared.plan;
-    if (body !== undefined && !body.whole && !this.#next) {
-      body.fail(new GatewayError("client_disconnect", "the client ended in the middle of its request"));
+    if (this.#body?.whole === false && !this.#next) {
+      this.#body.fail(new GatewayError("client_disconnect", "the client ended in the middle of its request"));
       this.#socket.destroy();
     } else if (halfClose === "leave") this.#socket.destroy();
     else if (halfClose === "ask" && this.#head?.minor === 1 && !this.#next) {
@@ -241,14 +241,14 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     if (this.#exchange !== x) return this.#shared.discard(answer);
     x.answer = answer;
     this.#answered = true;
-    const shared = this.#shared;
-    if (shared.leaving || (this.#halfClosed && this.#ahead.length === 0)) this.#keepAlive = false;
+    if (this.#leaving || this.#shared.leaving || (this.#halfClosed && this.#ahead.length === 0))
+      this.#keepAlive = false;
     if (answer.tunnel !== undefined) return this.#openTunnel(x);
     const minor = this.#head?.minor ?? 1;
     const uploading = this.#body?.whole === false;
     if ((uploading && x.error !== undefined) || endsConnection(answer, minor, uploading)) this.#keepAlive = false;
     this.#writer = new AnswerWriter(this.#socket, this);
-    this.#writer.start(answer, { method: x.method, minor, keepAlive: this.#keepAlive, date: shared.date() });
+    this.#writer.start(answer, { method: x.method, minor, keepAlive: this.#keepAlive, date: this.#shared.date() });
   }
 
   /** Answers a request that never became an exchange on the way, and closes. */
@@ -257,8 +257,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
     this.#phase = "exchange";
     this.#head = head;
     this.#keepAlive = false;
-    const { secure, remoteAddress } = this.#socket;
-    const x = new Exchange(refusedArrival(head, secure, remoteAddress), this.#shared.platform.now());
+    const arrival = refusedArrival(head, this.#socket.secure, this.#socket.remoteAddress);
+    const x = new Exchange(arrival, this.#shared.platform.now());
     this.#exchange = x;
     this.#send(x, this.#shared.way.refuse(x, error));
   }

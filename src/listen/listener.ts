@@ -29,6 +29,8 @@ export class Listener implements Shared {
   leaving = false;
   #stopped = false;
   readonly #open = new Set<Guest>();
+  /** Those whose client has shown a certificate. */
+  readonly #certified = new Set<Guest>();
   readonly #tally: Tally;
   readonly #socket: ListeningSocket;
   #files: CertificateFiles | undefined = undefined;
@@ -78,6 +80,7 @@ export class Listener implements Shared {
       const connection = new Connection(socket, this);
       this.#open.delete(handshake);
       this.#open.add(connection);
+      if (socket.clientCertificate !== undefined) this.#certified.add(connection);
       if (this.#stopped) connection.drain();
     });
   }
@@ -103,12 +106,18 @@ export class Listener implements Shared {
 
   /**
    * Makes ready what another plan says of the same address. What it gives lets that hold: certificates for handshakes to
-   * come, bounds of heads for connections to come, all else at once. @throws Error for what TLS cannot be made of
+   * come, bounds of heads for connections to come, all else at once. Connections whose client's certificate was judged by
+   * other authorities end after their answer. @throws Error for what TLS cannot be made of
    */
   bound(plan: ListenPlan): () => void {
     const renew = plan.tls && this.#socket.renewal?.(serverTls(plan.tls, this.platform));
     return () => {
       renew?.();
+      const before = this.plan.tls?.clients;
+      const { clients } = plan.tls ?? {};
+      if (before?.ca !== clients?.ca || before?.crl !== clients?.crl) {
+        for (const guest of [...this.#certified]) guest.drain();
+      }
       this.plan = plan;
       this.limits = headLimits(plan);
       this.#watch();
@@ -155,6 +164,7 @@ export class Listener implements Shared {
   }
 
   closed(guest: Guest): void {
+    this.#certified.delete(guest);
     if (this.#open.delete(guest)) this.#tally.remove();
     if (this.#stopped && this.#open.size === 0) this.#empty.resolve();
   }

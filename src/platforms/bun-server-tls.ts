@@ -55,6 +55,7 @@ interface SecureOptions extends ClientOptions {
 
 interface ClientOptions {
   readonly ca?: string;
+  readonly crl?: string[];
   readonly requestCert?: boolean;
   readonly rejectUnauthorized?: boolean;
 }
@@ -65,6 +66,13 @@ function secureOptions(wanted: ServerTls, index: number): SecureOptions {
   return { cert, key, ...clientsOf(wanted), ...newest };
 }
 
+/** Bun reads the first list of each text. A text without one goes there as it is, and is refused. */
+function listsIn(text: string): string[] {
+  return text.match(/-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g) ?? [text];
+}
+
 function clientsOf({ clients }: ServerTls): ClientOptions {
-  return clients === undefined ? {} : { ca: clients.ca, requestCert: true, rejectUnauthorized: clients.required };
+  if (clients === undefined) return {};
+  const { ca, crl, required } = clients;
+  return { ca, requestCert: true, rejectUnauthorized: required, ...(crl === undefined ? {} : { crl: listsIn(crl) }) };
 }

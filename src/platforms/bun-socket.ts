@@ -1,4 +1,5 @@
 // One connection on Bun: what the kernel does not take at once waits here, in order.
+import type { ShownCertificate } from "../http/certificates.ts";
 import type { Socket, SocketHandler } from "../platform.ts";
 import { poll } from "./poll.ts";
 
@@ -16,7 +17,7 @@ export class BunSocket implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly remoteAddress: string;
   readonly secure: boolean;
-  clientCertificate: Uint8Array | undefined = undefined;
+  clientCertificate: ShownCertificate | undefined = undefined;
   waiting = 0;
   readonly #raw: RawSocket;
   #queue: Uint8Array[] = [];
@@ -93,8 +94,7 @@ export class BunSocket implements Socket {
 
   /** Bun: TLS is established. */
   secured(): void {
-    // True for a client alone that has shown a certificate, and a good one.
-    if (this.#raw.authorized) this.clientCertificate = this.#raw.getPeerCertificate().raw;
+    this.clientCertificate = shownBy(this.#raw);
     if (!this.#gone) this.handler.secured?.();
   }
 
@@ -162,6 +162,15 @@ export class BunSocket implements Socket {
     }
     return false;
   }
+}
+
+function shownBy(raw: RawSocket): ShownCertificate | undefined {
+  // True for a client alone that has shown a certificate, and a good one.
+  if (raw.authorized) return { der: raw.getPeerCertificate().raw };
+  const problem: NodeJS.ErrnoException | null = raw.getAuthorizationError();
+  // Without a certificate there is a problem too.
+  if (problem === null || raw.getPeerCertificate()?.raw === undefined) return undefined;
+  return { problem: problem.code ?? "unknown" };
 }
 
 /** Stands in until the owner sets its own. */

@@ -14,6 +14,7 @@ import { tlsOptions, untrusted } from "./bun-tls.ts";
 import { bunRedis } from "./bun-redis.ts";
 import { hostname } from "node:os";
 import { certificate } from "./certificate.ts";
+import { clientCertificate } from "./client-certificate.ts";
 import { files } from "./files.ts";
 import { LineSinks } from "./line-sinks.ts";
 import { names } from "./names.ts";
@@ -40,6 +41,7 @@ const edge = (): Edge => ({
   verifyPassword: (password, hash) => Bun.password.verify(password, hash),
   subtle: crypto.subtle,
   certificate,
+  clientCertificate,
   files,
   names,
   fetch: (request, { http2, tls }) =>

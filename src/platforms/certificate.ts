@@ -1,6 +1,6 @@
 // What certificates say of themselves, by node:crypto, which Bun and Deno have.
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import type { CertificateFacts } from "../platform.ts";
+import type { CertificateFacts } from "../http/certificates.ts";
 
 /** Reads the first certificate of a PEM text; undefined when that is none. */
 export function certificate(pem: string): CertificateFacts | undefined {

@@ -165,6 +165,7 @@ class Copy extends Exchange {
     this.upstream = upstream;
     this.forwardTarget = x.forwardTarget;
     this.identity = x.identity;
+    this.clientCertificate = x.clientCertificate;
     this.strip = x.strip;
     this.trace = x.trace && { ...x.trace, isAside: true };
   }

@@ -362,7 +362,13 @@ describe("a token", () => {
   test("bound to a certificate is taken over a connection that has shown it, and over no other", async () => {
     const certificate = new TextEncoder().encode("a certificate");
     const hash = new Bun.CryptoHasher("sha256").update(certificate).digest("base64url");
-    const over = (shown: Uint8Array | undefined): Exchange => Object.assign(call([]), { clientCertificate: shown });
+    const over = (der: Uint8Array | undefined): Exchange => {
+      const x = call([]);
+      x.clientCertificate = der && { der };
+      return x;
+    };
+    const distrusted = call([]);
+    distrusted.clientCertificate = { problem: "CERT_HAS_EXPIRED" };
     const bearer = { token: TOKEN, by: "Bearer" } as const;
     const cnf = { "x5t#S256": hash };
     for (const plan of [undefined, DPOP]) {
@@ -377,6 +383,7 @@ describe("a token", () => {
       await binding(DPOP).refusal(over(certificate), bearer, { ...cnf, kid: "x" }),
       await binding(DPOP).refusal(over(certificate), { token: TOKEN, by: "DPoP" }, cnf),
       await binding(required).refusal(over(certificate), bearer, cnf),
+      await binding(DPOP).refusal(distrusted, bearer, cnf),
     ];
     expect(refused.map((refusal) => refusal?.code)).toEqual(refused.map(() => "invalid_credentials"));
   });

@@ -48,7 +48,7 @@ describe("without options", () => {
         consumers: [],
         keys: undefined,
         schemes: [],
-        identity: { consumer: undefined, headers: [], token: undefined, owned: [] },
+        identity: { consumer: undefined, clientCert: false, headers: [], token: undefined, owned: [] },
       },
       limits: { fields: "draft", capacity: 131_072, store: undefined, snapshot: undefined, limits: [] },
       inFlight: [],

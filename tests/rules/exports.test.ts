@@ -8,6 +8,7 @@ import { readSource, ROOT } from "./source.ts";
 const VALUES = [
   "apiKey",
   "basic",
+  "clientCertificate",
   "defineGateway",
   "durableObject",
   "env",
@@ -40,6 +41,8 @@ const TYPES = [
   "ClaimsOf",
   "ClaimsResult",
   "ClaimsSchema",
+  "ClientCertificateClaims",
+  "ClientCertificateOptions",
   "ConnectionOptions",
   "Consumer",
   "ConsumerOptions",

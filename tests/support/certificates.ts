@@ -41,8 +41,9 @@ export function certificates(): Certificates {
   return loaded;
 }
 
-function load(): Certificates {
-  const folder = join(CACHE, "certificates");
+/** A folder of this name, which lasts for a week. @param make fills it when there is none, or when it has grown old */
+export function madeOnce(name: string, make: (folder: string) => void): string {
+  const folder = join(CACHE, name);
   const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   if (age > KEPT_MS) {
     mkdirSync(CACHE, { recursive: true });
@@ -56,20 +57,35 @@ function load(): Certificates {
       rmSync(fresh, { recursive: true, force: true });
     }
   }
-  const read = (name: string): Certificate => {
-    const certFile = join(folder, `${name}.pem`);
-    const keyFile = join(folder, `${name}.key`);
-    return { certFile, keyFile, cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
-  };
-  return Object.fromEntries(NAMES.map((name) => [name, read(name)])) as unknown as Certificates;
+  return folder;
 }
 
-function make(folder: string): void {
-  const openssl = (...words: string[]): void => {
+/** The certificate of this name in a folder. */
+export function certificateIn(folder: string, name: string): Certificate {
+  const certFile = join(folder, `${name}.pem`);
+  const keyFile = join(folder, `${name}.key`);
+  return { certFile, keyFile, cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+}
+
+function load(): Certificates {
+  const folder = madeOnce("certificates", make);
+  return Object.fromEntries(NAMES.map((name) => [name, certificateIn(folder, name)])) as unknown as Certificates;
+}
+
+/** Runs openssl in a folder. */
+export function opensslIn(folder: string): (...words: string[]) => void {
+  return (...words) => {
     const done = Bun.spawnSync([pathOfTool("openssl"), ...words], { cwd: folder, stdout: "ignore", stderr: "pipe" });
     if (!done.success) throw new Error(`openssl ${words.join(" ")}: ${done.stderr.toString()}`);
   };
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+}
+
+/** Words of openssl for a new key. */
+export const NEW_KEY: readonly string[] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+
+function make(folder: string): void {
+  const openssl = opensslIn(folder);
+  const key = NEW_KEY;
   const authority = (name: string): void => {
     const extensions = [
       "-addext",

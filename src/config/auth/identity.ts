@@ -4,7 +4,7 @@ import { fieldName, fieldNameProblem } from "../field-changes.ts";
 import { chained, either, leaf, list, maybe, named, options, or, then, type Shape } from "../shape.ts";
 import { Secret } from "../secrets.ts";
 import { pem } from "../tls.ts";
-import { duration, text } from "../values.ts";
+import { duration, flag, text } from "../values.ts";
 import type { IdentityPlan, SchemePlan } from "./plan.ts";
 import { algorithmOf, signingKeyProblem } from "./signing-key.ts";
 
@@ -17,6 +17,7 @@ export function identityShape(reader: ConfigReader, told: boolean): Shape<Omit<I
         either((value) => value === false, none, vouchedName),
         told ? "X-Consumer" : false,
       ),
+      clientCert: or(flag, false),
       headers: or(named(claim, "an object of claims by field name", vouchedProblem), {}),
       token: maybe(tokenShape(reader)),
     },
@@ -27,7 +28,7 @@ export function identityShape(reader: ConfigReader, told: boolean): Shape<Omit<I
       if (twice !== undefined) yield new Problem("a field of its own for each", { hint: `"${twice}" is named twice.` });
     },
   );
-  return then(shape, ({ consumer, headers, token }) => ({ consumer, headers, token }));
+  return then(shape, ({ consumer, clientCert, headers, token }) => ({ consumer, clientCert, headers, token }));
 }
 
 function tokenShape(reader: ConfigReader): Shape<NonNullable<IdentityPlan["token"]>> {
@@ -78,9 +79,11 @@ const vouchedName: Shape<string> = chained(
 
 /** With the names of all fields that the gateway vouches for. */
 export function withOwned(identity: Omit<IdentityPlan, "owned">, schemes: readonly SchemePlan[]): IdentityPlan {
-  const { consumer, headers, token } = identity;
+  const { consumer, clientCert, headers, token } = identity;
   const names = [
     ...(consumer === undefined ? [] : [consumer]),
+    // What a trusted proxy says of its own client would stand beside what we say of the proxy.
+    ...(clientCert ? ["Client-Cert", "Client-Cert-Chain"] : []),
     ...headers.map(([name]) => name),
     ...(token === undefined ? [] : [token.header]),
     ...schemes.flatMap(({ vouches }) => vouches),

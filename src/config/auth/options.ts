@@ -88,7 +88,10 @@ export interface ConsumerOptions<S extends string = string, G extends string = s
   keys?: readonly (KeyHash | Hidden | KeyOptions)[];
   /** Keys it signs its requests with, for schemes made by `httpSignature`. */
   signingKeys?: readonly SigningKeyOptions[];
-  /** Names under which tokens speak of it, for each scheme: `{ token: ["client-7"] }`. Compared with `sub` and `client_id`. */
+  /**
+   * Names under which the credentials of a scheme speak of it: `{ token: ["client-7"], mtls: ["CN=acme,O=Acme"] }`. Compared
+   * with `sub` and `client_id` of tokens, and with what `subject` of a `clientCertificate` says.
+   */
   subjects?: { readonly [K in S]?: readonly string[] };
   /** The hash of its password, for schemes made by `basic`; its name is the user's. */
   password?: string | Hidden;
@@ -155,6 +158,11 @@ export interface AllowOptions<
 export interface IdentityOptions {
   /** The field with the consumer's name. Default: `"X-Consumer"`; `false` for none. */
   consumer?: string | false;
+  /**
+   * `Client-Cert` with the certificate that the client has shown, and the listener trusts (RFC 9440), on every route.
+   * Default: `false`.
+   */
+  clientCert?: boolean;
   /** Fields with claims of the token: `{ "X-User": "sub" }`. Texts, numbers and flags as they are, lists joined by commas. */
   headers?: Readonly<Record<string, string>>;
   /** A short-lived token that the gateway signs, so that the upstream can verify who vouches. */

@@ -2,6 +2,7 @@
 import type { Secret } from "../secrets.ts";
 import type { ApiKeyPlan } from "./api-key.ts";
 import type { BasicPlan } from "./basic.ts";
+import type { ClientCertificatePlan } from "./client-certificate.ts";
 import type { ForwardAuthPlan } from "./forward-auth.ts";
 import type { HttpSignaturePlan } from "./http-signature.ts";
 import type { IntrospectionPlan } from "./introspection.ts";
@@ -18,7 +19,8 @@ export interface AuthPlan {
 }
 
 /** A scheme of some kind. */
-export type SchemePlan = ApiKeyPlan | BasicPlan | ForwardAuthPlan | HttpSignaturePlan | IntrospectionPlan | JwtPlan;
+export type SchemePlan =
+  ApiKeyPlan | BasicPlan | ClientCertificatePlan | ForwardAuthPlan | HttpSignaturePlan | IntrospectionPlan | JwtPlan;
 
 /** What schemes of every kind have. */
 export interface SchemeCommonPlan {
@@ -120,6 +122,8 @@ export interface AllowPlan extends AllowRulePlan {
 /** What the upstream is told of who calls. */
 export interface IdentityPlan {
   readonly consumer: string | undefined;
+  /** Whether it sees the client's certificate. */
+  readonly clientCert: boolean;
   /** Field name and claim. */
   readonly headers: readonly (readonly [name: string, claim: string])[];
   readonly token: IdentityTokenPlan | undefined;

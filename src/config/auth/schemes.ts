@@ -3,6 +3,7 @@ import { Problem, type ConfigReader } from "../fault.ts";
 import { chained, leaf, named, then, type Shape } from "../shape.ts";
 import { apiKeyShape } from "./api-key.ts";
 import { basicShape } from "./basic.ts";
+import { clientCertificateShape } from "./client-certificate.ts";
 import { forwardAuthShape } from "./forward-auth.ts";
 import { httpSignatureShape } from "./http-signature.ts";
 import { introspectionShape } from "./introspection.ts";
@@ -17,6 +18,7 @@ type SchemeShape = (gateway: string, reader: ConfigReader) => Shape<(name: strin
 const SHAPES: Readonly<Record<string, SchemeShape>> = {
   "api-key": apiKeyShape,
   basic: basicShape,
+  "client-certificate": clientCertificateShape,
   "forward-auth": forwardAuthShape,
   "http-signature": httpSignatureShape,
   introspection: introspectionShape,

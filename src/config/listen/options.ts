@@ -25,6 +25,12 @@ export interface ListenTls {
   clientCert?: "off" | "request" | "require";
   /** The authorities of clients' certificates: PEM text or path. Needed by `clientCert`. */
   clientCa?: string | Hidden;
+  /**
+   * Which certificates these authorities have revoked (RFC 5280 section 5): PEM text or path, a list for every authority that
+   * a client's certificate leads through. The file is read again when it changes. A list that is too old refuses all that
+   * its authority has signed. Default: none.
+   */
+  clientCrl?: string | Hidden;
   /** `Strict-Transport-Security` of every answer over TLS that has none of its own (RFC 6797). Default: none. */
   hsts?: HstsOptions;
   /** A second port, in plain HTTP, that leads every request to https with 308. Default: none. */

@@ -1,5 +1,6 @@
 // TLS of the listener as it runs.
-import type { CertificateFacts } from "../../platform.ts";
+import type { CertificateFacts } from "../../http/certificates.ts";
+import type { ClientAuthorities } from "../../platform.ts";
 import type { Secret } from "../secrets.ts";
 
 /** A certificate that the listener shows. */
@@ -16,13 +17,19 @@ export interface CertificatePlan {
   readonly facts: Pick<CertificateFacts, "names" | "notBefore" | "notAfter"> | undefined;
 }
 
+/** Whose certificates clients may show. */
+export interface ClientsPlan extends ClientAuthorities {
+  /** Absolute path of the lists of what is revoked, where that is a file. */
+  readonly crlFile: string | undefined;
+}
+
 /** TLS of the listener. */
 export interface ListenTlsPlan {
   /** At least one. */
   readonly certificates: readonly CertificatePlan[];
   readonly minVersion: "1.2" | "1.3";
   /** Undefined: clients are not asked for certificates. */
-  readonly clients: { readonly ca: string; readonly required: boolean } | undefined;
+  readonly clients: ClientsPlan | undefined;
   /** The value of Strict-Transport-Security. */
   readonly hsts: string | undefined;
   readonly redirect: { readonly port: number; readonly to: number | undefined } | undefined;

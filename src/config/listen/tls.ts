@@ -3,7 +3,7 @@ import { isHostName } from "../../http/host-name.ts";
 import { type ConfigReader, Problem } from "../fault.ts";
 import { list, maybe, oneOrMore, options, or, then, type Shape } from "../shape.ts";
 import { Secret } from "../secrets.ts";
-import { certificateText, keyText, strangersProblem } from "../tls.ts";
+import { certificateText, keyText, pem, strangersProblem } from "../tls.ts";
 import { choice, duration, flag, text, whole } from "../values.ts";
 import type { CertificatePlan, ListenTlsPlan } from "./plan.ts";
 
@@ -60,15 +60,20 @@ export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
       minVersion: or(choice("1.2", "1.3"), "1.2"),
       clientCert: or(choice("off", "request", "require"), "off"),
       clientCa: maybe(certificateText(reader)),
+      clientCrl: maybe(pem("a list of revoked certificates", reader, crlProblem)),
       hsts: maybe(hsts),
       redirectHttp: maybe(redirect),
     },
-    function* ({ certificates, clientCert }, written) {
+    function* ({ certificates, clientCert, clientCrl }, written) {
       yield* sameNames(certificates);
       const authorities = written["clientCa"] !== undefined;
       if (clientCert !== undefined && clientCert !== "off" && !authorities) {
         const hint = "Without authorities nobody can tell whose certificate is good.";
         yield new Problem("clientCa beside clientCert", { at: ["clientCert"], hint });
+      }
+      if (clientCrl !== undefined && !authorities) {
+        const hint = "It is the list of an authority of clients.";
+        yield new Problem("clientCa beside clientCrl", { at: ["clientCrl"], found: false, hint });
       }
       if (clientCert === "off" && authorities) {
         const hint = 'Authorities alone ask nobody: "request" or "require" does.';
@@ -76,13 +81,24 @@ export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
       }
     },
   );
-  return then(shape, ({ certificates, minVersion, clientCert, clientCa, hsts, redirectHttp }) => ({
+  return then(shape, ({ certificates, minVersion, clientCert, clientCa, clientCrl, hsts, redirectHttp }) => ({
     certificates,
     minVersion,
-    clients: clientCa && { ca: clientCa.text, required: clientCert === "require" },
+    clients: clientCa && {
+      ca: clientCa.text,
+      crl: clientCrl?.text,
+      crlFile: clientCrl?.path,
+      required: clientCert === "require",
+    },
     hsts,
     redirect: redirectHttp,
   }));
+}
+
+const CRL = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/;
+
+function crlProblem(text: string): string | undefined {
+  return CRL.test(text) ? undefined : 'It holds no "X509 CRL" in PEM: `openssl crl -inform DER` converts one.';
 }
 
 function* sameNames(certificates: readonly (CertificatePlan | undefined)[] = []): Iterable<Problem> {
