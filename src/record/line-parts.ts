@@ -1,11 +1,13 @@
 // Parts of a log line that repeat, made once. A line costs what its number of pieces costs: few long ones are cheap.
 import type { MatchPlan, RoutePlan } from "../config/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
-import { jsonText } from "./json-text.ts";
-import { hostOf, routePattern } from "./outcome.ts";
+import type { Writer, Writers } from "./log/writers.ts";
+import { routePattern } from "./outcome.ts";
 
+const MOST_TARGET = 2048;
 const MOST = 256;
-const MOST_AGENT = 512;
+/** Of what an agent calls itself. */
+export const MOST_AGENT = 512;
 
 /**
  * The same text in one piece. Engines keep a sum of strings as a tree and would walk it again in every line it becomes
@@ -43,94 +45,94 @@ export function openings(write: Opening): (ms: number, isError: boolean) => stri
   };
 }
 
-/**
- * From the end of the request id to the beginning of the path; nothing when no head came, so that neither method nor
- * path is told. Only methods that are standard are kept.
- */
-export function methodText(method: string, path: string): string {
-  if (method === "") return path === "" ? "" : '","url.path":"';
-  return METHOD_TEXTS.get(method) ?? newMethodText(method);
+/** The method; nothing when no head came. Only methods that are standard are kept. */
+export function methodTexts(writers: Writers): Writer<string> {
+  const write = writers.text("http.request.method", MOST);
+  const known = new Map(METHODS.map((method) => [method, inOnePiece(write(method))]));
+  return (method) => known.get(method) ?? write(method);
 }
 
-function newMethodText(method: string): string {
-  return inOnePiece(`","http.request.method":"${jsonText(method, MOST)}","url.path":"`);
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"];
+
+/** The query without its "?"; nothing where there is none. What is secret in it is masked. */
+export function queryTexts(writers: Writers, redact: (query: string) => string): Writer<string> {
+  if (!writers.keeps("url.query")) return () => "";
+  const write = writers.anyText("url.query", MOST_TARGET);
+  return (query) => (query.length > 1 ? write(redact(query).slice(1)) : "");
 }
 
-const METHOD_TEXTS: ReadonlyMap<string, string> = new Map(
-  ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"].map((method) => [
-    method,
-    newMethodText(method),
-  ]),
-);
-
-/** From the end of path or query to before the status: how and for whom the request came. The last one is kept. */
-export function originTexts(): (scheme: string, authority: string, version: string) => string {
-  let last = "";
-  let lastScheme = "";
-  let lastAuthority = "";
-  let lastVersion = "";
-  return (scheme, authority, version) => {
-    if (authority !== lastAuthority || scheme !== lastScheme || version !== lastVersion) {
-      lastScheme = scheme;
-      lastAuthority = authority;
-      lastVersion = version;
-      const address = authority === "" ? "" : `,"server.address":"${jsonText(hostOf(authority), MOST)}"`;
-      last = inOnePiece(`","url.scheme":"${scheme}"${address},"network.protocol.version":"${version}"`);
+/** A piece of a line that is made of three texts. The last one is kept: many requests have the same. */
+export function lastKept(
+  write: (one: string, two: string, three: string) => string,
+): (one: string, two: string, three: string) => string {
+  let last = write("", "", "");
+  let lastOne = "";
+  let lastTwo = "";
+  let lastThree = "";
+  return (one, two, three) => {
+    if (two !== lastTwo || one !== lastOne || three !== lastThree) {
+      lastOne = one;
+      lastTwo = two;
+      lastThree = three;
+      last = inOnePiece(write(one, two, three));
     }
     return last;
   };
 }
 
-/** The status, up to the beginning of the client's address. 0 is no status. */
-export function statusTexts(): (status: number) => string {
+/** The status. 0 is none. */
+export function statusTexts(writers: Writers): (status: number) => string {
   const known: string[] = [];
-  return (status) => {
-    const code = status === 0 ? "" : `,"http.response.status_code":${status}`;
-    return (known[status] ??= inOnePiece(`${code},"client.address":"`));
-  };
+  return (status) =>
+    (known[status] ??= status === 0 ? "" : inOnePiece(writers.member("http.response.status_code", String(status))));
 }
 
-/** From the end of the client's address to the number of bytes received. The last one is kept. */
-export function agentTexts(): (agent: string | undefined) => string {
-  const none = '","http.request.body.size":';
+/** The agent, and the beginning of the next member. The last one is kept. @param write writes the agent */
+export function agentTexts(write: Writer<string>, next: string): (agent: string | undefined) => string {
   let lastAgent: string | undefined;
-  let last = none;
+  let last = next;
   return (agent) => {
-    if (agent === undefined) return none;
+    if (agent === undefined) return next;
     if (agent !== lastAgent) {
       lastAgent = agent;
-      last = inOnePiece(`","user_agent.original":"${jsonText(agent, MOST_AGENT)}","http.request.body.size":`);
+      last = inOnePiece(write(agent) + next);
     }
     return last;
   };
 }
 
 /** The pattern that fitted, or the only one there is, and the route's name. All are kept: they come from the config. */
-export function routeTexts(): (route: RoutePlan, match: MatchPlan | undefined) => string {
+export function routeTexts(writers: Writers): (route: RoutePlan, match: MatchPlan | undefined) => string {
   const known = new WeakMap<RoutePlan | MatchPlan, string>();
+  const pattern = writers.anyText("http.route", MOST);
+  const name = writers.anyText("sluice.route", MOST);
   return (route, match) => {
     const key = match ?? route;
     let text = known.get(key);
     if (text === undefined) {
-      const pattern = routePattern(route, match);
-      const patternText = pattern === undefined ? "" : `,"http.route":"${jsonText(pattern, MOST)}"`;
-      text = inOnePiece(`${patternText},"sluice.route":"${jsonText(route.name, MOST)}"`);
+      const path = routePattern(route, match);
+      text = inOnePiece((path === undefined ? "" : pattern(path)) + name(route.name));
       known.set(key, text);
     }
     return text;
   };
 }
 
-/** Upstream and target. Both come from the config, so all are kept. */
-export function targetTexts(): (upstream: UpstreamPlan, target: string) => string {
+/** Targets of an upstream that are known at once; where they come and go, those that went are forgotten with the others. */
+const MOST_TARGETS = 1000;
+
+/** Upstream and target, and the beginning of the next member. They are kept: nobody outside makes one. */
+export function targetTexts(writers: Writers, next: string): (upstream: UpstreamPlan, target: string) => string {
   const known = new WeakMap<UpstreamPlan, Map<string, string>>();
+  const name = writers.anyText("sluice.upstream", MOST);
+  const address = writers.text("sluice.target", MOST);
   return (upstream, target) => {
     let ofUpstream = known.get(upstream);
     if (ofUpstream === undefined) known.set(upstream, (ofUpstream = new Map()));
     let text = ofUpstream.get(target);
     if (text === undefined) {
-      const targetText = target === "" ? "" : `,"sluice.target":"${jsonText(target, MOST)}"`;
-      text = inOnePiece(`,"sluice.upstream":"${jsonText(upstream.name, MOST)}"${targetText},"sluice.attempts":`);
+      text = inOnePiece(name(upstream.name) + address(target) + next);
+      if (ofUpstream.size >= MOST_TARGETS) ofUpstream.clear();
       ofUpstream.set(target, text);
     }
     return text;

@@ -175,6 +175,79 @@ describe("fields of the config's choice", () => {
   });
 });
 
+/** The line without these members, cut out of its text: names of members stand at the depth of one brace. */
+function cut(line: string, removed: readonly string[]): string {
+  const kept: string[] = [];
+  let start = 1;
+  let depth = 0;
+  let inText = false;
+  for (let at = 0; at < line.length; at++) {
+    const unit = line[at]!;
+    if (inText) {
+      if (unit === "\\") at++;
+      else if (unit === '"') inText = false;
+      continue;
+    }
+    if (unit === '"') inText = true;
+    else if (unit === "{" || unit === "[") depth++;
+    else if (unit === "}" || unit === "]") depth--;
+    if ((unit === "," && depth === 1) || depth === 0) {
+      const member = line.slice(start, at);
+      if (!removed.some((name) => member.startsWith(`"${name}":`))) kept.push(member);
+      start = at + 1;
+    }
+  }
+  return `{${kept.join(",")}}`;
+}
+
+describe("a line written without members is the whole line with them cut out, byte for byte", () => {
+  /** Tried twice, limited, observed, by way of a fallback, in a trace. */
+  function eventful(): Exchange {
+    const x = forwarded();
+    const error = new GatewayError("connection_refused", 'nobody, "there"');
+    const [first] = x.attempts;
+    x.attempts = [
+      { ...first!, status: 0, error },
+      { ...first!, status: 201, reason: "connect" },
+    ];
+    x.observations = [{ policy: "auth", error }];
+    x.fallbacks = [{ upstream: UPSTREAM, reason: 503, attempts: [] }];
+    x.faults = ["delay"];
+    x.limitStore = "local";
+    x.trace = {
+      traceId: "0af7651916cd43dd8448eb211c80319c",
+      spanId: "b7ad6b7169203331",
+      flags: 1,
+    } as Exchange["trace"];
+    x.error = error;
+    return x;
+  }
+
+  const exchanges: readonly [name: string, x: () => Exchange][] = [
+    ["went well", forwarded],
+    ["failed", refused],
+    ["was eventful", eventful],
+    ["came without a head", () => exchange({ method: "", target: "", authority: "", fields: new Fields() }, "/")],
+  ];
+
+  describe.each(["json", "ecs", "caddy"] as const)("in the form %s", (format) => {
+    test.each(exchanges)("of an exchange that %s", (_, x) => {
+      const whole = textOf(format, x(), WELL, { set: [["stage", "a"]], request: ["accept"] });
+      fc.assert(
+        fc.property(fc.subarray([...MEMBERS[format]], { minLength: 1 }), (remove) => {
+          const text = textOf(format, x(), WELL, { set: [["stage", "a"]], request: ["accept"], remove });
+          expect(text).toBe(cut(whole, remove));
+        }),
+        { numRuns: 200 },
+      );
+    });
+
+    test("a line without any member is an empty object", () => {
+      expect(textOf(format, eventful(), WELL, { remove: MEMBERS[format] })).toBe("{}");
+    });
+  });
+});
+
 test("whatever stands in any field, a line is one line of printable ASCII, of bounded length, and reads as its form", () => {
   const anything = fc.oneof(
     fc.string({ unit: "binary", maxLength: 40 }),

@@ -11,6 +11,7 @@ import { commonLine } from "./combined.ts";
 import { ecsLine } from "./ecs.ts";
 import { fieldMembers } from "./fields.ts";
 import { jsonLine } from "./json.ts";
+import { Writers } from "./writers.ts";
 
 /** Makes the line of an exchange that has ended, without its newline: printable ASCII, whatever the client sent. */
 export type LineMaker = (x: Exchange, ending: Ending) => string;
@@ -18,13 +19,14 @@ export type LineMaker = (x: Exchange, ending: Ending) => string;
 /** Makes lines of a form. */
 export function lineMaker(format: Exclude<LogFormat, "auto">, plan: LogPlan, platform: Platform): LineMaker {
   const redact = queryRedactor(plan.redactQuery);
+  const writers = new Writers(plan.members.remove);
   switch (format) {
     case "json":
-      return changed(jsonLine(redact, platform), plan, fieldMembers(plan, redact));
+      return writers.closed("time", more(jsonLine(writers, redact, platform), plan, fieldMembers(plan, redact)));
     case "ecs":
-      return changed(ecsLine(redact, platform), plan, fieldMembers(plan, redact));
+      return writers.closed("@timestamp", more(ecsLine(writers, redact, platform), plan, fieldMembers(plan, redact)));
     case "caddy":
-      return changed(caddyLine(plan, redact, platform), plan, undefined);
+      return writers.closed("level", more(caddyLine(writers, plan, redact, platform), plan, undefined));
     case "combined":
     case "common":
       return commonLine(plan, redact, platform, format === "combined");
@@ -35,23 +37,18 @@ export function lineMaker(format: Exclude<LogFormat, "auto">, plan: LogPlan, pla
 
 const MOST_VALUE = 1024;
 
-/** With the members that the config adds, and without those that it does not want. */
-function changed(make: LineMaker, plan: LogPlan, fields: ((x: Exchange) => string) | undefined): LineMaker {
-  const { set, remove } = plan.members;
+/** With the members that the config adds. */
+function more(
+  make: LineMaker,
+  { members: { set } }: LogPlan,
+  fields: ((x: Exchange) => string) | undefined,
+): LineMaker {
   const constant = set
     .map(([name, value]) => {
       const text = typeof value === "string" ? `"${jsonText(value, MOST_VALUE)}"` : String(value);
       return `,"${jsonText(name, MOST_VALUE)}":${text}`;
     })
     .join("");
-  const whole: LineMaker =
-    constant === "" && fields === undefined
-      ? make
-      : (x, ending) => `${make(x, ending).slice(0, -1)}${fields?.(x) ?? ""}${constant}}`;
-  if (remove.length === 0) return whole;
-  return (x, ending) => {
-    const record = JSON.parse(whole(x, ending)) as Record<string, unknown>;
-    for (const name of remove) delete record[name];
-    return JSON.stringify(record).replace(/[^ -~]/g, (unit) => jsonText(unit, 1));
-  };
+  if (constant === "" && fields === undefined) return make;
+  return (x, ending) => `${make(x, ending).slice(0, -1)}${fields?.(x) ?? ""}${constant}}`;
 }

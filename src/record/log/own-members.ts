@@ -6,6 +6,7 @@ import type { AttemptRecord, Exchange, FallbackRecord, Limited, Observation } fr
 import { jsonText } from "../json-text.ts";
 import { routeTexts, targetTexts } from "../line-parts.ts";
 import { attemptsOf, decisiveAttempt, eachAttemptOf } from "../outcome.ts";
+import type { Writers } from "./writers.ts";
 
 const MOST_DETAIL = 512;
 const MOST = 256;
@@ -14,55 +15,64 @@ const MOST = 256;
  * Makes them, each behind a comma: the route, who called, upstream, target and attempts, verdicts of policies, and what
  * was out of the ordinary.
  */
-export function ownMembers(): (x: Exchange, status: number) => string {
-  const routeText = routeTexts();
-  const targetText = targetTexts();
+export function ownMembers(writers: Writers): (x: Exchange, status: number) => string {
+  const routeText = routeTexts(writers);
+  const scheme = writers.anyText("sluice.auth.scheme", MOST);
+  const consumer = writers.anyText("sluice.consumer", MOST);
+  const attempts = attemptTexts(writers);
+  const limits = writers.list("sluice.limits", limitText);
+  const observed = writers.list("sluice.observed", observedText);
+  const store = writers.word("sluice.limit_store");
+  const fallbacks = writers.list("sluice.fallbacks", fallbackText);
+  const faults = writers.list("sluice.faults", (fault: string) => `"${fault}"`);
+  const callerText = ({ scheme: name, consumer: known }: Identity): string =>
+    scheme(name) + (known === undefined ? "" : consumer(known.name));
   return (x, status) => {
     const route = x.route === undefined ? "" : routeText(x.route, x.match);
-    const caller = x.identity === undefined ? "" : identityText(x.identity);
-    const attempts = x.upstream === undefined ? "" : attemptsText(x, x.upstream, status, targetText);
-    const limits = x.limited.length === 0 ? "" : limitsText(x.limited);
-    const observed = x.observations.length === 0 ? "" : observedText(x.observations);
-    const store = x.limitStore === undefined ? "" : `,"sluice.limit_store":"${x.limitStore}"`;
-    const fallbacks = x.fallbacks.length === 0 ? "" : fallbacksText(x.fallbacks);
-    const faults = x.faults.length === 0 ? "" : `,"sluice.faults":${JSON.stringify(x.faults)}`;
-    return `${route}${caller}${attempts}${limits}${observed}${store}${fallbacks}${faults}`;
+    // Who called. The subject is personal and is left out.
+    const caller = x.identity === undefined ? "" : callerText(x.identity);
+    const tried = x.upstream === undefined ? "" : attempts(x, x.upstream, status);
+    const unsure = x.limitStore === undefined ? "" : store(x.limitStore);
+    return (
+      `${route}${caller}${tried}${limits(x.limited)}${observed(x.observations)}${unsure}` +
+      `${fallbacks(x.fallbacks)}${faults(x.faults)}`
+    );
   };
 }
 
 /** The failure, likewise: its word, whose fault it was, and what is known of it. */
-export function errorMembers(error: GatewayError | undefined): string {
-  if (error === undefined) return "";
-  const detail = jsonText(error.message, MOST_DETAIL);
-  return `,"error.type":"${error.code}","sluice.error.fault":"${error.fault}","sluice.error.detail":"${detail}"`;
+export function errorMembers(writers: Writers): (error: GatewayError | undefined) => string {
+  const type = writers.word("error.type");
+  const fault = writers.word("sluice.error.fault");
+  const detail = writers.anyText("sluice.error.detail", MOST_DETAIL);
+  return (error) => (error === undefined ? "" : type(error.code) + fault(error.fault) + detail(error.message));
 }
 
-function attemptsText(
-  x: Exchange,
-  upstream: UpstreamPlan,
-  status: number,
-  targetText: (upstream: UpstreamPlan, target: string) => string,
-): string {
-  const count = attemptsOf(x);
-  const each = count > 1 ? eachText(eachAttemptOf(x)) : "";
-  const last = decisiveAttempt(x);
-  if (last === undefined) return `${targetText(upstream, "")}${count}${each}`;
-  const took = last.settledAt === 0 ? "" : `,"sluice.upstream_duration":${secondsOf(last)}`;
-  const text = `${targetText(upstream, last.target)}${count}${took}`;
-  const differs = last.status !== 0 && last.status !== status;
-  return (differs ? `${text},"sluice.upstream_status":${last.status}` : text) + each;
+function attemptTexts(writers: Writers): (x: Exchange, upstream: UpstreamPlan, status: number) => string {
+  const countStart = writers.start("sluice.attempts");
+  const targetText = targetTexts(writers, countStart);
+  const duration = writers.json("sluice.upstream_duration");
+  const statusText = writers.json("sluice.upstream_status");
+  const attempted = writers.list("sluice.attempted", attemptText);
+  return (x, upstream, status) => {
+    const made = attemptsOf(x);
+    const count = countStart === "" ? "" : made;
+    const each = made > 1 ? attempted(eachAttemptOf(x)) : "";
+    const last = decisiveAttempt(x);
+    if (last === undefined) return `${targetText(upstream, "")}${count}${each}`;
+    const took = last.settledAt === 0 ? "" : duration(secondsOf(last));
+    const differs = last.status !== 0 && last.status !== status;
+    return `${targetText(upstream, last.target)}${count}${took}${differs ? statusText(last.status) : ""}${each}`;
+  };
 }
 
-/** Each of several attempts: where to, why it was made, what came of it, and how many seconds that took. */
-function eachText(attempts: readonly AttemptRecord[]): string {
-  const each = attempts.map((attempt) => {
-    const { target, reason, status, error } = attempt;
-    const why = reason === undefined ? "" : `,"reason":"${reason}"`;
-    const code = status === 0 ? "" : `,"http.response.status_code":${status}`;
-    const type = error === undefined ? "" : `,"error.type":"${error.code}"`;
-    return `{"sluice.target":"${jsonText(target, MOST)}"${why}${code}${type},"duration":${secondsOf(attempt)}}`;
-  });
-  return `,"sluice.attempted":[${each.join(",")}]`;
+/** One of several attempts: where to, why it was made, what came of it, and how many seconds that took. */
+function attemptText(attempt: AttemptRecord): string {
+  const { target, reason, status, error } = attempt;
+  const why = reason === undefined ? "" : `,"reason":"${reason}"`;
+  const code = status === 0 ? "" : `,"http.response.status_code":${status}`;
+  const type = error === undefined ? "" : `,"error.type":"${error.code}"`;
+  return `{"sluice.target":"${jsonText(target, MOST)}"${why}${code}${type},"duration":${secondsOf(attempt)}}`;
 }
 
 /** To the microsecond; 0 for an attempt that has not settled. */
@@ -77,34 +87,18 @@ export function secondsText(micros: number): string {
   return `${seconds}.${String(micros - seconds * 1_000_000 + 1_000_000).slice(1)}`;
 }
 
-/** Who called. The subject is personal and is left out. */
-function identityText({ scheme, consumer }: Identity): string {
-  const text = `,"sluice.auth.scheme":"${jsonText(scheme, MOST)}"`;
-  return consumer === undefined ? text : `${text},"sluice.consumer":"${jsonText(consumer.name, MOST)}"`;
+/** What a limit said, and what it has left. */
+function limitText({ limit, allowed, remaining }: Limited): string {
+  const verdict = allowed ? "allowed" : limit.observe ? "observed" : "refused";
+  return `{"limit":"${jsonText(limit.name, MOST)}","verdict":"${verdict}","remaining":${Math.max(0, Math.floor(remaining))}}`;
 }
 
-/** What limits said, and what they have left. */
-function limitsText(limited: readonly Limited[]): string {
-  const each = limited.map(({ limit, allowed, remaining }) => {
-    const verdict = allowed ? "allowed" : limit.observe ? "observed" : "refused";
-    return `{"limit":"${jsonText(limit.name, MOST)}","verdict":"${verdict}","remaining":${Math.max(0, Math.floor(remaining))}}`;
-  });
-  return `,"sluice.limits":[${each.join(",")}]`;
+/** What a policy in observe mode would have refused. */
+function observedText({ policy, error }: Observation): string {
+  return `{"policy":"${policy}","error.type":"${error.code}","detail":"${jsonText(error.message, MOST_DETAIL)}"}`;
 }
 
-/** What policies in observe mode would have refused. */
-function observedText(observations: readonly Observation[]): string {
-  const each = observations.map(
-    ({ policy, error }) =>
-      `{"policy":"${policy}","error.type":"${error.code}","detail":"${jsonText(error.message, MOST_DETAIL)}"}`,
-  );
-  return `,"sluice.observed":[${each.join(",")}]`;
-}
-
-/** Upstreams that had no answer, each with the failure or the status. */
-function fallbacksText(fallbacks: readonly FallbackRecord[]): string {
-  const each = fallbacks.map(
-    ({ upstream, reason }) => `{"upstream":"${jsonText(upstream.name, MOST)}","reason":"${reason}"}`,
-  );
-  return `,"sluice.fallbacks":[${each.join(",")}]`;
+/** An upstream that had no answer, with the failure or the status. */
+function fallbackText({ upstream, reason }: FallbackRecord): string {
+  return `{"upstream":"${jsonText(upstream.name, MOST)}","reason":"${reason}"}`;
 }
