@@ -2,13 +2,14 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { ConfigReader } from "../config/fault.ts";
-import { certificate } from "../platforms/certificate.ts";
+import { certificate, isRevocations } from "../platforms/certificate.ts";
 
 /** The reader for the config `file`, which is absolute. */
 export function readerFor(file: string): ConfigReader {
   return {
     env: (name) => process.env[name],
     certificate,
+    isRevocations,
     locate: (path) => resolve(dirname(file), path),
     file: (path) => {
       try {

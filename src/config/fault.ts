@@ -33,6 +33,8 @@ export interface ConfigReader {
   locate?(path: string): string;
   /** What a PEM certificate says, its first if it holds several; undefined for none. Absent where none can be read (Cloudflare). */
   certificate?(pem: string): CertificateFacts | undefined;
+  /** Whether the lists of revoked certificates in a PEM text can be read. Absent where nobody can (Cloudflare). */
+  isRevocations?(pem: string): boolean;
   /** False where nothing runs between requests, and no name is looked up (Cloudflare). */
   readonly background?: boolean;
 }

@@ -8,6 +8,7 @@ import { quoted } from "./describe.ts";
 import { flag, hiddenText, text, type FoundText } from "./values.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/;
+const CERTIFICATES = new RegExp(CERTIFICATE, "g");
 const KEY = /-----BEGIN ((?:[A-Z0-9]+ )*)PRIVATE KEY-----[^-]+-----END \1PRIVATE KEY-----/;
 const ENCRYPTED = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/;
 
@@ -50,7 +51,7 @@ export interface PemText extends FoundText {
 
 /** A certificate, with others behind it or without. */
 export function certificateText(reader: ConfigReader): Shape<PemText> {
-  return pem("a certificate", reader, certificateProblem);
+  return pem("a certificate", reader, (text) => certificateProblem(text, reader));
 }
 
 /** A private key that is not encrypted. */
@@ -58,21 +59,17 @@ export function keyText(reader: ConfigReader): Shape<PemText> {
   return pem("a private key", reader, keyProblem);
 }
 
-/** Tells of a key that is not the certificate's, and of what is no certificate or no key after all. */
+/** Tells of a key that is not the certificate's, and of what is no key after all. */
 export function* strangersProblem(
   cert: PemText | undefined,
   key: PemText | undefined,
   reader: ConfigReader,
 ): Iterable<Problem> {
-  if (cert === undefined || reader.certificate === undefined) return;
-  const facts = reader.certificate(cert.text);
-  if (facts === undefined) {
-    yield new Problem("a certificate that can be read", { at: ["cert"], found: false });
-  } else if (key !== undefined) {
-    const owns = facts.owns(key.text);
-    const hint = owns === undefined ? "The key cannot be read." : "It belongs to another certificate.";
-    if (owns !== true) yield new Problem("the private key of cert", { at: ["key"], found: shownPem(key), hint });
-  }
+  const facts = cert && reader.certificate?.(cert.text);
+  if (facts === undefined || key === undefined) return;
+  const owns = facts.owns(key.text);
+  const hint = owns === undefined ? "The key cannot be read." : "It belongs to another certificate.";
+  if (owns !== true) yield new Problem("the private key of cert", { at: ["key"], found: shownPem(key), hint });
 }
 
 /** How a message names a PEM text: by its file, never by its content. */
@@ -102,9 +99,17 @@ export function pem(
   });
 }
 
-function certificateProblem(text: string): string | undefined {
-  if (CERTIFICATE.test(text)) return undefined;
-  return KEY.test(text) ? "It holds a private key and no certificate." : "It holds no certificate in PEM.";
+function certificateProblem(text: string, { certificate }: ConfigReader): string | undefined {
+  const found = text.match(CERTIFICATES) ?? [];
+  if (found.length === 0) {
+    return KEY.test(text) ? "It holds a private key and no certificate." : "It holds no certificate in PEM.";
+  }
+  // One that nobody can read is found here, not by the first client whom it would have let in.
+  const broken = certificate === undefined ? -1 : found.findIndex((one) => certificate(one) === undefined);
+  if (broken < 0) return undefined;
+  return found.length === 1
+    ? "The certificate in it cannot be read."
+    : `Certificate ${broken + 1} in it cannot be read.`;
 }
 
 /** Why a PEM text gives no private key; undefined when it does. */

@@ -2,6 +2,7 @@
 import { constants } from "node:crypto";
 import tls from "node:tls";
 import type { ServerTls } from "../platform.ts";
+import { revocationsIn } from "./certificate.ts";
 import { certificateOf } from "./server-name.ts";
 
 /** The contexts of a listener: what a client gets that names a host. */
@@ -66,13 +67,14 @@ function secureOptions(wanted: ServerTls, index: number): SecureOptions {
   return { cert, key, ...clientsOf(wanted), ...newest };
 }
 
-/** Bun reads the first list of each text. A text without one goes there as it is, and is refused. */
-function listsIn(text: string): string[] {
-  return text.match(/-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g) ?? [text];
-}
-
 function clientsOf({ clients }: ServerTls): ClientOptions {
   if (clients === undefined) return {};
   const { ca, crl, required } = clients;
-  return { ca, requestCert: true, rejectUnauthorized: required, ...(crl === undefined ? {} : { crl: listsIn(crl) }) };
+  // Bun reads the first list of a text.
+  return {
+    ca,
+    requestCert: true,
+    rejectUnauthorized: required,
+    ...(crl === undefined ? {} : { crl: revocationsIn(crl) }),
+  };
 }

@@ -11,10 +11,11 @@ export interface World {
   readonly files?: Readonly<Record<string, string>>;
   /** Certificates are read by this; without it they are taken as they look. */
   readonly certificate?: ConfigReader["certificate"];
+  readonly isRevocations?: ConfigReader["isRevocations"];
 }
 
 /** A reader of this world. */
-export function reader({ env = {}, files = {}, certificate }: World = {}): ConfigReader {
+export function reader({ env = {}, files = {}, certificate, isRevocations }: World = {}): ConfigReader {
   const own = (record: Readonly<Record<string, string>>, key: string): string | undefined =>
     Object.hasOwn(record, key) ? record[key] : undefined;
   return {
@@ -22,6 +23,7 @@ export function reader({ env = {}, files = {}, certificate }: World = {}): Confi
     file: (path) => own(files, path),
     locate: (path) => path,
     ...(certificate && { certificate }),
+    ...(isRevocations && { isRevocations }),
   };
 }
 

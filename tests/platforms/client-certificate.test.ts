@@ -48,6 +48,8 @@ describe.skipIf(missing("openssl") !== undefined)("a certificate", () => {
     expect(factsOf(partner.cert).issuedBy(ca.cert)).toBe(true);
     expect(factsOf(partner.cert).issuedBy(other.cert)).toBe(false);
     expect(factsOf(imitated.cert).issuedBy(ca.cert)).toBe(false);
+    expect(factsOf(all.namesake.cert).issuedBy(ca.cert)).toBe(false);
+    expect(factsOf(all.namesake.cert).issuedBy(other.cert)).toBe(true);
     expect(factsOf(imitated.cert).issuedBy(`${ca.cert}\n${other.cert}`)).toBe(true);
     expect(factsOf(behind.cert).issuedBy(ca.cert)).toBe(false);
     expect(factsOf(behind.cert).issuedBy(between.cert)).toBe(true);

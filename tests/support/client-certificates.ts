@@ -17,12 +17,16 @@ interface Made {
   readonly subject?: string;
   readonly extensions?: string;
   readonly days?: string;
+  /** Whether it says which key of its authority has signed it. */
+  readonly saysKey?: boolean;
 }
 
 const MADE = {
   partner: { extensions: CLIENT + PARTNER_NAMES },
   /** The same names from another authority that the listener may trust too. */
   imitated: { by: "other", extensions: CLIENT + PARTNER_NAMES },
+  /** Nor does it say that the key is another. */
+  namesake: { by: "other", extensions: CLIENT, saysKey: false },
   stranger: {
     subject: "/CN=stranger",
     extensions: `${CLIENT}subjectAltName=DNS:stranger.test,URI:spiffe://acme.test/else\n`,
@@ -130,10 +134,10 @@ function make(folder: string): void {
   own("self", SUBJECT, []);
   let serial = 1;
   for (const [name, made] of Object.entries<Made>(MADE)) {
-    const { by = "ca", subject = SUBJECT, extensions = "", days = "30" } = made;
+    const { by = "ca", subject = SUBJECT, extensions = "", days = "30", saysKey = true } = made;
     openssl("req", "-utf8", ...NEW_KEY, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", subject);
     // Two authorities have one name: the key says which of them it was.
-    writeFileSync(join(folder, `${name}.ext`), `authorityKeyIdentifier=keyid\n${extensions}`);
+    writeFileSync(join(folder, `${name}.ext`), `authorityKeyIdentifier=${saysKey ? "keyid" : "none"}\n${extensions}`);
     const signer = [
       "-CA",
       `${by}.pem`,

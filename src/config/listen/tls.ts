@@ -60,7 +60,7 @@ export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
       minVersion: or(choice("1.2", "1.3"), "1.2"),
       clientCert: or(choice("off", "request", "require"), "off"),
       clientCa: maybe(certificateText(reader)),
-      clientCrl: maybe(pem("a list of revoked certificates", reader, crlProblem)),
+      clientCrl: maybe(pem("a list of revoked certificates", reader, (text) => crlProblem(text, reader))),
       hsts: maybe(hsts),
       redirectHttp: maybe(redirect),
     },
@@ -97,8 +97,9 @@ export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
 
 const CRL = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/;
 
-function crlProblem(text: string): string | undefined {
-  return CRL.test(text) ? undefined : 'It holds no "X509 CRL" in PEM: `openssl crl -inform DER` converts one.';
+function crlProblem(text: string, reader: ConfigReader): string | undefined {
+  if (!CRL.test(text)) return 'It holds no "X509 CRL" in PEM: `openssl crl -inform DER` converts one.';
+  return reader.isRevocations?.(text) === false ? "The list in it cannot be read." : undefined;
 }
 
 function* sameNames(certificates: readonly (CertificatePlan | undefined)[] = []): Iterable<Problem> {

@@ -2,20 +2,26 @@
 import { describe, expect, test } from "bun:test";
 import { clientCertificate, type ClientCertificatePlan } from "../../../src/config/auth/client-certificate.ts";
 import { jwt } from "../../../src/config/auth/jwt.ts";
-import { certificate } from "../../../src/platforms/certificate.ts";
+import { certificate, isRevocations } from "../../../src/platforms/certificate.ts";
 import { certificates } from "../../support/certificates.ts";
 import { clientCertificates } from "../../support/client-certificates.ts";
 import { missing } from "../../support/requirements.ts";
 import { faultLines, HELLO, planOf, type World } from "../support.ts";
 
+const BROKEN = (what: string): string => `-----BEGIN ${what}-----\nAAAA\n-----END ${what}-----\n`;
 const HEX = "ab".repeat(32);
 
 describe.skipIf(missing("openssl") !== undefined)("the scheme for client certificates", () => {
   const { local, ca } = certificates();
   const { nobodyRevoked } = clientCertificates();
   const world: World = {
-    files: { "a.pem": local.cert, "a.key": local.key, "ca.pem": ca.cert, "ca.crl": nobodyRevoked },
+    files: {
+      ...{ "a.pem": local.cert, "a.key": local.key, "ca.pem": ca.cert, "ca.crl": nobodyRevoked },
+      "broken.pem": `${ca.cert}${BROKEN("CERTIFICATE")}`,
+      "broken.crl": BROKEN("X509 CRL"),
+    },
     certificate,
+    isRevocations,
   };
   const asked = { certificates: { cert: "a.pem", key: "a.key" }, clientCert: "request", clientCa: "ca.pem" };
   const withScheme = (options: object, more: object = {}, tls: object = asked): object => ({
@@ -56,6 +62,18 @@ describe.skipIf(missing("openssl") !== undefined)("the scheme for client certifi
     [withScheme({ subject: "san" }), "auth.mtls.subject", 'one of "dn", "cn", "dns", "uri", "email", "fingerprint"'],
     [withScheme({ ca: "none.pem" }), "auth.mtls.ca", "No such file can be read."],
     [withScheme({ ca: "a.key" }), "auth.mtls.ca", "It holds a private key and no certificate."],
+    [withScheme({ ca: "broken.pem" }), "auth.mtls.ca", "Certificate 2 in it cannot be read."],
+    [withScheme({}, {}, { ...asked, clientCa: "broken.pem" }), "listen.tls.clientCa", "Certificate 2 in it cannot"],
+    [
+      withScheme({}, {}, { ...asked, clientCrl: "broken.crl" }),
+      "listen.tls.clientCrl",
+      "The list in it cannot be read",
+    ],
+    [
+      withScheme({}, { upstreams: { up: { targets: ["https://a.test"], tls: { ca: BROKEN("CERTIFICATE") } } } }),
+      "upstreams.up.tls.ca",
+      "The certificate in it cannot be read.",
+    ],
     [withScheme({ subjects: [] }), "auth.mtls.subjects", '"subjects" is not an option'],
     [withScheme({}, { listen: {} }), "auth.mtls", "listen.tls.clientCert beside this. Clients show a certificate when"],
     [withScheme({}, {}, { certificates: asked.certificates }), "auth.mtls", "listen.tls.clientCert beside this"],
