@@ -163,7 +163,7 @@ export class BodyReader {
       if (trailer.length > MAX_TRAILER_BYTES) throw new Malformed("size", "the trailer section is too large");
       return bytes.length;
     }
-    for (const key of new Set(read.fields.keys)) if (isForbidden(key)) read.fields.delete(key);
+    for (const key of new Set(read.fields.keys)) if (isForbiddenTrailer(key)) read.fields.delete(key);
     if (read.fields.size > 0) this.trailers = read.fields;
     this.#trailer = undefined;
     this.done = true;
@@ -172,7 +172,7 @@ export class BodyReader {
 }
 
 /** Whether a trailer of this name is dropped, in whatever spelling: some servers read `_` and `.` as `-`. */
-function isForbidden(key: string): boolean {
+export function isForbiddenTrailer(key: string): boolean {
   const plain = key.replace(/[_.]/g, "-");
   return HOP_BY_HOP.has(plain) || FORBIDDEN_TRAILERS.test(plain);
 }
