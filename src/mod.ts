@@ -57,7 +57,13 @@ export { durableObject } from "./config/limit/durable-object.ts";
 export type { DurableObjectStoreOptions } from "./config/limit/durable-object.ts";
 export { redis } from "./config/limit/redis.ts";
 export type { RedisStoreOptions } from "./config/limit/redis.ts";
-export type { CertificateOptions, HstsOptions, ListenTls, RedirectHttpOptions } from "./config/listen/options.ts";
+export type {
+  CertificateOptions,
+  HstsOptions,
+  ListenHttp2,
+  ListenTls,
+  RedirectHttpOptions,
+} from "./config/listen/options.ts";
 export type {
   LineFormat,
   LogFacility,

@@ -27,6 +27,8 @@ export interface Socket {
   readonly remoteAddress: string;
   /** Whether it is a TLS connection. */
   readonly secure: boolean;
+  /** What the handshake agreed to speak (ALPN, RFC 7301), "" for nothing; known once it is done. */
+  readonly protocol?: string | undefined;
   /** What the client has shown of itself; known once the handshake is done. Undefined: it has shown nothing. */
   readonly clientCertificate?: ShownCertificate | undefined;
   /** Sends bytes. False: the kernel is full and the rest waits in memory; stop until `drained`. */
@@ -123,6 +125,8 @@ export interface ServerTls {
   /** The first is also for who names no host, or another one. */
   readonly certificates: readonly ServerCertificate[];
   readonly minVersion: "1.2" | "1.3";
+  /** Whether HTTP/2 is offered (ALPN), before HTTP/1.1. */
+  readonly http2: boolean;
   /** Clients are asked for a certificate of these authorities (PEM); undefined: they are not. */
   readonly clients: ClientAuthorities | undefined;
 }

@@ -29,6 +29,7 @@ const BOUNDS = {
   halfClose: "answer",
   maxConnections: 256,
   tls: undefined,
+  http2: undefined,
 } as const satisfies Partial<ListenPlan>;
 
 /** An open admin listener. */

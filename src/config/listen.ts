@@ -3,6 +3,7 @@ import { cidrSet } from "../http/ip.ts";
 import { type ConfigReader, Problem } from "./fault.ts";
 import { isHostName } from "../http/host-name.ts";
 import type { ListenPlan } from "./plan.ts";
+import { http2Plan, http2Problems, http2Shape } from "./listen/http2.ts";
 import { listenTlsShape } from "./listen/tls.ts";
 import { leaf, list, maybe, options, or, then, type Shape } from "./shape.ts";
 import { choice, duration, size, text, whole } from "./values.ts";
@@ -49,8 +50,10 @@ export const listenShape = (reader: ConfigReader): Shape<ListenPlan> =>
         maxConnections: or(whole(1, 10_000_000), 16_384),
         // Cloudflare has no listeners, and no files.
         tls: reader.background === false ? leaf(() => undefined) : maybe(listenTlsShape(reader)),
+        http2: maybe(http2Shape),
       },
-      function* ({ port, tls }) {
+      function* ({ port, tls, http2 }, written) {
+        yield* http2Problems(http2, written["tls"] !== undefined);
         if (tls?.redirect !== undefined && tls.redirect.port === port) {
           yield new Problem("another port than the listener's", {
             at: ["tls", "redirectHttp", "port"],
@@ -59,8 +62,9 @@ export const listenShape = (reader: ConfigReader): Shape<ListenPlan> =>
         }
       },
     ),
-    ({ timeouts, ...rest }) => ({
+    ({ timeouts, http2, ...rest }) => ({
       ...rest,
+      http2: http2Plan(http2, rest.tls !== undefined),
       headMs: timeouts.head,
       keepAliveMs: timeouts.keepAlive,
       bodyMs: timeouts.body,

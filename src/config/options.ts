@@ -4,7 +4,7 @@ import type { AdminOptions } from "./admin/options.ts";
 import type { AllowExchange, AllowOptions, ConsumerOptions, CorsOptions } from "./auth/options.ts";
 import type { Identity, IdentityOptions, KeysOptions, SchemeOptions } from "./auth/options.ts";
 import type { InFlightOptions, LimitOptions, LimitSettings, OverloadOptions } from "./limit/options.ts";
-import type { ListenTls } from "./listen/options.ts";
+import type { ListenHttp2, ListenTls } from "./listen/options.ts";
 import type { LogOptions } from "./log/options.ts";
 import type { Hidden } from "./secrets.ts";
 import type { BranchOptions, FaultOptions, MirrorOptions } from "./shaping/options.ts";
@@ -46,6 +46,8 @@ export interface ListenOptions {
   maxConnections?: number;
   /** HTTPS in place of HTTP. Default: none. */
   tls?: ListenTls;
+  /** HTTP/2 beside HTTP/1.1, for clients that ask for it. Default: `true` with `tls`, else `false`. */
+  http2?: boolean | ListenHttp2;
 }
 
 /** How long the listener waits for a client. */

@@ -68,6 +68,16 @@ export interface ListenPlan {
   readonly maxConnections: number;
   /** Undefined: plain HTTP. */
   readonly tls: ListenTlsPlan | undefined;
+  /** Undefined: HTTP/1.1 alone. */
+  readonly http2: ListenHttp2Plan | undefined;
+}
+
+/** HTTP/2 on a listener. */
+export interface ListenHttp2Plan {
+  /** Requests of one connection at a time. */
+  readonly maxStreams: number;
+  /** Whether it is spoken without TLS, to clients that begin with it. */
+  readonly h2c: boolean;
 }
 
 /** The admin listener. */

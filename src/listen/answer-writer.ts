@@ -53,7 +53,7 @@ export class AnswerWriter implements BodySink {
     let head = headOf(answer, manner);
     if (content === null || silent) {
       if (isStream(content)) content.cancel();
-      const length = silent ? lengthOf(answer) : "0";
+      const length = silent ? announcedLength(answer) : "0";
       if (length !== undefined) head += `Content-Length: ${length}\r\n`;
       this.#finish(this.#socket.writeText(`${head}\r\n`));
       return;
@@ -151,7 +151,7 @@ export function endsConnection({ content }: Answer, minor: number, uploading: bo
 }
 
 /** Content-Length for an answer without content: what a GET would have had; 204 has none (RFC 9110 section 8.6). */
-function lengthOf(answer: Answer): string | undefined {
+export function announcedLength(answer: Answer): string | undefined {
   const { status, content, announcedLength } = answer;
   if (status === 204) return undefined;
   if (announcedLength !== undefined || status === 304) return announcedLength;

@@ -9,6 +9,8 @@ import type { ListeningSocket, Platform, Socket } from "../platform.ts";
 import { CertificateFiles } from "./certificate-files.ts";
 import { Connection } from "./connection.ts";
 import { Handshake } from "./handshake.ts";
+import { Http2Connection } from "./http2/connection.ts";
+import { Greeting } from "./http2/greeting.ts";
 import { serverTls } from "./server-tls.ts";
 import type { Guest, Shared, Stays } from "./shared.ts";
 
@@ -61,7 +63,7 @@ export class Listener implements Shared {
         else if (this.#tally.add(this.plan.maxConnections)) this.#open.add(this.#guestOf(socket));
         else this.#turnAway(socket);
       },
-      tls: plan.tls && serverTls(plan.tls, platform),
+      tls: plan.tls && serverTls(plan.tls, plan.http2 !== undefined, platform),
     });
     this.#watch();
   }
@@ -75,14 +77,22 @@ export class Listener implements Shared {
   }
 
   #guestOf(socket: Socket): Guest {
-    if (!socket.secure) return new Connection(socket, this);
-    return new Handshake(socket, this, (handshake) => {
-      const connection = new Connection(socket, this);
-      this.#open.delete(handshake);
-      this.#open.add(connection);
-      if (socket.clientCertificate !== undefined) this.#certified.add(connection);
-      if (this.#stopped) connection.drain();
-    });
+    if (socket.secure) {
+      return new Handshake(socket, this, (handshake) => this.#follow(handshake, socket, socket.protocol === "h2"));
+    }
+    if (this.plan.http2?.h2c !== true) return new Connection(socket, this);
+    return new Greeting(socket, this, (greeting, isHttp2) => this.#follow(greeting, socket, isHttp2));
+  }
+
+  /** The connection of a guest that was only at the door. */
+  #follow(guest: Guest, socket: Socket, isHttp2: boolean): void {
+    // What was agreed on holds, whatever a reload has said meanwhile.
+    const maxStreams = this.plan.http2?.maxStreams ?? 1;
+    const connection = isHttp2 ? new Http2Connection(socket, this, maxStreams) : new Connection(socket, this);
+    this.#open.delete(guest);
+    this.#open.add(connection);
+    if (socket.clientCertificate !== undefined) this.#certified.add(connection);
+    if (this.#stopped) connection.drain();
   }
 
   #turnAway(socket: Socket): void {
@@ -110,7 +120,7 @@ export class Listener implements Shared {
    * other authorities end after their answer. @throws Error for what TLS cannot be made of
    */
   bound(plan: ListenPlan): () => void {
-    const renew = plan.tls && this.#socket.renewal?.(serverTls(plan.tls, this.platform));
+    const renew = plan.tls && this.#socket.renewal?.(serverTls(plan.tls, plan.http2 !== undefined, this.platform));
     return () => {
       renew?.();
       const before = this.plan.tls?.clients;

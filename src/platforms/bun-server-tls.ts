@@ -8,9 +8,11 @@ import { certificateOf } from "./server-name.ts";
 /** The contexts of a listener: what a client gets that names a host. */
 export class ServerContexts {
   #of: (name: string) => object | undefined;
+  #http2: boolean;
 
   constructor(wanted: ServerTls) {
     this.#of = contextsOf(wanted);
+    this.#http2 = wanted.http2;
   }
 
   /**
@@ -18,6 +20,13 @@ export class ServerContexts {
    * handlers as `serverName`, the hook that Bun's own `node:tls` uses: the types lack it.
    */
   readonly serverName = (_: unknown, name: string): object | undefined => this.#of(name);
+
+  /**
+   * What is taken of the protocols that a client offers (ALPN), in their form on the wire: by its own order of preference,
+   * which is `false`, or HTTP/1.1 alone, which a client that does not offer it cannot do with. Bun's `node:tls` uses this
+   * hook, too.
+   */
+  readonly alpnCallback = (): false | "http/1.1" => (this.#http2 ? false : "http/1.1");
 
   /** Makes others ready for this listener; see ListeningSocket. */
   renewal(listener: object, wanted: ServerTls): () => void {
@@ -28,14 +37,15 @@ export class ServerContexts {
       const lent = Object.assign(new tls.Server(clientsOf(wanted)), { _handle: listener });
       lent.setSecureContext(own);
       this.#of = next;
+      this.#http2 = wanted.http2;
     };
   }
 }
 
 /** Bun's `tls` for a listener: what holds for clients that name no host. */
 export function ownTls(wanted: ServerTls): Bun.TLSOptions {
-  // Length and name: http/1.1 is all we speak (RFC 7301 section 3.1).
-  return { ...secureOptions(wanted, 0), ALPNProtocols: Buffer.from("\x08http/1.1") };
+  // Lengths and names, the best first (RFC 7301 section 3.1); see `alpnCallback`.
+  return { ...secureOptions(wanted, 0), ALPNProtocols: Buffer.from("\x02h2\x08http/1.1") };
 }
 
 function contextsOf(wanted: ServerTls): (name: string) => object | undefined {

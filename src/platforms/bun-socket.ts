@@ -18,6 +18,7 @@ export class BunSocket implements Socket {
   readonly remoteAddress: string;
   readonly secure: boolean;
   clientCertificate: ShownCertificate | undefined = undefined;
+  protocol = "";
   waiting = 0;
   readonly #raw: RawSocket;
   #queue: Uint8Array[] = [];
@@ -95,6 +96,7 @@ export class BunSocket implements Socket {
   /** Bun: TLS is established. */
   secured(): void {
     this.clientCertificate = shownBy(this.#raw);
+    this.protocol = this.#raw.alpnProtocol || "";
     if (!this.#gone) this.handler.secured?.();
   }
 

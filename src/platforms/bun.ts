@@ -167,8 +167,8 @@ const handshakes = (required: boolean): Pick<Bun.SocketHandler<BunSocket | undef
   },
 });
 
-/** The types lack `serverName`. */
-const pick = ({ serverName }: ServerContexts): object => ({ serverName });
+/** The types lack both. */
+const pick = ({ serverName, alpnCallback }: ServerContexts): object => ({ serverName, alpnCallback });
 
 function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
   const { host, port, tls } = options;

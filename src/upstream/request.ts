@@ -99,8 +99,12 @@ export function requestWriter(
   /** Plain names that the config removes or writes itself, or that the gateway vouches for. */
   const removed = new Set<string>(vouching?.owned.map(plainName));
   for (const { key } of deadlines) removed.add(plainName(key));
-  const via11 = `Via: 1.1 ${pseudonym}\r\n`;
-  const via10 = `Via: 1.0 ${pseudonym}\r\n`;
+  const via = {
+    "1.0": `Via: 1.0 ${pseudonym}\r\n`,
+    "1.1": `Via: 1.1 ${pseudonym}\r\n`,
+    "2": `Via: 2.0 ${pseudonym}\r\n`,
+    "3": `Via: 3.0 ${pseudonym}\r\n`,
+  };
   let constant = "";
   for (const key of changes?.remove ?? []) removed.add(plainName(fieldKey(key)));
   for (const [name, value] of changes?.set ?? []) {
@@ -168,7 +172,7 @@ export function requestWriter(
       forwardedHost ??= x.authority;
       if (forwardedHost !== "" && !removed.has("x-forwarded-host")) text += `X-Forwarded-Host: ${forwardedHost}\r\n`;
       if (!removed.has("x-request-id")) text += `X-Request-ID: ${x.id}\r\n`;
-      text += x.version === "1.0" ? via10 : via11;
+      text += via[x.version];
       if (trace !== undefined && !removed.has("traceparent")) text += traceLines(trace, spanId);
       if (upgrade !== "") text += `Connection: upgrade\r\nUpgrade: ${upgrade}\r\n`;
       if (vouching !== undefined) text += vouching.lines(x);

@@ -42,6 +42,7 @@ describe("without options", () => {
         halfClose: "ask",
         maxConnections: 16_384,
         tls: undefined,
+        http2: undefined,
       },
       upstreams: {},
       auth: {
@@ -161,6 +162,7 @@ describe("with options", () => {
         halfClose: "leave",
         maxConnections: 1,
         tls: undefined,
+        http2: { maxStreams: 7, h2c: true },
       }),
     );
     expect(plan.listen).toEqual({
@@ -176,6 +178,7 @@ describe("with options", () => {
       halfClose: "leave",
       maxConnections: 1,
       tls: undefined,
+      http2: { maxStreams: 7, h2c: true },
     });
   });
 

@@ -96,6 +96,7 @@ const TYPES = [
   "LimitSettings",
   "LimitStoreOptions",
   "LineFormat",
+  "ListenHttp2",
   "ListenOptions",
   "ListenTimeouts",
   "ListenTls",

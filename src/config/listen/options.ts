@@ -52,3 +52,11 @@ export interface RedirectHttpOptions {
   /** The port of the https URL, where clients see another one than the listener has. Default: `listen.port`. */
   to?: number;
 }
+
+/** HTTP/2 of the listener. */
+export interface ListenHttp2 {
+  /** Requests of one connection at a time; more are refused, for the client to send again. Default: `128`. */
+  maxStreams?: number;
+  /** Without TLS too, to clients that begin with it (prior knowledge): for load balancers that speak it. Default: `false`. */
+  h2c?: boolean;
+}

@@ -38,6 +38,8 @@ export class FakeNetwork implements Wire {
   looksLate = false;
   /** Whether handshakes with our listeners come to an end; it is at once. */
   handshakes = true;
+  /** What they agree to speak (ALPN). */
+  protocol = "";
   /** Of all ends that are opened from now on. */
   capacity = CAPACITY;
   /** All ends that are not closed. */
@@ -158,6 +160,7 @@ export class FakeNetwork implements Wire {
     FakeSocket.join(near, far);
     this.clock.soon(() => {
       server.accept(far);
+      far.protocol = this.protocol;
       if (server.secure && this.handshakes) far.handler.secured?.();
       far.start();
     });

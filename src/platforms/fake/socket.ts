@@ -28,6 +28,7 @@ export class FakeSocket implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly remoteAddress: string;
   readonly secure: boolean;
+  protocol = "";
   /** For messages of failed tests. */
   readonly name: string;
   /** Bytes that the kernel takes of what is written here before the peer reads them. */

@@ -1,0 +1,333 @@
+// One stream of an HTTP/2 connection: a request in, its answer out.
+import { GatewayError } from "../../errors.ts";
+import { type Answer, type Arrival, Exchange } from "../../exchange.ts";
+import type { Content } from "../../http/body.ts";
+import { Deadline } from "../../http/deadlines.ts";
+import {
+  CANCEL,
+  FLOW_CONTROL_ERROR,
+  INTERNAL_ERROR,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+  STREAM_CLOSED,
+  StreamFault,
+} from "../../http/http2/fault.ts";
+import { FIRST_WINDOW, MOST, headersFrames, windowUpdate } from "../../http/http2/frame.ts";
+import type { BlockHead, RequestBlock } from "../../http/http2/request-block.ts";
+import { Malformed } from "../../http/message.ts";
+import type { RequestHead } from "../../http/request-head.ts";
+import type { Socket } from "../../platform.ts";
+import { admit, refusalOf, refusedArrival } from "../admit.ts";
+import type { Shared } from "../shared.ts";
+import { type AnswerEvents, AnswerSender } from "./answer-sender.ts";
+import { RequestBody, type RequestBodyEvents } from "./request-body.ts";
+import type { Sender } from "./sender.ts";
+
+/** Content that has arrived with its head, up to this size, is handed on as bytes: it can be sent again. */
+const MOST_AT_ONCE = 64 * 1024;
+/** What a client may send of a stream ahead of its reader; before there is one, it is FIRST_WINDOW. */
+const READ_WINDOW = 256 * 1024;
+/** Windows are opened again by so much at least. */
+const WINDOW_STEP = 32 * 1024;
+
+/** The connection, as its streams see it. */
+export interface StreamOwner {
+  readonly socket: Socket;
+  readonly shared: Shared;
+  readonly sender: Sender;
+  /** Window of a stream that the client has set. */
+  readonly firstWindow: number;
+  /** Whether the client may send content of any stream. */
+  readonly mayReceive: boolean;
+  /** So many bytes of content are no longer held. */
+  taken(bytes: number): void;
+  /** An answer begins. */
+  answers(): void;
+  /** A frame of content has gone; see AnswerEvents. */
+  sentContent(bytes: number, isAll: boolean): void;
+  /**
+   * The stream is over for both sides. @param code sent to the client, whose side was open, or that must not take the answer
+   * for whole @param isAnswered whether the answer went out to its end
+   */
+  over(stream: Stream, code: number | undefined, isAnswered: boolean): void;
+}
+
+/** A stream. */
+export class Stream implements RequestBodyEvents, AnswerEvents {
+  readonly id: number;
+  /** Nothing comes of it or goes. */
+  isOver = false;
+  /** The client has sent all of its request. */
+  isEnded = false;
+  readonly #owner: StreamOwner;
+  #head: BlockHead | undefined;
+  #exchange: Exchange | undefined = undefined;
+  #hasBegun = false;
+  #body: RequestBody | undefined = undefined;
+  #answer: AnswerSender | undefined = undefined;
+  /** Bytes of content that the client takes. */
+  #window: number;
+  /** Bytes of content that the client may send. */
+  #mayReceive = FIRST_WINDOW;
+  /** Taken, and the client has not been told. */
+  #taken = 0;
+  readonly #reading: Deadline;
+
+  constructor(id: number, owner: StreamOwner) {
+    this.id = id;
+    this.#owner = owner;
+    this.#window = owner.firstWindow;
+    this.#reading = new Deadline(() => this.#readTooSlow());
+  }
+
+  // The request in
+
+  /** The head has come. @returns why it cannot be served @throws StreamFault for what is no request of HTTP/2 */
+  open(block: RequestBlock, endStream: boolean): GatewayError | undefined {
+    try {
+      this.#head = block.head();
+    } catch (fault) {
+      if (!(fault instanceof Malformed)) throw fault;
+      if (fault.kind === "syntax") throw this.#fault(PROTOCOL_ERROR, fault.message);
+      this.isEnded = endStream;
+      return refusalOf(fault);
+    }
+    const { length } = this.#head;
+    if (!endStream) this.#body = new RequestBody(length, this);
+    else if (length !== undefined && length > 0)
+      throw this.#fault(PROTOCOL_ERROR, "the content is shorter than its content-length");
+    this.isEnded = endStream;
+    return undefined;
+  }
+
+  /** A DATA frame begins, of so many bytes in all. @throws StreamFault */
+  dataBegins(length: number): void {
+    if (this.isEnded) throw this.#fault(STREAM_CLOSED, "content behind the end of its stream");
+    this.#mayReceive -= length;
+    if (this.#mayReceive < 0) throw this.#fault(FLOW_CONTROL_ERROR, "more content than the stream's window allows");
+  }
+
+  /** @throws StreamFault */
+  data(piece: Uint8Array): void {
+    const body = this.#body;
+    if (body === undefined) return this.taken(piece.length);
+    if (body.length !== undefined && body.received + piece.length > body.length) {
+      this.#owner.taken(piece.length);
+      throw this.#fault(PROTOCOL_ERROR, "the content is longer than its content-length");
+    }
+    body.data(piece);
+    this.#awaitBody();
+  }
+
+  /** Nothing follows of the request. @throws StreamFault */
+  end(trailers?: RequestBlock): void {
+    if (this.isEnded) throw this.#fault(STREAM_CLOSED, "a block behind the end of its stream");
+    this.isEnded = true;
+    this.#owner.shared.deadlines.disarm(this.#reading);
+    const body = this.#body;
+    if (body === undefined) return;
+    if (body.length !== undefined && body.received < body.length) {
+      throw this.#fault(PROTOCOL_ERROR, "the content is shorter than its content-length");
+    }
+    try {
+      body.end(trailers?.trailers());
+    } catch (fault) {
+      if (!(fault instanceof Malformed)) throw fault;
+      throw this.#fault(PROTOCOL_ERROR, fault.message);
+    }
+  }
+
+  /** Sends the request its way. */
+  begin(): void {
+    const { shared, socket } = this.#owner;
+    const arrival = admit(this.#requestHead(), socket.secure, socket.remoteAddress, this.#content());
+    if (arrival instanceof GatewayError) return this.refuse(arrival);
+    const x = this.#exchangeOf(arrival);
+    x.clientCertificate = socket.clientCertificate;
+    shared.way.travel(x, (answer) => this.#send(x, answer));
+  }
+
+  #content(): Content {
+    const body = this.#body;
+    if (body === undefined || body.length === 0) return null;
+    const bytes = body.takeWhole(MOST_AT_ONCE);
+    if (bytes === undefined) {
+      if (!this.#awaitsContinue) this.#awaitBody();
+      return body;
+    }
+    this.taken(bytes.length);
+    return bytes.length === 0 ? null : bytes;
+  }
+
+  /** Answers a request that never became an exchange on the way. */
+  refuse(error: GatewayError): void {
+    const x = this.#refused();
+    this.#send(x, this.#owner.shared.way.refuse(x, error));
+  }
+
+  /** Records a request that is not even answered. */
+  refuseUnanswered(error: GatewayError): void {
+    const x = this.#refused();
+    this.#owner.shared.discard(this.#owner.shared.way.refuse(x, error));
+    this.abort(error);
+  }
+
+  #refused(): Exchange {
+    const { secure, remoteAddress } = this.#owner.socket;
+    return this.#exchangeOf(refusedArrival(this.#head && this.#requestHead(), secure, remoteAddress));
+  }
+
+  #exchangeOf(arrival: Arrival): Exchange {
+    const x = new Exchange({ ...arrival, version: "2" }, this.#owner.shared.platform.now());
+    this.#exchange = x;
+    this.#hasBegun = true;
+    return x;
+  }
+
+  /** As HTTP/1.1 has it, for whoever reads both. */
+  #requestHead(): RequestHead {
+    const { method, target, fields, length = 0 } = this.#head!;
+    return { method, target, fields, minor: 1, bodyLength: length, keepAlive: true, connection: "", end: 0 };
+  }
+
+  // RequestBodyEvents
+
+  wanted(): void {
+    if (this.isOver || this.isEnded) return;
+    if (this.#awaitsContinue && this.#answer === undefined && this.#body!.received === 0) this.#sendContinue();
+    // Somebody reads: what is on its way need not wait for a round trip.
+    this.#mayReceive += READ_WINDOW - FIRST_WINDOW;
+    this.#owner.sender.control(windowUpdate(this.id, READ_WINDOW - FIRST_WINDOW));
+    this.#awaitBody();
+  }
+
+  taken(bytes: number): void {
+    this.#owner.taken(bytes);
+    if (this.isOver || this.isEnded) return;
+    this.#taken += bytes;
+    if (this.#taken >= WINDOW_STEP) {
+      this.#mayReceive += this.#taken;
+      this.#owner.sender.control(windowUpdate(this.id, this.#taken));
+      this.#taken = 0;
+    }
+    this.#awaitBody();
+  }
+
+  /** The client sends its content when it is told to, so that nothing may be held against it before. */
+  get #awaitsContinue(): boolean {
+    return this.#head!.fields.has("expect");
+  }
+
+  #sendContinue(): void {
+    const { sender } = this.#owner;
+    const block = sender.hpack.begin() + sender.hpack.status(100);
+    sender.control(headersFrames(this.id, block, false, sender.maxFrame));
+  }
+
+  #awaitBody(): void {
+    const { deadlines, plan } = this.#owner.shared;
+    if (this.isOver || this.isEnded || this.#mayReceive <= 0) deadlines.disarm(this.#reading);
+    else deadlines.arm(this.#reading, plan.bodyMs);
+  }
+
+  #readTooSlow(): void {
+    // Other streams hold what it would need.
+    if (!this.#owner.mayReceive) return this.#awaitBody();
+    const error = new GatewayError("request_timeout", "the body stopped arriving");
+    this.#body?.fail(error);
+    if (this.#answer !== undefined) this.reset(CANCEL, error);
+  }
+
+  // The answer out
+
+  #send(x: Exchange, answer: Answer): void {
+    const { sender, shared } = this.#owner;
+    // The client left before its answer came.
+    if (this.isOver) return shared.discard(answer);
+    x.answer = answer;
+    this.#owner.answers();
+    this.#answer = new AnswerSender(this.id, this.#window, sender, shared.deadlines, shared.plan.sendMs, this);
+    this.#answer.start(answer, x.method, shared.date());
+  }
+
+  /** The client takes more. @throws StreamFault */
+  widen(bytes: number): void {
+    if (this.#answer !== undefined) return this.#answer.widen(bytes);
+    this.#window += bytes;
+    if (this.#window > MOST) throw this.#fault(FLOW_CONTROL_ERROR, "a window is over its bound");
+  }
+
+  // AnswerEvents
+
+  finished(): void {
+    // An upload that nobody reads to its end: the client is asked to send no more (RFC 9113 section 8.1).
+    const code = this.isEnded ? undefined : NO_ERROR;
+    this.#leave();
+    this.#body?.cancel();
+    this.#owner.over(this, code, true);
+  }
+
+  broken(error: GatewayError): void {
+    const x = this.#exchange!;
+    x.error ??= error;
+    this.record();
+    // A broken answer must not look whole.
+    this.reset(INTERNAL_ERROR, error);
+    x.left.tell();
+  }
+
+  stuck(): void {
+    // It is the socket that is full: its own clock runs.
+    if (this.#owner.socket.waiting > 0) return this.#answer!.waitOn();
+    const { sendMs } = this.#owner.shared.plan;
+    this.reset(CANCEL, new GatewayError("client_disconnect", `the client took nothing of its answer for ${sendMs} ms`));
+  }
+
+  sentContent(bytes: number, isAll: boolean): void {
+    this.#owner.sentContent(bytes, isAll);
+  }
+
+  // The end
+
+  /** Ends it before its time, and tells the client so. */
+  reset(code: number, error: GatewayError): void {
+    if (this.isOver) return;
+    if (this.#hasBegun) this.abort(error);
+    else this.refuseUnanswered(error);
+    this.#owner.over(this, code, false);
+  }
+
+  /** Breaks off whatever runs, for this reason. The client is not told, nor is the connection. */
+  abort(error: GatewayError): void {
+    if (this.isOver) return;
+    this.#leave();
+    this.#body?.fail(error);
+    this.#body?.cancel();
+    this.#answer?.abandon();
+    const x = this.#exchange;
+    if (x === undefined) return;
+    x.left.tell();
+    this.record(x.error ?? error);
+  }
+
+  /** Tells the way that the exchange is over. */
+  record(error = this.#exchange?.error): void {
+    const x = this.#exchange;
+    if (x === undefined) return;
+    this.#exchange = undefined;
+    this.#owner.shared.way.finish(x, { error, bytesIn: this.#bytesIn(x.content), bytesOut: this.#answer?.sent ?? 0 });
+  }
+
+  #bytesIn(content: Content): number {
+    return this.#body?.received ?? (content instanceof Uint8Array ? content.length : 0);
+  }
+
+  #leave(): void {
+    this.isOver = true;
+    this.#owner.shared.deadlines.disarm(this.#reading);
+  }
+
+  #fault(code: number, message: string): StreamFault {
+    return new StreamFault(this.id, code, message);
+  }
+}
