@@ -81,10 +81,19 @@ describe.skipIf(lacks !== undefined)(`TLS on the listener${lacks === undefined ?
     expect(sClient(gateway.port, version, "-cipher", "ALL:@SECLEVEL=0")).toContain(words);
   });
 
-  test("http/1.1 is chosen of the protocols that a client offers, and a client that offers others alone is refused", () => {
-    expect(sClient(gateway.port, "-alpn", "h2,http/1.1")).toContain("ALPN protocol: http/1.1");
-    expect(sClient(gateway.port, "-alpn", "h2")).toContain("alert no application protocol");
-  });
+  test.each([
+    ["h2,http/1.1", "ALPN protocol: h2"],
+    ["http/1.1,h2", "ALPN protocol: h2"],
+    ["http/1.1", "ALPN protocol: http/1.1"],
+    ["h3", "alert no application protocol"],
+  ])(
+    "of the protocols %s that a client offers HTTP/2 is chosen before HTTP/1.1, whichever certificate is meant",
+    (offer, words) => {
+      for (const name of [["-noservername"], ["-servername", "up.internal.test"]]) {
+        expect(sClient(gateway.port, "-alpn", offer, ...name)).toContain(words);
+      }
+    },
+  );
 
   test("a request in plain HTTP, and bytes that are no TLS, close the connection and harm nobody", async () => {
     for (const bytes of ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", `\x16\x03\x01\x40\x00${"\xff".repeat(20_000)}`, "\0"]) {
