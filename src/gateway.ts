@@ -1,7 +1,8 @@
 // Gateway: a plan that runs, and the plans that take over from it while connections stay.
-import type { LimitControls, TargetControls } from "./admin/overseen.ts";
+import type { KeyControls, LimitControls, TargetControls } from "./admin/overseen.ts";
 import type { Seen } from "./admin/live/seen.ts";
 import { Watch } from "./admin/live/watch.ts";
+import { RevokedKeys, revokedMemory } from "./auth/api-key/revoked-keys.ts";
 import { forwards, type Plan } from "./config/plan.ts";
 import { type Way } from "./exchange.ts";
 import { Generation } from "./generation.ts";
@@ -10,6 +11,7 @@ import { Listeners, type NextListener } from "./listen/listeners.ts";
 import type { Stays } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
 import { createParts, type Parts } from "./parts.ts";
+import { KeyControl } from "./key-control.ts";
 import { LimitControl } from "./limit-control.ts";
 import { meterListeners } from "./meter.ts";
 import type { Platform } from "./platform.ts";
@@ -45,6 +47,8 @@ export interface Gateway {
   readonly targets: TargetControls;
   /** What operators see of limits, and may do to them. */
   readonly limits: LimitControls;
+  /** What operators may do to API keys; absent where there is no admin listener, and where the main thread does it. */
+  readonly keys: KeyControls | undefined;
   /** The plan that runs. */
   readonly plan: Plan;
   /** See {@link Watch.look}; nothing where there is no admin listener. */
@@ -82,7 +86,8 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
   let draining = false;
   const instance = platform.shared?.instance ?? platform.uuid().slice(0, 8);
   const watch = plan.admin && metrics && new Watch(platform);
-  const standing = { platform, deadlines, instance, metrics, watch, isDraining: () => draining };
+  const revoked = plan.admin && new RevokedKeys(platform.shared?.revoked ?? revokedMemory(false));
+  const standing = { platform, deadlines, instance, metrics, watch, revoked, isDraining: () => draining };
   /** Those that have exchanges, and the one that runs. */
   const living = new Set<Generation>();
   const generationOf = (plan: Plan, over?: () => void, before?: Parts): Generation => {
@@ -121,6 +126,7 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
     listen: () => listeners.open(plan.listen),
     obstacles: () => obstaclesIn(current.parts),
     limits: new LimitControl(() => current.parts),
+    keys: platform.shared ? undefined : revoked && new KeyControl(revoked, () => current.plan.auth, platform),
     get plan() {
       return current.plan;
     },

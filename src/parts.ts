@@ -1,5 +1,6 @@
 // What routes are folded of: all that a plan brings to life, each thing once.
 import type { Watch } from "./admin/live/watch.ts";
+import type { RevokedKeys } from "./auth/api-key/revoked-keys.ts";
 import { createSchemes } from "./auth/create.ts";
 import { certificateLine, identityLines } from "./auth/identity-fields.ts";
 import { identityTokens, type IdentityTokens } from "./auth/identity-token.ts";
@@ -53,6 +54,8 @@ export interface Standing {
   readonly metrics: Metrics | undefined;
   /** What is seen of exchanges while somebody looks; undefined without an admin listener. */
   readonly watch: Watch | undefined;
+  /** API keys that are good no more; absent where nobody can revoke any. */
+  readonly revoked?: RevokedKeys | undefined;
   /** Whether the gateway lets go. */
   isDraining(): boolean;
 }
@@ -132,7 +135,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   );
   const services = servicesOf(plan, upstreamOf);
   const { token, owned } = plan.auth.identity;
-  const schemes = createSchemes(plan.auth, { platform, keep }, (name) =>
+  const schemes = createSchemes(plan.auth, { platform, keep, revoked: standing.revoked }, (name) =>
     subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines),
   );
   const own = ownCounts(plan, platform, keep);

@@ -1,6 +1,7 @@
 // All that can be asked of the admin listener, by method and path.
 import { access, config, reload, version } from "./acts/config.ts";
 import { healthz, livez, readyz } from "./acts/health.ts";
+import { restore as restoreKey, revoke, revoked } from "./acts/keys.ts";
 import { limits, resetLimits } from "./acts/limits.ts";
 import { metrics } from "./acts/metrics.ts";
 import { drain, restore, targets } from "./acts/targets.ts";
@@ -38,6 +39,9 @@ export const ACTS: Readonly<Record<string, Offer>> = {
   "POST /targets/restore": restore,
   "GET /limits": limits,
   "POST /limits/reset": resetLimits,
+  "GET /keys/revoked": revoked,
+  "POST /keys/revoke": revoke,
+  "POST /keys/restore": restoreKey,
   "GET /config": config,
   "POST /reload": reload,
   "GET /version": version,

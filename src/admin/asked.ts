@@ -1,7 +1,7 @@
 // Reads what a question names in its query, and its content.
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
-import { type Body, isStream } from "../http/body.ts";
+import { isStream } from "../http/body.ts";
 import { gather } from "../http/gather.ts";
 import { decodeForm, parameterNames, rawParameters } from "../http/query.ts";
 import { wrong } from "./answers.ts";
@@ -33,18 +33,15 @@ export function namedIn({ query }: Exchange, { parameters }: Offer): Readonly<Re
 /** The content as JSON; undefined where the offer takes none, or none came. @throws GatewayError */
 export async function contentIn({ content }: Exchange, offer: Offer): Promise<unknown> {
   if (offer.content === undefined || content === null) return undefined;
-  const bytes = isStream(content) ? await wholeOf(content) : content;
+  const bytes = isStream(content) ? await gather(content, MOST_CONTENT) : content;
+  if (!(bytes instanceof Uint8Array)) bytes.cancel();
+  if (!(bytes instanceof Uint8Array) || bytes.length > MOST_CONTENT) {
+    throw new GatewayError("content_too_large", `a question has at most ${MOST_CONTENT} bytes`);
+  }
   if (bytes.length === 0) return undefined;
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw wrong(`The content is no JSON. It may be ${JSON.stringify(offer.content.example)}`);
   }
-}
-
-async function wholeOf(content: Body): Promise<Uint8Array> {
-  const gathered = await gather(content, MOST_CONTENT);
-  if (gathered instanceof Uint8Array) return gathered;
-  gathered.cancel();
-  throw new GatewayError("content_too_large", `a question has at most ${MOST_CONTENT} bytes`);
 }

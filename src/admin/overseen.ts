@@ -58,6 +58,39 @@ export interface LimitControls {
   reset(limit: string, caller: string): Promise<LimitStatus | undefined>;
 }
 
+/** What names API keys: the key itself, its hash (`sha256:` and 64 digits), or its id, its consumer or both. */
+export interface KeyNamed {
+  readonly key?: string | undefined;
+  readonly hash?: string | undefined;
+  readonly id?: string | undefined;
+  readonly consumer?: string | undefined;
+}
+
+/** An API key that is revoked. */
+export interface KeyStatus {
+  /** Its name in logs: its own, or the first 8 digits of its hash. */
+  readonly id: string;
+  /** Absent where the key file could not be read. */
+  readonly consumer?: string;
+  /** Milliseconds since the epoch. */
+  readonly revokedAt: number;
+  /** Where it is written. */
+  readonly place?: string;
+}
+
+/**
+ * What can be done to API keys. It holds for every worker from the moment of the answer on, over reloads, and until the
+ * process ends. Reject with a GatewayError.
+ */
+export interface KeyControls {
+  /** Those that are revoked. */
+  list(): KeyStatus[];
+  /** Those that this names; none where there are none. @param placeOf where in the config a hash stands, without `sha256:` */
+  revoke(named: KeyNamed, placeOf?: (hash: string) => string | undefined): Promise<KeyStatus[]>;
+  /** Those that were revoked. */
+  restore(named: KeyNamed): Promise<KeyStatus[]>;
+}
+
 /** What the admin listener watches over: one gateway, or those of all workers. */
 export interface Overseen {
   /** Resolves to the metrics, once they are as fresh as can be had soon. */
@@ -66,6 +99,9 @@ export interface Overseen {
   obstacles(): readonly Obstacle[];
   readonly targets: TargetControls;
   readonly limits: LimitControls;
+  readonly keys: KeyControls;
+  /** Where in the files of the config a text stands: `gateway.config.ts:12`. Absent where nobody knows. */
+  placeOf?(text: string): string | undefined;
   /** The plan that runs. */
   plan(): Plan;
   /** What was built. */

@@ -93,6 +93,13 @@ export const SCHEMAS = {
     },
     { before: count("Units that were left before it was reset.") },
   ),
+  Key: object(
+    {
+      id: text("Its name in logs: its own, or the first 8 digits of its hash."),
+      revokedAt: count("Milliseconds since the epoch."),
+    },
+    { consumer: text("Whose it is, where that is known."), place: text("Where it is written, and in which line.") },
+  ),
   Problem: object(
     {
       type: text("`about:blank`, or the address of the kind of problem."),

@@ -18,7 +18,7 @@ import type { AuthServices, Scheme } from "./scheme.ts";
  */
 export function createSchemes(
   plan: AuthPlan,
-  { platform, keep }: Pick<AuthServices, "platform" | "keep">,
+  { platform, keep, revoked }: Pick<AuthServices, "platform" | "keep" | "revoked">,
   ask: AuthServices["ask"],
 ): ReadonlyMap<string, Scheme> {
   const { consumers, keys } = plan;
@@ -27,6 +27,7 @@ export function createSchemes(
   const services: AuthServices = {
     platform,
     keep,
+    revoked,
     consumers,
     consumerOf: consumersBySubject(consumers),
     keys: () =>

@@ -7,6 +7,7 @@ import type { Answer, Exchange } from "../exchange.ts";
 import type { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
 import type { KnownKeys } from "./api-key/known-keys.ts";
+import type { RevokedKeys } from "./api-key/revoked-keys.ts";
 import type { PasswordChecks } from "./basic/password-checks.ts";
 
 /**
@@ -60,6 +61,8 @@ export interface AuthServices {
   consumerOf(scheme: string, ...subjects: readonly (string | undefined)[]): ConsumerPlan["consumer"] | undefined;
   /** The API keys of the config and of the file beside it. Made when first asked for. */
   keys(): KnownKeys;
+  /** API keys that are good no more, whatever the config says; absent where nobody can revoke any. */
+  readonly revoked?: RevokedKeys | undefined;
   /** Where passwords are checked: one place for all schemes, so that the bounds hold. Made when first asked for. */
   passwordChecks(): PasswordChecks;
   /** The function by which a scheme asks its service (forward-auth). */

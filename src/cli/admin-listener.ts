@@ -11,18 +11,18 @@ import type { Serving } from "./serving.ts";
 import type { Terminal } from "./terminal.ts";
 import { urlOf } from "./url-of.ts";
 
+/** What of the process is overseen, whoever serves. */
+export type MoreOverseen = Pick<Overseen, "build" | "loads" | "reload" | "page" | "placeOf">;
+
 /** What is overseen where one gateway serves in this thread. */
-export function overseenIn(
-  gateway: Gateway,
-  metrics: Metrics,
-  more: Pick<Overseen, "build" | "loads" | "reload" | "page">,
-): Overseen {
+export function overseenIn(gateway: Gateway, metrics: Metrics, more: MoreOverseen): Overseen {
   return {
     metrics: () => metrics,
     look: () => ({ metrics, seen: [gateway.look() ?? []].flat() }),
     obstacles: () => gateway.obstacles(),
     targets: gateway.targets,
     limits: gateway.limits,
+    keys: gateway.keys!,
     plan: () => gateway.plan,
     ...more,
   };

@@ -52,12 +52,15 @@ export class Reloads {
   loadedAt = 0;
   /** Of the config that runs: see hashOf. */
   hash = "";
+  /** Of the config that runs. */
+  sources: Sources;
   #last: Promise<unknown> = Promise.resolve();
   #next: Promise<ReloadOutcome> | undefined = undefined;
   readonly #end = new AbortController();
 
   constructor(options: ReloadsOptions) {
     this.#options = options;
+    this.sources = options.sources;
     this.#runs(options.sources, "started");
   }
 
@@ -129,6 +132,7 @@ export class Reloads {
   #runs(sources: Sources, message: string): void {
     this.loadedAt = Date.now();
     this.hash = hashOf(sources);
+    this.sources = sources;
     this.#note({ at: this.loadedAt, ok: true, message, hash: this.hash });
   }
 

@@ -1,6 +1,5 @@
 // `sluice run [file]`: loads the config, listens, and serves until a signal ends it.
 import { availableParallelism } from "node:os";
-import type { Overseen } from "../admin/overseen.ts";
 import { isSame } from "../carried.ts";
 import { isCounted, type Plan } from "../config/plan.ts";
 import { planWarnings } from "../config/warnings.ts";
@@ -9,7 +8,7 @@ import { Metrics } from "../record/metrics.ts";
 import { meterProcess } from "../record/process-metrics.ts";
 import { bunPlatform } from "../platforms/bun.ts";
 import { buildOf, fullVersion } from "./embedded.ts";
-import { overseenIn, withAdmin } from "./admin-listener.ts";
+import { type MoreOverseen, overseenIn, withAdmin } from "./admin-listener.ts";
 import { usageError } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { filesBehind, gateWarnings } from "./gate.ts";
@@ -22,6 +21,7 @@ import { meterReloads, Reloads } from "./reload.ts";
 import { type Address, keepServing, type Serving, ServingHere, untilStopped } from "./serving.ts";
 import { urlOf } from "./url-of.ts";
 import { defineVerb } from "./verb.ts";
+import { placeOfText } from "./sources.ts";
 import { watchSources } from "./watch-sources.ts";
 import { staleTypes } from "./version-stamp.ts";
 
@@ -99,9 +99,10 @@ export const run = defineVerb(
       watch?.(filesBehind(plan, planned.sources));
       return reloads;
     };
-    const adminOf = (reloads: Reloads): Pick<Overseen, "build" | "loads" | "reload" | "page"> => ({
+    const adminOf = (reloads: Reloads): MoreOverseen => ({
       build: buildOf(embedded),
       loads: () => reloads.loads,
+      placeOf: (text) => placeOfText(reloads.sources, text),
       reload: () => reloads.request(),
       page: embedded.page,
     });

@@ -2,7 +2,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { dirname, extname, isAbsolute, resolve } from "node:path";
 import { EXIT, Refusal, systemCode } from "./exit.ts";
-import { shownPath } from "./terminal.ts";
+import { shownPath, shownPlace } from "./terminal.ts";
 
 /** The config's file and all that it imports by path. Packages of a `node_modules` folder are not among them. */
 export interface Sources {
@@ -52,6 +52,17 @@ export function readSources(file: string, given?: GivenFiles): Sources {
   if (texts.has(entry)) texts.set(file, texts.get(entry)!);
   else others.set(file, others.get(entry));
   return { file, entry, texts, others };
+}
+
+/** Where a text stands first in these files, whatever its letters' case: `gateway.config.ts:12`. */
+export function placeOfText({ file, entry, texts, others }: Sources, text: string): string | undefined {
+  const wanted = text.toLowerCase();
+  for (const [path, source] of [...texts, ...others]) {
+    const at = source?.toLowerCase().indexOf(wanted) ?? -1;
+    if (at < 0) continue;
+    return shownPlace({ file: path === entry ? file : path, line: source!.slice(0, at).split("\n").length });
+  }
+  return undefined;
 }
 
 /** The first file that is no longer what was read: on the disk, of those that are loaded from there, or by another link. */

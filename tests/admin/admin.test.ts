@@ -1,7 +1,7 @@
 // The admin listener: who may ask it what, and what it says of the gateway.
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Admin, openAdmin } from "../../src/admin/admin.ts";
-import type { LimitControls, TargetControls } from "../../src/admin/overseen.ts";
+import type { KeyControls, LimitControls, TargetControls } from "../../src/admin/overseen.ts";
 import type { AdminOptions } from "../../src/config/admin/options.ts";
 import { env } from "../../src/config/secrets.ts";
 import { Metrics } from "../../src/record/metrics.ts";
@@ -26,6 +26,7 @@ interface Question {
   readonly path?: string;
   readonly host?: string;
   readonly fields?: readonly string[];
+  readonly content?: string;
   readonly options?: AdminOptions;
   readonly obstacles?: readonly Obstacle[];
   readonly metrics?: Metrics;
@@ -44,11 +45,21 @@ const limits: LimitControls = {
     return before && { ...before, left: 9, before: before.left };
   },
 };
+const KEY = { id: "ci", consumer: "acme", revokedAt: 7, place: "keys.yaml:3" };
+const keys: KeyControls = {
+  list: () => [KEY],
+  revoke: async (named) => (named.id === "none" ? [] : [{ ...KEY, id: JSON.stringify(named) }]),
+  restore: async ({ id }) => (id === "ci" ? [KEY] : []),
+};
 const NO_TARGETS: TargetControls = { list: () => [], drain: () => undefined };
 
 /** Asks a listener of these options once. */
 async function ask(question: Question): Promise<FakeAnswer> {
-  const { method = "GET", path = "/healthz", host = "127.0.0.1:9901", fields = [], options = {} } = question;
+  const { method = "GET", path = "/healthz", host = "127.0.0.1:9901", content = "", options = {} } = question;
+  const fields = [
+    ...(question.fields ?? []),
+    ...(content === "" ? [] : [`Content-Length: ${Buffer.byteLength(content)}`]),
+  ];
   const plan = planOf(
     { admin: options, limits: LIMITS, routes: { r: { match: "/", answer: {} } } },
     { env: { TOKEN } },
@@ -61,6 +72,7 @@ async function ask(question: Question): Promise<FakeAnswer> {
     obstacles: () => obstacles,
     targets,
     limits,
+    keys,
     plan: () => plan,
     build: { version: "1.2.3", revision: "abc" },
     loads: () => LOADS,
@@ -70,7 +82,7 @@ async function ask(question: Question): Promise<FakeAnswer> {
   const client = new FakeClient(platform.network.dial(plan.admin!.socket ?? `${plan.admin!.host}:9901`), () => 0);
   client.methods.push(method);
   client.send(
-    [`${method} ${path} HTTP/1.1`, ...(host === "" ? [] : [`Host: ${host}`]), ...fields, "", ""].join("\r\n"),
+    [`${method} ${path} HTTP/1.1`, ...(host === "" ? [] : [`Host: ${host}`]), ...fields, "", content].join("\r\n"),
   );
   await until(() => {
     platform.clock.settle();
@@ -131,6 +143,50 @@ describe("POST /limits/reset lets a caller begin anew", () => {
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toMatchObject(body);
     expect((await ask({ path: `/limits/reset${query}` })).status).toBe(405);
+  });
+});
+
+describe("API keys", () => {
+  const named = (id: unknown): object => ({ keys: [{ ...KEY, id: JSON.stringify(id) }] });
+  test.each<[query: string, content: string, status: number, body: object]>([
+    ["?id=ci", "", 200, named({ id: "ci" })],
+    ["?id=ci&consumer=acme", "", 200, named({ id: "ci", consumer: "acme" })],
+    [`?hash=sha256:${"a".repeat(64)}`, "", 200, named({ hash: `sha256:${"a".repeat(64)}` })],
+    ["", '{"key":"sk_1"}', 200, named({ key: "sk_1" })],
+    ["?id=none", "", 404, { code: "route_not_found" }],
+    ["", "", 400, { detail: expect.stringContaining("One of these names a key") }],
+    ["?id=ci", '{"key":"sk_1"}', 400, { detail: expect.stringContaining("One of these names a key") }],
+    ["?id=ci&hash=sha256:00", "", 400, { detail: expect.stringContaining("One of these names a key") }],
+    ["?hash=sha256:00", "", 400, { detail: 'A hash is "sha256:" and 64 hexadecimal digits.' }],
+    ["?key=sk_1", "", 400, { detail: 'The query has a parameter "key": it takes id, consumer, hash.' }],
+    ["", "{", 400, { detail: 'The content is no JSON. It may be {"key":"sk_…"}' }],
+    ["", "null", 400, { detail: 'The content is { "key": "…" }.' }],
+    ["", '{"key":7}', 400, { detail: 'The content is { "key": "…" }.' }],
+    ["", `{"key":"${"x".repeat(16_384)}"}`, 413, { code: "content_too_large" }],
+  ])("POST /keys/revoke takes one way to name a key: %#", async (query, content, status, body) => {
+    const answer = await ask({ method: "POST", path: `/keys/revoke${query}`, content });
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(Buffer.from(answer.body, "latin1").toString())).toMatchObject(body);
+  });
+
+  test("the answer says how to make it last", async () => {
+    const { body } = await ask({ method: "POST", path: "/keys/revoke?id=ci" });
+    expect((JSON.parse(body) as { message: string }).message).toEndWith("take the key out at keys.yaml:3.");
+  });
+
+  test("that are revoked are listed and restored", async () => {
+    expect(JSON.parse((await ask({ path: "/keys/revoked" })).body)).toEqual({ keys: [KEY] });
+    expect(JSON.parse((await ask({ method: "POST", path: "/keys/restore?id=ci" })).body)).toEqual({ keys: [KEY] });
+    expect((await ask({ method: "POST", path: "/keys/restore?id=cd" })).status).toBe(404);
+  });
+
+  test.each(["revoke", "restore"])("are never %sd by GET, by a page of others, or without the token", async (verb) => {
+    const path = `/keys/${verb}?id=ci`;
+    expect((await ask({ path })).status).toBe(405);
+    expect((await ask({ method: "POST", path, fields: ["Sec-Fetch-Site: cross-site"] })).status).toBe(403);
+    expect((await ask({ method: "POST", path, fields: ["Origin: http://evil.test"] })).status).toBe(403);
+    expect((await ask({ method: "POST", path, host: "evil.test" })).status).toBe(403);
+    expect((await ask({ method: "POST", path, options: { token: env("TOKEN") } })).status).toBe(401);
   });
 });
 

@@ -1,6 +1,6 @@
 // What an operator does over the admin listener of the executable takes effect at once, in every worker.
 import { afterEach, expect, test } from "bun:test";
-import { type Config, type Gateway, startGateway } from "../support/executable.ts";
+import { type Gateway, startGateway } from "../support/executable.ts";
 import { get } from "../support/messages.ts";
 import { exchange } from "../support/raw-client.ts";
 
@@ -10,14 +10,13 @@ afterEach(async () => {
   running = undefined;
 });
 
-/** A gateway, and who asks its admin listener. */
-async function withAdmin(config: Config): Promise<{ gateway: Gateway; ask: (question: string) => Promise<unknown> }> {
-  const gateway = (running = await startGateway(config));
-  const ask = async (question: string): Promise<unknown> => {
+/** Asks its admin listener: "GET /targets". */
+function asking(gateway: Gateway): (question: string, content?: object) => Promise<unknown> {
+  return async (question, content) => {
     const [method = "", path = ""] = question.split(" ");
-    return (await fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, { method })).json();
+    const body = content && { body: JSON.stringify(content) };
+    return (await fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, { method, ...body })).json();
   };
-  return { gateway, ask };
 }
 
 /** The statuses of so many requests, each on a connection of its own: any worker may have it. */
@@ -30,7 +29,7 @@ async function statuses({ port }: Gateway, count: number, fields: readonly strin
 test.each([1, 2])(
   "with %i workers a caller whose limit is reset begins anew, and nobody else does",
   async (workers) => {
-    const { gateway, ask } = await withAdmin({
+    const gateway = (running = await startGateway({
       workers,
       admin: { port: 0 },
       limits: {
@@ -38,7 +37,8 @@ test.each([1, 2])(
         all: { limit: 100, window: "1h", by: "route" },
       },
       routes: { r: { match: "/", answer: { status: 200 }, limits: ["each", "all"] } },
-    });
+    }));
+    const ask = asking(gateway);
     const of = (who: string, count = 4): Promise<number[]> => statuses(gateway, count, [`X-Who: ${who}`]);
     const three = [200, 200, 200, 429];
     expect([await of("ann"), await of("bob")]).toEqual([three, three]);
@@ -50,5 +50,44 @@ test.each([1, 2])(
     expect(await ask("POST /limits/reset?caller=r")).toMatchObject({
       limits: [{ left: 3 }, { left: 100, before: 91 }],
     });
+  },
+);
+
+test.each([1, 2])(
+  "with %i workers a revoked key is good for nothing, also after a reload, until it is restored",
+  async (workers) => {
+    const hash = (key: string): string => `sha256:${new Bun.CryptoHasher("sha256").update(key).digest("hex")}`;
+    const config = `import { apiKey, defineGateway } from "sluice";
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0 },
+  workers: ${workers},
+  admin: { port: 0 },
+  consumers: { acme: { keys: [
+    { id: "ci", hash: "${hash("acme-1")}" },
+    "${hash("acme-2")}",
+  ] } },
+  keys: { file: "keys.yaml" },
+  auth: { key: apiKey() },
+  routes: { r: { match: "/", answer: { status: 200 }, auth: "key" } },
+});
+`;
+    const file = `consumers:\n  beta:\n    keys:\n      - "${hash("beta-1")}"\n`;
+    const gateway = (running = await startGateway(config, { files: { "keys.yaml": file } }));
+    const ask = asking(gateway);
+    const of = (key: string): Promise<number[]> => statuses(gateway, 4, [`X-API-Key: ${key}`]);
+    const [good, bad] = [Array(4).fill(200), Array(4).fill(401)];
+    expect([await of("acme-1"), await of("acme-2"), await of("beta-1")]).toEqual([good, good, good]);
+    const message = expect.stringContaining("take the key out at gateway.config.ts:7");
+    const revoked = { id: "ci", consumer: "acme", revokedAt: expect.any(Number), place: "gateway.config.ts:7" };
+    expect(await ask("POST /keys/revoke?id=ci")).toEqual({ keys: [revoked], message });
+    expect([await of("acme-1"), await of("acme-2"), await of("beta-1")]).toEqual([bad, good, good]);
+    expect(await ask("POST /keys/revoke", { key: "beta-1" })).toMatchObject({ keys: [{ consumer: "beta" }] });
+    expect(await ask("POST /reload")).toMatchObject({ ok: true });
+    expect([await of("acme-1"), await of("acme-2"), await of("beta-1")]).toEqual([bad, good, bad]);
+    expect(await ask("GET /keys/revoked")).toMatchObject({ keys: [{ id: "ci" }, { consumer: "beta" }] });
+    expect(await ask("POST /keys/restore?consumer=acme")).toMatchObject({ keys: [{ id: "ci" }] });
+    expect([await of("acme-1"), await of("beta-1")]).toEqual([good, bad]);
+    expect(gateway.stderr.text).toContain("sluice: warn: the API key ci of acme is revoked: an operator says so\n");
+    expect(gateway.stderr.text + gateway.lines.join("")).not.toContain("beta-1");
   },
 );

@@ -1,7 +1,6 @@
 // The admin listener of the executable: every question of its own document is asked, and each answer has the form it says.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import type { GatewayOptions } from "../../src/config/options.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
 
 interface Operation {
@@ -45,6 +44,17 @@ const ASKED: Readonly<Record<string, readonly Asked[]>> = {
     { query: "?limit=many&caller=127.0.0.1", status: 404 },
     { query: "?limit=few", status: 400 },
   ],
+  "POST /keys/revoke": [
+    { query: "?id=ci", status: 200 },
+    { content: { key: "key-2" }, status: 200 },
+    { query: "?id=none", status: 404 },
+    { status: 400 },
+  ],
+  "GET /keys/revoked": [{ status: 200 }],
+  "POST /keys/restore": [
+    { query: "?consumer=acme", status: 200 },
+    { query: "?id=ci", status: 404 },
+  ],
   "GET /config": [{ status: 200 }],
   "POST /reload": [{ status: 200 }],
   "GET /version": [{ status: 200 }],
@@ -53,12 +63,20 @@ const ASKED: Readonly<Record<string, readonly Asked[]>> = {
   "GET /live/events": [{ status: 200 }],
 };
 
-const OPTIONS: GatewayOptions = {
+const hashOf = (key: string): string => `sha256:${new Bun.CryptoHasher("sha256").update(key).digest("hex")}`;
+
+const config = (workers: number): string => `import { apiKey, defineGateway } from "sluice";
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0 },
+  workers: ${workers},
   admin: { port: 0 },
   limits: { few: { limit: 9, window: "1m" } },
-  upstreams: { up: { targets: [TARGET, "http://127.0.0.1:8"] } },
-  routes: { all: { match: "/*", to: "up", limits: ["few"] } },
-};
+  consumers: { acme: { keys: [{ hash: "${hashOf("key-1")}", id: "ci" }, "${hashOf("key-2")}"] } },
+  auth: { key: apiKey() },
+  upstreams: { up: { targets: ["${TARGET}", "http://127.0.0.1:8"] } },
+  routes: { all: { match: "/*", to: "up", limits: "few", auth: "none" } },
+});
+`;
 
 describe.each([1, 2])("of %i workers", (workers) => {
   let gateway: Gateway;
@@ -69,7 +87,7 @@ describe.each([1, 2])("of %i workers", (workers) => {
       ...(content !== undefined && { body: JSON.stringify(content) }),
     });
   beforeAll(async () => {
-    gateway = await startGateway({ ...OPTIONS, workers });
+    gateway = await startGateway(config(workers));
     document = (await (await ask("GET", "/openapi.json")).json()) as Document;
   });
   afterAll(() => gateway.stop());

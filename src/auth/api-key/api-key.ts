@@ -15,7 +15,7 @@ export const LONGEST_KEY = 512;
 const MOST_IDENTITIES = 16_384;
 
 /** Makes the scheme. */
-export function createApiKey(plan: ApiKeyPlan, { platform, keys }: AuthServices): Scheme {
+export function createApiKey(plan: ApiKeyPlan, { platform, keys, revoked }: AuthServices): Scheme {
   const { name, realm, header, bearer, query } = plan;
   const known = keys();
   /** By the key's place in the table: another table has other places. */
@@ -33,6 +33,7 @@ export function createApiKey(plan: ApiKeyPlan, { platform, keys }: AuthServices)
     }
     const place = table.find(digest);
     if (place < 0) return refuse(unknown(key), shownIn);
+    if (revoked?.has(digest) === true) return refuse(revokedKey(table.idOf(place)), shownIn);
     if (platform.wallClock() >= table.expiryOf(place)) return refuse(expired(table.idOf(place)), shownIn);
     let identity = identities.get(place);
     if (identity === undefined) {
@@ -70,6 +71,10 @@ export function createApiKey(plan: ApiKeyPlan, { platform, keys }: AuthServices)
 function unknown(key: string): GatewayError {
   const typo = checksumHolds(key) === false ? "; its checksum is wrong: a typo, or a part is missing" : "";
   return new GatewayError("invalid_credentials", `no consumer has this API key${typo}`);
+}
+
+function revokedKey(id: string): GatewayError {
+  return new GatewayError("invalid_credentials", `the API key ${id} is revoked`);
 }
 
 function expired(id: string): GatewayError {

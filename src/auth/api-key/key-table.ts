@@ -112,6 +112,22 @@ export class KeyTable {
     return this.#ids.get(place) ?? this.#digests.subarray(place * DIGEST, place * DIGEST + 4).toHex();
   }
 
+  /** Its digest, 32 bytes of its own. */
+  digestOf(place: number): Uint8Array {
+    return this.#digests.slice(place * DIGEST, (place + 1) * DIGEST);
+  }
+
+  /** The places of all keys with this name for logs. */
+  placesOf(id: string): number[] {
+    const named = Array.from(this.#ids).flatMap(([place, each]) => (each === id ? [place] : []));
+    if (!/^[0-9a-f]{8}$/.test(id)) return named;
+    const first = firstBytes(Uint8Array.fromHex(id), 0);
+    for (let place = 0; place < this.#count; place++) {
+      if (firstBytes(this.#digests, place * DIGEST) === first && !this.#ids.has(place)) named.push(place);
+    }
+    return named;
+  }
+
   #isAt(digest: Uint8Array, place: number): boolean {
     const digests = this.#digests;
     const from = place * DIGEST;

@@ -3,7 +3,7 @@ import type { AuthPlan, KeyFileContent, KeysPlan } from "../../config/auth/plan.
 import type { Consumer } from "../../config/auth/options.ts";
 import type { Files, Platform } from "../../platform.ts";
 import { KeyBook, type KeyFileContext, type KeyFileFault } from "./key-book.ts";
-import { isContent, keyFileTurns } from "./key-file.ts";
+import { isContent, type KeyFileResult, keyFileTurns } from "./key-file.ts";
 import { crc32 } from "./key-form.ts";
 import { KeyTable } from "./key-table.ts";
 
@@ -31,6 +31,56 @@ export function knownKeys(plan: AuthPlan, platform: Pick<Platform, WatchNeeds>):
 export function keysOf({ consumers, keys }: AuthPlan): KnownKeys {
   const content = keys?.content ?? (new KeyBook("", { consumers, groups: [] }).close() as KeyFileContent);
   return { table: KeyTable.of(content.keys), consumers: content.consumers, close: () => {} };
+}
+
+/** The keys of this moment, for who asks once. */
+export interface KeysNow {
+  readonly keys: Pick<KnownKeys, "table" | "consumers">;
+  /** Why these are those of the plan, though there is a file: it cannot be read, or is wrong. */
+  readonly why: string | undefined;
+  /** Where in the file a key stands: `/etc/sluice/keys.yaml:12`. @param hex its digest */
+  placeOf(hex: string): string | undefined;
+}
+
+/** Reads the file anew, if there is one. */
+export async function keysNow(plan: AuthPlan, platform: Pick<Platform, WatchNeeds>): Promise<KeysNow> {
+  const { consumers, keys } = plan;
+  const { files } = platform;
+  const asPlanned = (why?: string): KeysNow => ({ keys: keysOf(plan), why, placeOf: () => undefined });
+  if (keys === undefined || files === undefined) return asPlanned();
+  const { path } = keys;
+  try {
+    const text = await files.read(path);
+    const placeOf = (hex: string): string | undefined => {
+      const at = text.toLowerCase().indexOf(hex);
+      return at < 0 ? undefined : `${path}:${text.slice(0, at).split("\n").length}`;
+    };
+    if (crc32(text) === keys.crc) return { ...asPlanned(), placeOf };
+    const context = { consumers, groups: groupsOf(consumers, keys) };
+    const result = await readInTurns(text, context, platform, () => false);
+    if (!isContent(result!)) return asPlanned(keyFaultText(path, result![0]!));
+    const table = KeyTable.of(result.keys);
+    return { keys: { table, consumers: result.consumers }, why: undefined, placeOf };
+  } catch (thrown) {
+    return asPlanned(`${path}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  }
+}
+
+/** What the file says, read so that others have their turn meanwhile; undefined where it is given up. */
+async function readInTurns(
+  text: string,
+  context: KeyFileContext,
+  platform: Pick<Platform, "now" | "setTimer">,
+  isOver: () => boolean,
+): Promise<KeyFileResult | undefined> {
+  const turns = keyFileTurns(text, context);
+  let result = turns.next();
+  for (let began = platform.now(); result.done !== true && !isOver(); result = turns.next()) {
+    if (platform.now() - began < TURN_MS) continue;
+    await new Promise<void>((resolve) => platform.setTimer(resolve, 0));
+    began = platform.now();
+  }
+  return result.done === true && !isOver() ? result.value : undefined;
 }
 
 /** What of a platform the watching of a file needs. */
@@ -116,16 +166,10 @@ class WatchedKeys implements KnownKeys {
       this.#platform.notice("info", `${this.#path}: it is again as it was; ${this.table.size} API keys are good.`);
       return;
     }
-    const turns = keyFileTurns(text, this.#context);
-    let result = turns.next();
-    for (let began = this.#platform.now(); result.done !== true && !this.#closed; result = turns.next()) {
-      if (this.#platform.now() - began < TURN_MS) continue;
-      await new Promise<void>((resolve) => this.#platform.setTimer(resolve, 0));
-      began = this.#platform.now();
-    }
-    if (result.done !== true || this.#closed) return;
-    if (isContent(result.value)) this.#use(result.value, crc);
-    else for (const fault of result.value.slice(0, 3)) this.#keep(keyFaultText(this.#path, fault));
+    const result = await readInTurns(text, this.#context, this.#platform, () => this.#closed);
+    if (result === undefined) return;
+    if (isContent(result)) this.#use(result, crc);
+    else for (const fault of result.slice(0, 3)) this.#keep(keyFaultText(this.#path, fault));
   }
 
   #use({ keys, consumers }: KeyFileContent, crc: number): void {

@@ -1,9 +1,11 @@
 // The main thread of several workers: what all of them run, count in and are asked about, from the start to the end.
 import type { Overseen } from "../../admin/overseen.ts";
+import { RevokedKeys, revokedMemory } from "../../auth/api-key/revoked-keys.ts";
 import { isCounted, type Plan, type ShutdownPlan } from "../../config/plan.ts";
 import { movedCounts, saveCounts } from "../../counts.ts";
 import { HealthChecks } from "../../health-checks.ts";
 import { Deadlines } from "../../http/deadlines.ts";
+import { KeyControl } from "../../key-control.ts";
 import { bunPlatform } from "../../platforms/bun.ts";
 import { meterCounts } from "../../meter.ts";
 import { FAMILIES } from "../../record/families.ts";
@@ -12,7 +14,7 @@ import { meterProcess } from "../../record/process-metrics.ts";
 import { boardMemories, type Boards, MAIN_THREAD, openBoards } from "../../shared-board.ts";
 import { type ControlledUpstream, TargetControl } from "../../target-control.ts";
 import { FLUSH_MS } from "../../telemetry.ts";
-import { withAdmin } from "../admin-listener.ts";
+import { type MoreOverseen, withAdmin } from "../admin-listener.ts";
 import { buildOf, type Embedded } from "../embedded.ts";
 import type { PlannedConfig } from "../plan-config.ts";
 import { type Address, hasMoved, type Serving } from "../serving.ts";
@@ -57,6 +59,8 @@ export class Supervisor implements Serving {
     () => this.#gathering?.total,
     (search, targets) => this.#crew.send({ kind: "targets", search, targets }),
   );
+  /** Undefined where there is no admin listener. */
+  readonly #keys: KeyControl | undefined;
   readonly #boards: Boards;
   /** Each target is checked once, however many workers there are. */
   readonly #health: HealthChecks;
@@ -76,12 +80,14 @@ export class Supervisor implements Serving {
     const instance = crypto.randomUUID().slice(0, 8);
     const boards = boardMemories(platform);
     this.#boards = openBoards(boards, MAIN_THREAD, platform);
+    const revoked = plan.admin && revokedMemory(true);
+    this.#keys = revoked && new KeyControl(new RevokedKeys(revoked), () => this.#config.plan.auth, platform);
     this.#crew = new Crew({
       workers,
       embedded,
       terminal,
       platform,
-      common: { instance, connections: words(), underWay: words(), boards },
+      common: { instance, connections: words(), underWay: words(), boards, revoked },
       beatMs,
       task: () => this.#task,
       targets: this.#searches.targets,
@@ -100,12 +106,12 @@ export class Supervisor implements Serving {
   }
 
   /** What serves, and the admin listener where the plan has one. @throws Refusal when that cannot listen */
-  async withAdmin(more: Pick<Overseen, "build" | "loads" | "reload" | "page">): Promise<Serving> {
-    const gathering = this.#gathering;
-    if (gathering === undefined) return this;
+  async withAdmin(more: MoreOverseen): Promise<Serving> {
+    const [gathering, keys] = [this.#gathering, this.#keys];
+    if (gathering === undefined || keys === undefined) return this;
     const plan = (): Plan => this.#config.plan;
     const limits = controlledLimits(() => this.#crew.living);
-    const overseen: Overseen = { ...gathering.overseen, plan, limits, ...more };
+    const overseen: Overseen = { ...gathering.overseen, plan, limits, keys, ...more };
     return withAdmin(this, plan(), overseen, this.#platform, this.#options.terminal);
   }
 

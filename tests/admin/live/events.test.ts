@@ -53,6 +53,7 @@ async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
       obstacles: () => gateway.obstacles(),
       targets: gateway.targets,
       limits: gateway.limits,
+      keys: gateway.keys!,
       plan: () => gateway.plan,
       build: { version: "0.1.0", revision: "" },
       loads: () => [{ at: 7, ok: true, message: "started" }],
