@@ -85,8 +85,11 @@ export class KeyControl implements KeyControls {
   /** Of what names one key for certain. */
   async #digestOf({ key, hash }: KeyNamed): Promise<Uint8Array | undefined> {
     if (key !== undefined) return this.#platform.sha256(latin1Bytes(key));
-    const digits = hash === undefined ? undefined : KEY_HASH.exec(hash)?.[1];
-    return digits === undefined ? undefined : Uint8Array.fromHex(digits);
+    if (hash === undefined) return undefined;
+    const digits = KEY_HASH.exec(hash)?.[1];
+    if (digits !== undefined) return Uint8Array.fromHex(digits);
+    const publicDetail = 'A hash is "sha256:" and 64 hexadecimal digits.';
+    throw new GatewayError("http_request_error", publicDetail, { publicDetail });
   }
 }
 

@@ -114,6 +114,19 @@ test("a name that several consumers' keys have revokes none of them", async () =
   });
 });
 
+test("what is no hash revokes and restores nothing", async () => {
+  await inStory(async (world) => {
+    const keys = world.gateway.keys!;
+    for (const act of ["revoke", "restore"] as const) {
+      for (const hash of ["sha256:00", hashOf("acme-2").slice(7), `${hashOf("acme-2")} `]) {
+        const refused = await keys[act]({ hash }).catch((error: unknown) => error);
+        expect(refused).toMatchObject({ code: "http_request_error" });
+      }
+    }
+    expect(good(world)).toEqual(KEYS);
+  });
+});
+
 test("the answer says whose it is, and where it is written; the refusal says why, to the operator alone", async () => {
   await inStory(async (world) => {
     const keys = world.gateway.keys!;
