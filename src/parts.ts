@@ -38,7 +38,7 @@ import type { Follow } from "./target.ts";
 import { type ControlledUpstream, TargetControl } from "./target-control.ts";
 import { createTelemetry, type Telemetry } from "./telemetry.ts";
 import { Breaker } from "./upstream/breaker.ts";
-import { clientTls } from "./upstream/client-tls.ts";
+import { clientTls } from "./http/client-tls.ts";
 import { Mirror, MIRROR_FIELD } from "./upstream/mirror.ts";
 import type { Vouching } from "./upstream/request.ts";
 import { type Service, subrequest } from "./upstream/subrequest.ts";

@@ -255,6 +255,9 @@ export type LinesTo = {
   /** A datagram a line. */
   | { readonly kind: "udp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix-datagram"; readonly path: string }
+  /** A stream, each line with its length before it (RFC 6587). Waited for when it is not there. */
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls: ClientTls | undefined }
+  | { readonly kind: "unix-stream"; readonly path: string }
 );
 
 /** A way out for lines. */

@@ -13,7 +13,7 @@ import { originOf } from "./record/otlp/resource.ts";
 import { OtlpSender } from "./record/otlp/sender.ts";
 import { type SpanCounts, SpanQueue } from "./record/otlp/span-queue.ts";
 import { Tracing } from "./record/trace/tracing.ts";
-import { clientTls } from "./upstream/client-tls.ts";
+import { clientTls } from "./http/client-tls.ts";
 
 /** How long what is left may take to be sent when the gateway ends. */
 export const FLUSH_MS = 3000;

@@ -3,6 +3,7 @@ import type { LinesOut, LinesTo } from "../platform.ts";
 import { AwaitedLines, type LineOutput } from "./awaited-lines.ts";
 import { udpOutput, unixOutput } from "./datagram-output.ts";
 import { FileOutput } from "./file-output.ts";
+import { StreamOutput } from "./stream-output.ts";
 
 /** A place that is open for one of those who write there. */
 export interface LineSink extends LinesOut {
@@ -81,5 +82,8 @@ function outputTo(to: LinesTo, notice: (text: string) => void): LineOutput {
       return udpOutput(to);
     case "unix-datagram":
       return unixOutput(to.path, notice);
+    case "tcp":
+    case "unix-stream":
+      return new StreamOutput(to, notice);
   }
 }

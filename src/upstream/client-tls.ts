@@ -1,18 +1,8 @@
 // How a target is connected to, from the plan alone: never from a request (case GW-59).
 import type { TlsPlan } from "../config/plan.ts";
 import type { TargetPlan } from "../config/upstream/plan.ts";
-import type { ClientTls, ConnectOptions } from "../platform.ts";
-
-/** What a connection to the host of this name or address asks of TLS. */
-export function clientTls(tls: TlsPlan, name: string): ClientTls {
-  return {
-    serverName: tls.serverName ?? name,
-    ca: tls.ca,
-    cert: tls.cert,
-    key: tls.key?.reveal(),
-    verify: tls.verify,
-  };
-}
+import { clientTls } from "../http/client-tls.ts";
+import type { ConnectOptions } from "../platform.ts";
 
 /** Where a target is and how it is spoken to: for traffic and checks alike (case GW-26). */
 export function connectOptions({ host, port, secure, name = host }: TargetPlan, tls: TlsPlan): ConnectOptions {

@@ -11,7 +11,7 @@ import { type Balancer, type Follow, rowOf, Target, type Watcher } from "../targ
 import { Attempts } from "./attempts.ts";
 import type { Breaker } from "./breaker.ts";
 import { RetryBudget } from "./budget.ts";
-import { clientTls } from "./client-tls.ts";
+import { clientTls } from "../http/client-tls.ts";
 import { TargetPool } from "./http1/pool.ts";
 import { passageTo, type WayThere } from "./passage.ts";
 import { requestWriter, type Vouching } from "./request.ts";

@@ -16,6 +16,12 @@ describe("as they are written", () => {
   const file = (path: string, rotate?: object): object => ({ name: path, kind: "file", path, rotate });
   const udp = { name: "udp://logs.test", kind: "udp", host: "logs.test", port: 514 };
 
+  const streams = [
+    ["tcp://logs.test", { kind: "tcp", host: "logs.test", port: 601, tls: undefined }],
+    ["tcp://[::1]:514", { kind: "tcp", host: "::1", port: 514, tls: undefined }],
+    ["unix-stream:///run/log.sock", { kind: "unix-stream", path: "/run/log.sock" }],
+  ] as const;
+
   test.each([
     ["stdout", { to: "stdout" }, [{ kind: "stdout", format: "auto" }]],
     ["the form of the log", { to: "stdout", format: "caddy" }, [{ kind: "stdout", format: "caddy" }]],
@@ -57,6 +63,23 @@ describe("as they are written", () => {
         },
       ],
     ],
+    ...streams.map(
+      ([address, to]) =>
+        [
+          address,
+          { to: { syslog: address } },
+          [
+            {
+              kind: "syslog",
+              to: { name: address, ...to },
+              tls: undefined,
+              format: "json",
+              facility: 16,
+              app: "sluice",
+            },
+          ],
+        ] as const,
+    ),
     [
       "a socket",
       { to: { syslog: "unix:///dev/log", facility: "daemon" } },
@@ -71,6 +94,12 @@ describe("as they are written", () => {
       ],
     ],
   ])("%s", (_, log, sinks) => expect(sinksOf(log)).toEqual(sinks as LogSinkPlan[]));
+
+  test("syslog over TLS, whose key is nowhere but in the plan of TLS", () => {
+    const [sink] = sinksOf({ to: { syslog: "tls://logs.test", tls: { verify: false } } });
+    const to = { name: "tls://logs.test", kind: "tcp", host: "logs.test", port: 6514, tls: undefined };
+    expect(sink).toMatchObject({ kind: "syslog", to, tls: { verify: false } });
+  });
 
   test("syslog knows the gateway by its name", () => {
     expect(sinksOf({ to: { syslog: "udp://logs.test" } }, { name: "edge" })).toMatchObject([{ app: "edge" }]);
@@ -92,7 +121,12 @@ describe("what is wrong", () => {
     [{ file: "a", rotate: {} }, "log.to.rotate.size", "a size such as"],
     [{ file: "a", rotate: { size: "1KiB" } }, "log.to.rotate.size", "a size of at least 64KiB"],
     [{ file: "a", rotate: { size: "1MiB", keep: 0 } }, "log.to.rotate.keep", "is not a whole number from 1 to 999"],
-    [{ syslog: "tcp://a:514" }, "log.to.syslog", 'is not an address such as "udp://logs.example.com:514"'],
+    [{ syslog: "http://a:514" }, "log.to.syslog", 'is not an address such as "udp://logs.example.com:514"'],
+    [{ syslog: "tcp://a:65536" }, "log.to.syslog", "is not an address"],
+    [{ syslog: "unix-stream://relative" }, "log.to.syslog", "is not an address"],
+    [{ syslog: `unix-stream:///${"a".repeat(108)}` }, "log.to.syslog", "is not an address"],
+    [{ syslog: "tcp://a", tls: {} }, "log.to.tls", "TLS is spoken at addresses of tls://."],
+    [{ syslog: "tls://a", tls: { cert: "a.pem" } }, "log.to.tls.cert", "a.pem"],
     [{ syslog: "udp://a:0" }, "log.to.syslog", "is not an address"],
     [{ syslog: "udp://a/b" }, "log.to.syslog", "is not an address"],
     [{ syslog: "unix://relative" }, "log.to.syslog", "is not an address"],

@@ -1,5 +1,5 @@
 // What a user writes about the access log.
-import type { Duration, Size } from "../options.ts";
+import type { Duration, Size, UpstreamTls } from "../options.ts";
 
 /**
  * How a line is written: `"json"` with the names of OpenTelemetry, `"ecs"` with those of the Elastic Common Schema,
@@ -48,10 +48,16 @@ export interface LogFile {
   format?: LineFormat;
 }
 
-/** Lines to syslog, as messages of RFC 5424: a datagram each. */
+/** Lines to syslog, as messages of RFC 5424: each a datagram, or on a stream with its length before it (RFC 6587). */
 export interface LogSyslog {
-  /** `"udp://logs.example.com:514"`, or a datagram socket such as `"unix:///dev/log"` (the executable, on Linux). */
-  syslog: `udp://${string}` | `unix://${string}`;
+  /**
+   * Datagrams: `"udp://logs.example.com:514"`, or a socket such as `"unix:///dev/log"` (the executable, on Linux).
+   * Streams: `"tcp://logs.example.com:601"`, `"tls://logs.example.com:6514"` (RFC 5425), or a socket such as
+   * `"unix-stream:///run/syslog.sock"`. The ports are those that hold where none is written.
+   */
+  syslog: `${"udp" | "tcp" | "tls" | "unix" | "unix-stream"}://${string}`;
+  /** Of `tls://`. Default: the name in the address, and the authorities that the runtime knows. */
+  tls?: UpstreamTls;
   /** Default: `"local0"`. */
   facility?: LogFacility;
   /** APP-NAME: 1 to 48 characters without blanks. Default: the gateway's name. */

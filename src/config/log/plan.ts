@@ -1,6 +1,7 @@
 // The part of the plan that says what is logged, and how.
 import type { LineFormat, LogFormat, LogFunction } from "./options.ts";
 import type { LinesTo } from "../../platform.ts";
+import type { TlsPlan } from "../plan.ts";
 
 /** The access log. */
 export interface LogPlan {
@@ -21,7 +22,9 @@ export type LogSinkPlan =
   | { readonly kind: "file"; readonly to: LinesTo; readonly format: LineFormat }
   | {
       readonly kind: "syslog";
+      /** Where TLS is spoken, `tls` says how: it may hold a key, which has no place in `to`. */
       readonly to: LinesTo;
+      readonly tls: TlsPlan | undefined;
       readonly format: LineFormat;
       /** Its number (RFC 5424, table 1). */
       readonly facility: number;

@@ -2,7 +2,9 @@
 import type { Keep } from "../../carried.ts";
 import type { LineFormat, LogFormat, LogFunction, LogRecord } from "../../config/log/options.ts";
 import type { LogPlan, LogSinkPlan } from "../../config/log/plan.ts";
+import type { TlsPlan } from "../../config/plan.ts";
 import { type Ending, type Exchange, outlive } from "../../exchange.ts";
+import { clientTls } from "../../http/client-tls.ts";
 import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
 import { errorOf, isError, statusOf } from "../outcome.ts";
 import { syslogHead } from "./syslog.ts";
@@ -25,18 +27,22 @@ export function openSinks({ to }: LogPlan, platform: Platform, keep: Keep): read
   if (linesTo === undefined && to.some(({ kind }) => kind === "file" || kind === "syslog")) {
     platform.notice("warn", "log.to: there are neither files nor sockets here: the access log goes to the console");
   }
-  const opened = (to: LinesTo): LinesOut | undefined =>
+  const opened = (to: LinesTo, tls?: TlsPlan): LinesOut | undefined =>
     linesTo &&
     keep(
       `log.${to.name}`,
-      to,
-      () => linesTo(to),
+      [to, tls],
+      () => linesTo(to.kind === "tcp" && tls !== undefined ? { ...to, tls: clientTls(tls, to.host) } : to),
       (out) => out.close(),
     );
   return to.map((plan) => sinkOf(plan, opened, platform));
 }
 
-function sinkOf(plan: LogSinkPlan, opened: (to: LinesTo) => LinesOut | undefined, platform: Platform): Sink {
+function sinkOf(
+  plan: LogSinkPlan,
+  opened: (to: LinesTo, tls?: TlsPlan) => LinesOut | undefined,
+  platform: Platform,
+): Sink {
   switch (plan.kind) {
     case "stdout": {
       const { format } = plan;
@@ -46,7 +52,7 @@ function sinkOf(plan: LogSinkPlan, opened: (to: LinesTo) => LinesOut | undefined
       return new FunctionSink(plan.call, platform);
     case "file":
     case "syslog": {
-      const out = opened(plan.to);
+      const out = opened(plan.to, plan.kind === "syslog" ? plan.tls : undefined);
       return out === undefined ? standard(plan.format, platform) : linesSink(plan, out, platform);
     }
   }
