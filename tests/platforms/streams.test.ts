@@ -1,7 +1,7 @@
 // Lines over streams: each behind its length, over TCP, TLS and a Unix socket; receivers that are gone, slow or strange.
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
-import net from "node:net";
+import type net from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import tls from "node:tls";
