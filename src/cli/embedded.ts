@@ -22,6 +22,8 @@ export interface Embedded {
   readonly startTestThread: () => Worker;
   /** The archive that `types.ts` unpacks; undefined from source. */
   readonly types: (() => Promise<Uint8Array>) | undefined;
+  /** The notices of all that is inside; undefined from source. */
+  readonly licenses: (() => Promise<string>) | undefined;
   /** What is known of the config's options. */
   readonly reference: () => Promise<Reference>;
   /** The live page of the admin listener. */

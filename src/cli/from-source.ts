@@ -20,6 +20,7 @@ export function fromSource(): Embedded {
     startThread: () => new Worker(new URL("./workers/from-source.ts", import.meta.url).href),
     startTestThread: () => new Worker(new URL("./testing/from-source.ts", import.meta.url).href),
     types: undefined,
+    licenses: undefined,
     reference: async () => (await import("./reference/read-reference.ts")).readReference(),
     page: async () => (await import("./page-bundle.ts")).bundlePage(),
   };

@@ -19,6 +19,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   password: async () => (await import("./password.ts")).password,
   manpage: async () => (await import("./manpage.ts")).manpage,
   completion: async () => (await import("./completion.ts")).completion,
+  licenses: async () => (await import("./licenses.ts")).licenses,
 };
 
 /** The first word of each, once. */
