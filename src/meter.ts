@@ -21,6 +21,8 @@ import type { Upstream } from "./upstream/upstream.ts";
 
 /** How often it is looked how late timers are. */
 const LOOK_MS = 500;
+/** How many of these looks come before the next one for targets that are gone: a minute. */
+const LOOKS = 120;
 
 const OUTCOMES = ["accepted", "absent", "refused", "unavailable", "answered"] as const;
 type Outcome = (typeof OUTCOMES)[number];
@@ -182,10 +184,13 @@ function meterMirror(metrics: Metrics, route: string, { plan, counts }: Mirror):
 function watchLoop(metrics: Metrics, platform: Platform): End {
   const delay = metrics.histogram(FAMILIES.eventLoopDelay, {});
   let timer: Timer;
+  let looks = 0;
   const wait = (): void => {
     const due = platform.now() + LOOK_MS;
     timer = platform.setTimer(() => {
-      delay.observe(Math.max(0, platform.now() - due) / 1000);
+      const now = platform.now();
+      delay.observe(Math.max(0, now - due) / 1000);
+      if (++looks % LOOKS === 0) metrics.letGo(now);
       wait();
     }, LOOK_MS);
   };

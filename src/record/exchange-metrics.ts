@@ -3,7 +3,9 @@ import type { LimitPlan } from "../config/limit/plan.ts";
 import type { MatchPlan, Plan, RoutePlan } from "../config/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import type { GatewayError } from "../errors.ts";
-import type { AttemptRecord, Ending, Exchange } from "../exchange.ts";
+import type { TracingPlan } from "../config/telemetry/plan.ts";
+import type { AttemptRecord, Ending, Exchange, Trace } from "../exchange.ts";
+import { SAMPLED } from "../http/trace-context.ts";
 import type { Platform } from "../platform.ts";
 import { Durations } from "./durations.ts";
 import { FAMILIES } from "./families.ts";
@@ -13,19 +15,35 @@ import { addressOf, errorOf, routePattern, statusOf } from "./outcome.ts";
 /** Targets that are known at once; where they come and go, those that went are forgotten with the others. */
 const MOST_TARGETS = 1000;
 
+/** Which exchanges are exemplars: of what is recorded one is at hand for whoever wonders about a bucket. */
+const EXEMPLARS: Readonly<Record<TracingPlan["exemplars"], ((trace: Trace) => boolean) | undefined>> = {
+  sampled: ({ flags }) => (flags & SAMPLED) !== 0,
+  all: () => true,
+  none: undefined,
+};
+
 /** Counts exchanges. */
 export class ExchangeMetrics {
   readonly #metrics: Metrics;
-  readonly #now: () => number;
+  readonly #platform: Pick<Platform, "now" | "wallClock">;
+  /** Whether the exchange of this trace is an exemplar of what its bucket counts; undefined where there are none. */
+  readonly #isExemplar: ((trace: Trace) => boolean) | undefined;
   readonly #places = new Map<MatchPlan | RoutePlan | undefined, Place>();
   readonly #targets = new Map<UpstreamPlan, Map<string, Durations>>();
   readonly #limits: ReadonlyMap<LimitPlan, Decisions>;
   readonly #end: () => void;
+  #departures: number;
   #active = 0;
 
-  constructor(metrics: Metrics, { limits, overload }: Pick<Plan, "limits" | "overload">, platform: Platform) {
+  constructor(
+    metrics: Metrics,
+    { limits, overload, tracing }: Pick<Plan, "limits" | "overload" | "tracing">,
+    platform: Pick<Platform, "now" | "wallClock">,
+  ) {
     this.#metrics = metrics;
-    this.#now = () => platform.now();
+    this.#departures = metrics.departures;
+    this.#platform = platform;
+    this.#isExemplar = tracing && EXEMPLARS[tracing.exemplars];
     this.#limits = new Map(limits.limits.map((limit) => [limit, decisionsOf(metrics, limit)]));
     if (overload !== undefined) metrics.counter(FAMILIES.overloadRefusals, {});
     this.#end = metrics.readOne(FAMILIES.serverActive, () => this.#active);
@@ -39,10 +57,14 @@ export class ExchangeMetrics {
   /** It has ended. */
   ended(x: Exchange, ending: Ending): void {
     this.#active--;
-    const now = this.#now();
+    const now = this.#platform.now();
     const error = errorOf(x, ending);
     const place = this.#placeOf(x);
-    place.durations.of(x.method, x.scheme, statusOf(x, ending), error?.code).observe((now - x.startedAt) / 1000);
+    const durations = place.durations.of(x.method, x.scheme, statusOf(x, ending), error?.code);
+    const seconds = (now - x.startedAt) / 1000;
+    if (this.#isExemplar !== undefined && x.trace !== undefined && this.#isExemplar(x.trace)) {
+      durations.observeIn(x.trace, seconds, this.#platform.wallClock());
+    } else durations.observe(seconds);
     place.requestSize.observe(ending.bytesIn);
     place.responseSize.observe(ending.bytesOut);
     if (x.attempts.length > 0) this.#attempts(x, x.upstream!, x.attempts, now);
@@ -89,6 +111,10 @@ export class ExchangeMetrics {
   }
 
   #targetOf(upstream: UpstreamPlan, target: string): Durations {
+    if (this.#departures !== this.#metrics.departures) {
+      this.#departures = this.#metrics.departures;
+      this.#targets.clear();
+    }
     let targets = this.#targets.get(upstream);
     if (targets === undefined) this.#targets.set(upstream, (targets = new Map()));
     let durations = targets.get(target);

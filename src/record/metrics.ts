@@ -18,24 +18,49 @@ export class Counter {
   }
 }
 
+/** A series of a target that is gone is told for so long: time enough for who reads it to have its last counts. */
+const GONE_MS = 600_000;
+
+/** One of the values that a bucket has counted, and the span in which it was measured. */
+export interface Exemplar {
+  readonly value: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** For each bucket, and what is above, the last one if there is one. */
+export type Exemplars = readonly (Exemplar | undefined)[];
+
 /** Observed values, counted by size. */
 export class Histogram {
   readonly #bounds: readonly number[];
   /** A count for each bucket (not cumulative), one for what is above all bounds, and the sum. */
   readonly values: Float64Array;
+  /** Undefined until there is one. */
+  exemplars: (Exemplar | undefined)[] | undefined = undefined;
 
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
     this.values = new Float64Array(bounds.length + 2);
   }
 
-  /** Counts a value. */
-  observe(value: number): void {
+  /** Counts a value. Gives the number of its bucket. */
+  observe(value: number): number {
     const bounds = this.#bounds;
     let at = 0;
     while (at < bounds.length && value > bounds[at]!) at++;
     this.values[at]! += 1;
     this.values[bounds.length + 1]! += value;
+    return at;
+  }
+
+  /** Counts a value that can be looked at: its bucket has it as its exemplar, in place of the one before. */
+  observeIn(trace: { readonly traceId: string; readonly spanId: string }, value: number, at: number): void {
+    const { traceId, spanId } = trace;
+    this.exemplars ??= Array.from({ length: this.#bounds.length + 1 }, () => undefined);
+    this.exemplars[this.observe(value)] = { value, traceId, spanId, at };
   }
 }
 
@@ -44,6 +69,8 @@ export interface Sample {
   readonly labels: readonly string[] | undefined;
   /** One value; of a histogram a count for each bucket, one for what is above, and the sum. */
   readonly values: Float64Array;
+  /** Of a histogram; of a change those that are new. */
+  readonly exemplars?: Exemplars | undefined;
 }
 
 /** A family and its series as they stand. */
@@ -69,6 +96,8 @@ class Growing {
   readonly sources = new Set<() => number>();
   /** What `changes` has told; undefined before the first time. */
   told: Float64Array | undefined = undefined;
+  /** Since when its target is gone; undefined while it is there, and for series that have none. */
+  goneSince: number | undefined = undefined;
 
   constructor(family: Family, labels: readonly string[] | undefined) {
     this.labels = labels;
@@ -80,6 +109,18 @@ class Growing {
     const values = this.own.values.slice();
     for (const read of this.sources) values[0]! += read();
     return values;
+  }
+
+  get exemplars(): Exemplars | undefined {
+    return this.own instanceof Histogram ? this.own.exemplars : undefined;
+  }
+
+  /** What `changes` tells of exemplars: each once, for it is kept where it is told. */
+  takeExemplars(): { readonly exemplars?: Exemplars } {
+    const { exemplars } = this;
+    if (exemplars === undefined) return {};
+    (this.own as Histogram).exemplars = undefined;
+    return { exemplars };
   }
 }
 
@@ -116,15 +157,30 @@ class GrowingFamily {
       const { values } = series;
       const { told } = series;
       series.told = values;
-      if (told === undefined) return [{ family: name, labels: series.labels, values }];
-      if (values.every((value, at) => value === told[at])) return [];
-      return [{ family: name, labels: series.labels, values: values.map((value, at) => value - told[at]!) }];
+      if (told !== undefined && values.every((value, at) => value === told[at])) return [];
+      const grown = told === undefined ? values : values.map((value, at) => value - told[at]!);
+      return [{ family: name, labels: series.labels, values: grown, ...series.takeExemplars() }];
     });
   }
 
-  merge({ labels, values }: Change): void {
+  merge({ labels, values, exemplars }: Change): void {
     const { own } = this.at(labels);
     for (const [at, value] of values.entries()) own.values[at]! += value;
+    if (exemplars === undefined || !(own instanceof Histogram)) return;
+    const known = own.exemplars ?? [];
+    own.exemplars = exemplars.map((exemplar, at) => exemplar ?? known[at]);
+  }
+
+  /** Lets go of series whose target has been gone for long, and tells whether there were some. */
+  letGo(isThere: (upstream: string, target: string) => boolean, now: number): boolean {
+    const before = this.#series.size;
+    const [upstream, target] = ["sluice.upstream", "sluice.target"].map((label) => this.family.labels.indexOf(label));
+    if (upstream! < 0 || target! < 0) return false;
+    for (const [key, series] of this.#series) {
+      if (isThere(series.labels![upstream!]!, series.labels![target!]!)) series.goneSince = undefined;
+      else if (now - (series.goneSince ??= now) >= GONE_MS) this.#series.delete(key);
+    }
+    return this.#series.size < before;
   }
 }
 
@@ -166,6 +222,8 @@ class ReadFamily {
 
 /** The series of a process, or those of one worker. They outlive the plan: what was counted stays. */
 export class Metrics {
+  /** How often series were let go: whoever keeps one gets it anew when this has changed. */
+  departures = 0;
   readonly #growing = new Map<string, GrowingFamily>();
   readonly #read = new Map<string, ReadFamily>();
 
@@ -219,7 +277,7 @@ export class Metrics {
   collect(): FamilySamples[] {
     return Object.values<Family>(FAMILIES).flatMap((family) => {
       const { samples } = this.#growing.get(family.name) ?? this.#read.get(family.name)!;
-      const now = samples.map(({ labels, values }) => ({ labels, values }));
+      const now = samples.map(({ labels, values, exemplars }) => ({ labels, values, exemplars }));
       return now.length === 0 ? [] : [{ family, samples: now }];
     });
   }
@@ -243,6 +301,18 @@ export class Metrics {
       if (known === undefined) ofWorkers.set(worker, [change]);
       else known.push(change);
     }
+  }
+
+  /**
+   * Lets go of series of targets that `sluice.upstream.up` does not tell any more, ten minutes after that was seen first.
+   * To be called now and then.
+   * @param now monotonic milliseconds
+   */
+  letGo(now: number): void {
+    const { samples } = this.#read.get(FAMILIES.targetUp.name)!;
+    const targets = new Set(samples.map(({ labels }) => JSON.stringify(labels)));
+    const isThere = (upstream: string, target: string): boolean => targets.has(JSON.stringify([upstream, target]));
+    for (const family of this.#growing.values()) if (family.letGo(isThere, now)) this.departures++;
   }
 
   /** A worker has ended: its gauges are gone, what it counted stays. */

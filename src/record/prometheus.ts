@@ -1,6 +1,6 @@
 // Metrics as Prometheus reads them: its text format 0.0.4, and OpenMetrics 1.0 for those who ask for it.
 import type { Family, Kind, Unit } from "./family.ts";
-import type { FamilySamples, Sample } from "./metrics.ts";
+import type { Exemplar, FamilySamples, Sample } from "./metrics.ts";
 
 /** A form of the text. */
 export type TextFormat = "prometheus" | "openmetrics";
@@ -41,28 +41,37 @@ export function prometheusText(families: readonly FamilySamples[], format: TextF
     if (open && family.unit !== "") text += `# UNIT ${name} ${UNITS[family.unit]}\n`;
     const labels = family.labels.map(underscored);
     const write = WRITERS[family.kind];
-    for (const sample of samples) text += write(family, name, labelText(labels, sample), sample.values, open);
+    for (const sample of samples) text += write(family, name, labelText(labels, sample), sample, open);
   }
   return format === "openmetrics" ? `${text}# EOF\n` : text;
 }
 
-type Writer = (family: Family, name: string, labels: string, values: Float64Array, open: boolean) => string;
+type Writer = (family: Family, name: string, labels: string, sample: Sample, open: boolean) => string;
 
 const WRITERS: Readonly<Record<Kind, Writer>> = {
-  counter: (_, name, labels, values, open) => `${name}${open ? "_total" : ""}${braced(labels)} ${number(values[0]!)}\n`,
-  gauge: (_, name, labels, values) => `${name}${braced(labels)} ${number(values[0]!)}\n`,
-  histogram({ bounds }, name, labels, values, open) {
+  counter: (_, name, labels, { values }, open) =>
+    `${name}${open ? "_total" : ""}${braced(labels)} ${number(values[0]!)}\n`,
+  gauge: (_, name, labels, { values }) => `${name}${braced(labels)} ${number(values[0]!)}\n`,
+  histogram({ bounds }, name, labels, { values, exemplars }, open) {
     const before = `${name}_bucket{${labels}${labels === "" ? "" : ","}le="`;
     let text = "";
     let count = 0;
     for (let at = 0; at <= bounds.length; at++) {
       count += values[at]!;
-      text += `${before}${at < bounds.length ? boundText(bounds[at]!, open) : "+Inf"}"} ${number(count)}\n`;
+      const exemplar = open ? exemplarText(exemplars?.[at]) : "";
+      text += `${before}${at < bounds.length ? boundText(bounds[at]!, open) : "+Inf"}"} ${number(count)}${exemplar}\n`;
     }
     const sum = number(values[bounds.length + 1]!);
     return `${text}${name}_sum${braced(labels)} ${sum}\n${name}_count${braced(labels)} ${number(count)}\n`;
   },
 };
+
+/** What stands behind a bucket: the text format of Prometheus has no place for it. */
+function exemplarText(exemplar: Exemplar | undefined): string {
+  if (exemplar === undefined) return "";
+  const { traceId, spanId, value, at } = exemplar;
+  return ` # {trace_id="${traceId}",span_id="${spanId}"} ${value} ${(at / 1000).toFixed(3)}`;
+}
 
 /** A label without a value is one that is not there. */
 function labelText(names: readonly string[], { labels }: Sample): string {

@@ -34,6 +34,7 @@ describe("as they are written", () => {
       errors: false,
       trust: "everyone",
       baggage: "proxies",
+      exemplars: "sampled",
       redactQuery: CREDENTIAL_PARAMETERS,
     });
     const common = { headers: [], gzip: false, timeoutMs: 10_000, tls: undefined };
@@ -115,6 +116,14 @@ describe("as the environment says", () => {
     expect(plans.tracing).toMatchObject({ sample: 1, parent: "follow", errors: false, baggage: "proxies" });
     const written = planOf(withTelemetry({ tracing: {}, otlp: {} })).otlp!;
     expect(plans.otlp).toEqual({ ...written, resource: [] });
+  });
+
+  test.each([
+    ["trace_based", "sampled"],
+    ["always_on", "all"],
+    ["always_off", "none"],
+  ])("OTEL_METRICS_EXEMPLAR_FILTER=%s has the exemplars of %s", (filter, exemplars) => {
+    expect(ofEnvironment({ OTEL_METRICS_EXEMPLAR_FILTER: filter }).tracing).toMatchObject({ exemplars });
   });
 
   test("OTEL_SDK_DISABLED turns all off", () => {
@@ -201,6 +210,7 @@ describe("as the environment says", () => {
 
   test.each([
     ["OTEL_TRACES_SAMPLER", "jaeger_remote", /one of always_on, /],
+    ["OTEL_METRICS_EXEMPLAR_FILTER", "all", /one of trace_based, always_on, always_off/],
     ["OTEL_PROPAGATORS", "b3", /tracecontext, and maybe baggage/],
     ["OTEL_PROPAGATORS", "baggage", /tracecontext, and maybe baggage/],
     ["OTEL_TRACES_EXPORTER", "zipkin", /one of otlp, none/],

@@ -13,7 +13,12 @@ const TOKEN = "a-token-for-prometheus";
 const REQUESTS = 37;
 
 /** Starts a Prometheus that scrapes this port every second; gives what asks it, and what ends it. */
-async function startPrometheus(port: number): Promise<{ sum(query: string): Promise<number>; stop(): Promise<void> }> {
+async function startPrometheus(port: number): Promise<{
+  sum(query: string): Promise<number>;
+  /** Labels of all exemplars of this metric. */
+  exemplars(name: string): Promise<Record<string, string>[]>;
+  stop(): Promise<void>;
+}> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-prometheus-"));
   const config = `global: { scrape_interval: 1s }
 scrape_configs:
@@ -22,7 +27,13 @@ scrape_configs:
     static_configs: [{ targets: ["127.0.0.1:${port}"] }]
 `;
   writeFileSync(join(folder, "prometheus.yml"), config);
-  const flags = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:0"];
+  const features = "--enable-feature=exemplar-storage";
+  const flags = [
+    features,
+    "--config.file=prometheus.yml",
+    "--storage.tsdb.path=data",
+    "--web.listen-address=127.0.0.1:0",
+  ];
   const child = Bun.spawn([pathOfTool("prometheus"), ...flags], { cwd: folder, stdout: "ignore", stderr: "pipe" });
   let said = "";
   void (async () => {
@@ -45,7 +56,13 @@ scrape_configs:
       const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
       return Number(data.result[0]?.value[1] ?? Number.NaN);
     };
-    return { sum, stop };
+    const exemplars = async (name: string): Promise<Record<string, string>[]> => {
+      const range = `start=${Date.now() / 1000 - 3600}&end=${Date.now() / 1000 + 60}`;
+      const response = await fetch(`http://${address}/api/v1/query_exemplars?query=${name}&${range}`);
+      const { data } = (await response.json()) as { data: { exemplars: { labels: Record<string, string> }[] }[] };
+      return data.flatMap((series) => series.exemplars.map(({ labels }) => labels));
+    };
+    return { sum, exemplars, stop };
   } catch (failure) {
     await stop();
     throw failure;
@@ -64,6 +81,7 @@ export default defineGateway({
   listen: { host: "127.0.0.1", port: 0 },
   workers: 2,
   admin: { port: 0, token: env("ADMIN_TOKEN") },
+  tracing: {},
   routes: { hello: { match: "/hello/:name", answer: { body: "hello" } } },
 });
 `,
@@ -75,6 +93,12 @@ export default defineGateway({
       const count = 'http_server_request_duration_seconds_count{http_route="/hello/:name"}';
       await until(async () => (await prometheus.sum(count)) === REQUESTS, "the count in Prometheus", 15_000);
       expect(await prometheus.sum("up")).toBe(1);
+      const exemplar = await until(async () => {
+        const all = await prometheus.exemplars("http_server_request_duration_seconds_bucket");
+        return all[0];
+      }, "an exemplar in Prometheus");
+      const logged = gateway.lines.map((line) => JSON.parse(line) as Record<string, string>);
+      expect(logged.map(({ trace_id, span_id }) => ({ trace_id, span_id }))).toContainEqual(exemplar as never);
       expect(
         await prometheus.sum(
           'http_server_request_duration_seconds_bucket{le="10.0"} or http_server_request_duration_seconds_bucket{le="10"}',

@@ -1,5 +1,5 @@
 // The registry: what workers tell adds up whatever becomes of them, what ends leaves its count, and families are bounded.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { FAMILIES } from "../../src/record/families.ts";
 import { Metrics } from "../../src/record/metrics.ts";
@@ -119,6 +119,97 @@ test("what is too much for a family is one series, and nothing is lost", () => {
   const main = new Metrics();
   main.merge(1, metrics.changes());
   expect(values(main, "sluice.observed.refusals")["rest"]).toEqual([3000]);
+});
+
+describe("series of targets that are gone", () => {
+  const MINUTE = 60_000;
+  const attempts = (target: string) => ({
+    "sluice.upstream": "up",
+    "sluice.target": target,
+    ...{ "server.address": "", "server.port": "", "http.request.method": "GET" },
+    ...{ "http.response.status_code": "", "error.type": "" },
+  });
+
+  /** A registry that has counted attempts at these, and knows those in `there`. */
+  function registry(targets: readonly string[], there: ReadonlySet<string>): Metrics {
+    const metrics = new Metrics();
+    metrics.read(FAMILIES.targetUp, () => [...there].map((target) => [{ upstream: "up", target }, 1] as const));
+    for (const target of targets) metrics.histogram(FAMILIES.clientDuration, attempts(target)).observe(1);
+    return metrics;
+  }
+  const told = (metrics: Metrics): string[] =>
+    metrics
+      .collect()
+      .flatMap(({ family, samples }) =>
+        family.name === FAMILIES.clientDuration.name ? samples.map(({ labels }) => labels?.[1] ?? "rest") : [],
+      );
+
+  test("are told for ten minutes more, then no longer; those of targets that are there stay", () => {
+    const there = new Set(["a", "b"]);
+    const metrics = registry(["a", "b"], there);
+    metrics.letGo(0);
+    there.delete("b");
+    metrics.letGo(MINUTE);
+    metrics.letGo(11 * MINUTE - 1);
+    expect(told(metrics)).toEqual(["a", "b"]);
+    expect(metrics.departures).toBe(0);
+    metrics.letGo(11 * MINUTE);
+    expect(told(metrics)).toEqual(["a"]);
+    expect(metrics.departures).toBe(1);
+  });
+
+  test("stay where the target comes back in time", () => {
+    const there = new Set<string>();
+    const metrics = registry(["a"], there);
+    metrics.letGo(0);
+    there.add("a");
+    metrics.letGo(9 * MINUTE);
+    there.clear();
+    metrics.letGo(12 * MINUTE);
+    metrics.letGo(21 * MINUTE);
+    expect(told(metrics)).toEqual(["a"]);
+  });
+
+  test("make room for others where targets come and go for ever, in a worker and in the main thread", () => {
+    const there = new Set<string>();
+    const [worker, main] = [registry([], there), new Metrics()];
+    for (let at = 0; at < 5000; at++) {
+      there.clear();
+      there.add(`t${at}`);
+      worker.histogram(FAMILIES.clientDuration, attempts(`t${at}`)).observe(1);
+      worker.letGo(at * MINUTE);
+      main.merge(1, worker.changes());
+      main.letGo(at * MINUTE);
+    }
+    for (const metrics of [worker, main]) {
+      expect(told(metrics).length).toBeLessThan(20);
+      expect(told(metrics)).not.toContain("rest");
+    }
+  });
+});
+
+test("the exemplar of a bucket is the last one of whichever worker told it", () => {
+  const [one, two, main] = [new Metrics(), new Metrics(), new Metrics()];
+  const labels = { "http.route": "", "sluice.route": "" };
+  const note = (metrics: Metrics, id: string, value: number): void =>
+    metrics
+      .histogram(FAMILIES.requestSize, labels)
+      .observeIn({ traceId: id.repeat(32), spanId: id.repeat(16) }, value, 7);
+  note(one, "a", 1);
+  note(one, "b", 2);
+  note(two, "c", 300);
+  main.merge(1, one.changes());
+  main.merge(2, two.changes());
+  note(two, "d", 301);
+  one.histogram(FAMILIES.requestSize, labels).observe(3);
+  main.merge(1, one.changes());
+  main.merge(2, two.changes());
+  const [sample] = main.collect().find(({ family }) => family.name === FAMILIES.requestSize.name)!.samples;
+  expect(sample!.exemplars?.map((each) => each?.traceId[0])).toEqual([
+    ...["b", "d"],
+    ...Array.from({ length: FAMILIES.requestSize.bounds.length - 1 }, () => undefined),
+  ]);
+  expect([...sample!.values.slice(0, 2)]).toEqual([3, 2]);
 });
 
 test("a value is in the first bucket whose bound it does not exceed", () => {

@@ -7,6 +7,8 @@ export interface ReadSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
+  /** What stands behind a bucket in OpenMetrics. */
+  readonly exemplar?: Readonly<Record<"trace_id" | "span_id" | "value" | "at", string>>;
 }
 
 /** A family as it was told. */
@@ -48,7 +50,7 @@ export function readMetrics(
       else if (open && name.endsWith(`_${rest}`)) family.unit = rest;
       else throw new Error(`a unit that is none: ${line}`);
     } else {
-      const sample = readSample(line);
+      const sample = readSample(line, open);
       const family = families.get(current)!;
       const endings = open && family.type === "counter" ? ["_total"] : SUFFIXES[family.type]!;
       if (!endings.some((ending) => sample.name === current + ending)) throw new Error(`stray: ${line}`);
@@ -59,7 +61,18 @@ export function readMetrics(
   return families;
 }
 
-function readSample(line: string): ReadSample {
+/** An exemplar of a span: at most 128 characters of labels, a value, and seconds since the epoch. */
+const EXEMPLAR = / # \{trace_id="([0-9a-f]{32})",span_id="([0-9a-f]{16})"\} (\d+(?:\.\d+)?(?:e-?\d+)?) (\d+\.\d{3})$/;
+
+function readSample(whole: string, open: boolean): ReadSample {
+  const [said, trace_id, span_id, measured, at] = (open && EXEMPLAR.exec(whole)) || [""];
+  const sample = plainSample(said === "" ? whole : whole.slice(0, -said.length));
+  if (said === "") return sample;
+  if (!sample.name.endsWith("_bucket")) throw new Error(`an exemplar of what is no bucket: ${whole}`);
+  return { ...sample, exemplar: { trace_id: trace_id!, span_id: span_id!, value: measured!, at: at! } };
+}
+
+function plainSample(line: string): ReadSample {
   const head = /^([a-zA-Z_:][a-zA-Z0-9_:]*)/.exec(line);
   if (head === null) throw new Error(`no sample: ${line}`);
   const name = head[1]!;

@@ -4,6 +4,7 @@ import type { GatewayOptions } from "../../src/config/options.ts";
 import type { UpstreamOptions } from "../../src/config/upstream/options.ts";
 import { fieldOf } from "../../src/platforms/fake/messages.ts";
 import { answerText, FakeTarget } from "../../src/platforms/fake/peers.ts";
+import { FAMILIES } from "../../src/record/families.ts";
 import { toUpstream, World } from "../support/fake-world.ts";
 
 /** How long until a name that has changed is looked up again at the latest: the TTL of the fake names. */
@@ -73,6 +74,32 @@ describe("an upstream by DNS", () => {
     world.ask("GET", "/it");
     expect(fieldOf(world.at[ONE]!.requests[0]!, "host")).toBe(`${NAME}:8080`);
     expect(world.record["sluice.target"]).toBe(`http://${ONE}:8080`);
+    world.close();
+  });
+
+  test("of a target that is gone metrics tell ten minutes more; one that comes back is counted from nothing", () => {
+    const world = new DnsWorld([ONE, TWO], {}, { admin: {} });
+    const counted = (): Record<string, number> => {
+      const attempts = world.metrics.collect().find(({ family }) => family === FAMILIES.clientDuration)!;
+      const address = FAMILIES.clientDuration.labels.indexOf("server.address");
+      return Object.fromEntries(
+        attempts.samples.map(({ labels, values }) => [
+          labels![address],
+          values.slice(0, -1).reduce((sum, count) => sum + count),
+        ]),
+      );
+    };
+    world.say(ONE);
+    world.served(3);
+    world.say(TWO);
+    world.served(2);
+    world.advance(600_000);
+    expect(counted()).toEqual({ [ONE]: 3, [TWO]: 2 });
+    world.advance(120_000);
+    expect(counted()).toEqual({ [TWO]: 2 });
+    world.say(ONE);
+    world.served(1);
+    expect(counted()).toEqual({ [ONE]: 1, [TWO]: 2 });
     world.close();
   });
 

@@ -8,6 +8,9 @@ import type { FromWorker, ToWorker } from "./messages.ts";
 /** A worker that is busy for so long holds nobody up: it is told of by what it said last, a second ago at most. */
 const PATIENCE_MS = 100;
 
+/** How often it is looked for targets that are gone. */
+const LOOK_MS = 60_000;
+
 /** Workers that live, by number. */
 type Living = () => ReadonlyMap<number, { send(message: ToWorker): void }>;
 
@@ -22,6 +25,7 @@ export class Gathering {
   /** For each question, the workers that have not answered, and what to do when all have. */
   readonly #questions = new Map<number, { readonly waits: Set<number>; readonly seen: Seen[]; done(): void }>();
   #count = 0;
+  #lookedAt = 0;
 
   constructor(living: Living, targets: TargetControls) {
     this.#living = living;
@@ -68,6 +72,11 @@ export class Gathering {
   /** A worker has told what it counted since it last did. */
   counted(worker: number, { id, changes, obstacles, seen }: Extract<FromWorker, { kind: "counted" }>): void {
     this.total.merge(worker, changes);
+    const now = performance.now();
+    if (now - this.#lookedAt >= LOOK_MS) {
+      this.total.letGo(now);
+      this.#lookedAt = now;
+    }
     this.#obstacles.set(worker, obstacles);
     const question = this.#questions.get(id);
     question?.waits.delete(worker);

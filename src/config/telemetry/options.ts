@@ -23,6 +23,11 @@ export interface TracingOptions {
   trust?: "everyone" | "proxies" | "nobody";
   /** Whose `baggage` upstreams and handlers see. Default: `"proxies"`, those of `listen.trustedProxies`. */
   baggage?: "everyone" | "proxies" | "nobody";
+  /**
+   * Which exchanges `http_server_request_duration_seconds` names as exemplars, one a bucket, for a way from a chart to a
+   * trace: those whose trace is `"sampled"`, `"all"`, or `"none"`. Default: `"sampled"`.
+   */
+  exemplars?: "sampled" | "all" | "none";
 }
 
 /** A collector, by OTLP over HTTP with JSON. */

@@ -9,6 +9,8 @@ export interface TracingPlan {
   readonly errors: boolean;
   readonly trust: "everyone" | "proxies" | "nobody";
   readonly baggage: "everyone" | "proxies" | "nobody";
+  /** Which exchanges are exemplars of their durations. */
+  readonly exemplars: "sampled" | "all" | "none";
   /** Lower-case names of query parameters to mask in spans. */
   readonly redactQuery: readonly string[];
 }

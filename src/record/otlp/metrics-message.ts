@@ -1,7 +1,7 @@
 // Metrics as OTLP has them: the second form of the registry.
 import type { Family } from "../family.ts";
-import type { FamilySamples, Sample } from "../metrics.ts";
-import { type Attribute, flagAttribute, textAttribute } from "./attributes.ts";
+import type { Exemplars, FamilySamples, Sample } from "../metrics.ts";
+import { type Attribute, flagAttribute, nanoseconds, textAttribute } from "./attributes.ts";
 import type { Origin } from "./resource.ts";
 
 /** Counts since the beginning, and not since the last message (AggregationTemporality). */
@@ -49,11 +49,20 @@ function pointsOf(family: Family, samples: readonly Sample[], since: string, now
           sum: finite(sample.values[bounds.length + 1]!),
           bucketCounts: [...counts].map(String),
           explicitBounds: bounds,
+          ...(sample.exemplars && { exemplars: exemplarsOf(sample.exemplars) }),
         };
       });
       return { histogram: { aggregationTemporality: CUMULATIVE, dataPoints } };
     }
   }
+}
+
+function exemplarsOf(exemplars: Exemplars): object[] {
+  return exemplars.flatMap((exemplar) => {
+    if (exemplar === undefined) return [];
+    const { traceId, spanId, value, at } = exemplar;
+    return [{ timeUnixNano: nanoseconds(at), asDouble: value, traceId, spanId }];
+  });
 }
 
 /** A label without a value is one that is not there. */

@@ -48,6 +48,16 @@ describe("a family is told", () => {
     expect(point!["bucketCounts"]).toEqual(["1", "1", ...Array.from({ length: 10 }, () => "0"), "1"]);
   });
 
+  test("with the exemplars of its buckets", () => {
+    const metrics = new Metrics();
+    const size = metrics.histogram(FAMILIES.requestSize, { "http.route": "/*", "sluice.route": "" });
+    const trace = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
+    size.observeIn(trace, 300, 1_700_000_000_000);
+    size.observe(1);
+    const [point] = told(metrics).get("http.server.request.body.size")!.points;
+    expect(point!["exemplars"]).toEqual([{ timeUnixNano: "1700000000000000000", asDouble: 300, ...trace }]);
+  });
+
   test("with the series that holds what was too much", () => {
     const metrics = new Metrics();
     for (let at = 0; at < 2001; at++) metrics.counter(FAMILIES.faults, { route: String(at), fault: "x" }).add();
