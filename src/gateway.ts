@@ -7,6 +7,7 @@ import { forwards, type Plan } from "./config/plan.ts";
 import { type Way } from "./exchange.ts";
 import { Generation } from "./generation.ts";
 import { Deadlines } from "./http/deadlines.ts";
+import type { Issued } from "./issued.ts";
 import { Listeners, type NextListener } from "./listen/listeners.ts";
 import type { Stays } from "./listen/shared.ts";
 import { travelWeb } from "./listen/web.ts";
@@ -77,17 +78,19 @@ export interface GatewaySurroundings {
   readonly over?: (() => void) | undefined;
   /** Where it counts; without them it counts nothing. */
   readonly metrics?: Metrics | undefined;
+  /** Certificates that come while it runs, and what their authority is answered. */
+  readonly issued?: Issued | undefined;
 }
 
 /** Makes a gateway of a plan. */
 export function createGateway(plan: Plan, platform: Platform, surroundings: GatewaySurroundings = {}): Gateway {
-  const { over, metrics } = surroundings;
+  const { over, metrics, issued } = surroundings;
   const deadlines = new Deadlines(platform);
   let draining = false;
   const instance = platform.shared?.instance ?? platform.uuid().slice(0, 8);
   const watch = plan.admin && metrics && new Watch(platform);
   const revoked = plan.admin && new RevokedKeys(platform.shared?.revoked ?? revokedMemory(false));
-  const standing = { platform, deadlines, instance, metrics, watch, revoked, isDraining: () => draining };
+  const standing = { platform, deadlines, instance, metrics, watch, revoked, issued, isDraining: () => draining };
   /** Those that have exchanges, and the one that runs. */
   const living = new Set<Generation>();
   const generationOf = (plan: Plan, over?: () => void, before?: Parts): Generation => {
@@ -111,7 +114,7 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
     refuse: (x, error) => (x.way ??= current.begin()).refuse(x, error),
     finish: (x, ending) => x.way!.finish(x, ending),
   };
-  const listeners = new Listeners(way, platform, deadlines);
+  const listeners = new Listeners(way, platform, deadlines, issued);
   const unread = metrics && meterListeners(metrics, listeners);
   const close = (): void => {
     unread?.();

@@ -115,6 +115,9 @@ export function meterListeners(metrics: Metrics, listeners: Listeners): End {
   return all(
     metrics.readOne(FAMILIES.connections, () => listeners.connections),
     metrics.count(FAMILIES.connectionsRefused, {}, () => listeners.turnedAway),
+    metrics.read(FAMILIES.certificateEnds, () =>
+      listeners.certificates.map(({ name, notAfter }) => [{ name }, notAfter / 1000] as const),
+    ),
   );
 }
 

@@ -58,7 +58,9 @@ export type { DurableObjectStoreOptions } from "./config/limit/durable-object.ts
 export { redis } from "./config/limit/redis.ts";
 export type { RedisStoreOptions } from "./config/limit/redis.ts";
 export type {
+  AcmeOptions,
   CertificateOptions,
+  ExternalAccountOptions,
   HstsOptions,
   ListenHttp2,
   ListenTls,

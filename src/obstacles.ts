@@ -3,7 +3,7 @@ import type { Parts } from "./parts.ts";
 import { DRAINING, type Obstacle } from "./respond/readiness.ts";
 
 /** What stands in the way of the gateway's work. */
-export function obstaclesIn({ schemes, upstreams, isDraining }: Parts): Obstacle[] {
+export function obstaclesIn({ schemes, upstreams, issued, isDraining }: Parts): Obstacle[] {
   const found = [...schemes.values()].flatMap((scheme): Obstacle[] => {
     const reason = scheme.unready?.();
     return reason === undefined ? [] : [{ name: `auth.${scheme.name}`, reason }];
@@ -11,5 +11,8 @@ export function obstaclesIn({ schemes, upstreams, isDraining }: Parts): Obstacle
   for (const { plan, targets } of upstreams.values()) {
     if (targets.length === 0) found.push({ name: `upstreams.${plan.name}`, reason: "it has no targets" });
   }
+  const { awaited = [] } = issued?.state ?? {};
+  if (awaited.length > 0)
+    found.push({ name: "listen.tls.acme", reason: `no certificate yet for ${awaited.join(", ")}` });
   return isDraining() ? [DRAINING, ...found] : found;
 }

@@ -29,6 +29,7 @@ import { redisStore } from "./limit/redis-store.ts";
 import type { CountStore } from "./limit/store.ts";
 import { LimitTable } from "./limit/table.ts";
 import { Meter, meterCarried } from "./meter.ts";
+import type { Issued } from "./issued.ts";
 import type { Platform } from "./platform.ts";
 import { openSinks, type Sink } from "./record/log/sinks.ts";
 import type { Metrics } from "./record/metrics.ts";
@@ -56,6 +57,8 @@ export interface Standing {
   readonly watch: Watch | undefined;
   /** API keys that are good no more; absent where nobody can revoke any. */
   readonly revoked?: RevokedKeys | undefined;
+  /** Undefined where nobody issues certificates. */
+  readonly issued: Issued | undefined;
   /** Whether the gateway lets go. */
   isDraining(): boolean;
 }
@@ -87,6 +90,7 @@ export interface Parts {
   readonly telemetry: Telemetry;
   /** In the order of the config. */
   readonly logSinks: readonly Sink[];
+  readonly issued: Issued | undefined;
   readonly carried: Carried;
   isDraining: Standing["isDraining"];
   /** Keeps what limits have counted for the next process, if the config wants that and the counts are its own. */
@@ -183,6 +187,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     meter: metrics && new Meter(metrics, plan, inFlight.values(), platform),
     logSinks,
     telemetry: createTelemetry(plan, instance, { metrics, watch }, platform, keep),
+    issued: standing.issued,
     carried,
     isDraining,
     saveCounts: () => own && saveCounts(plan.limits, own, platform),

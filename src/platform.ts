@@ -122,8 +122,10 @@ export interface ClientAuthorities {
 
 /** TLS of a listener. */
 export interface ServerTls {
-  /** The first is also for who names no host, or another one. */
+  /** The first is also for who names no host, or another one. Where there is none, no handshake succeeds. */
   readonly certificates: readonly ServerCertificate[];
+  /** Host names that have none yet: handshakes that ask for them fail. */
+  readonly awaited?: readonly string[] | undefined;
   readonly minVersion: "1.2" | "1.3";
   /** Whether HTTP/2 is offered (ALPN), before HTTP/1.1. */
   readonly http2: boolean;
@@ -211,6 +213,13 @@ export interface Files {
    * disk when it resolves. Rejects when that cannot be done.
    */
   replace(path: string, bytes: Uint8Array): Promise<void>;
+  /** Makes a folder, and those above it, that only their owner may enter (0700); nothing where it is there. */
+  folder(path: string): Promise<void>;
+  /**
+   * Takes a lock between processes; its file is made where there is none. Gives what lets it go, which the end of the
+   * process does too; undefined while somebody else has it. Throws when the file cannot be made.
+   */
+  lock(path: string): (() => void) | undefined;
 }
 
 /** An address that a name stands for. */

@@ -27,6 +27,7 @@ import { accessLog } from "./record/access-log.ts";
 import { addCookies } from "./respond/cookies.ts";
 import { fieldChanges } from "./respond/headers.ts";
 import { readinessAnswer } from "./respond/readiness.ts";
+import { challengeAnswer } from "./respond/acme-challenge.ts";
 import { problemAnswer, tellFallback } from "./respond/problem.ts";
 import { faultStage } from "./route/faults.ts";
 import { compileFixedAnswer } from "./route/fixed-answer.ts";
@@ -49,6 +50,7 @@ export function layWay(plan: Plan, parts: Parts): Way {
   const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
   const hsts = plan.listen.tls?.hsts;
   const toHttps = httpsRedirect(plan.listen);
+  const challenge = plan.listen.tls?.acme && parts.issued && challengeAnswer(parts.issued);
   const record = plan.log === false ? undefined : accessLog(plan.log, parts.logSinks, platform);
   const { serverTiming } = plan;
 
@@ -93,7 +95,7 @@ export function layWay(plan: Plan, parts: Parts): Way {
         arrive(x);
         readPath(x);
         overload?.begin(x);
-        if (toHttps !== undefined && x.scheme === "http") answer = toHttps(x);
+        if (toHttps !== undefined && x.scheme === "http") answer = challenge?.(x) ?? toHttps(x);
         else if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
         else answer = (cors && preflight(x, routes, cors)) ?? takeRoute(x);
       } catch (thrown) {

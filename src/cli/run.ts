@@ -10,6 +10,7 @@ import { bunPlatform } from "../platforms/bun.ts";
 import { buildOf, fullVersion } from "./embedded.ts";
 import { type MoreOverseen, overseenIn, withAdmin } from "./admin-listener.ts";
 import { usageError } from "./exit.ts";
+import { Issuing } from "./issuing.ts";
 import { findConfig } from "./find-config.ts";
 import { filesBehind, gateWarnings } from "./gate.ts";
 import { serviceManager } from "./service-manager.ts";
@@ -145,18 +146,24 @@ export const run = defineVerb(
     const platform = bunPlatform();
     process.on("exit", () => platform.flush());
     const metrics = isCounted(plan) ? new Metrics() : undefined;
-    const gateway = createGateway(plan, platform, { over: planned.dispose, metrics });
+    const issuing = new Issuing(platform, embedded.version);
+    await issuing.use(plan.listen.tls?.acme);
+    const { issued } = issuing;
+    const gateway = createGateway(plan, platform, { over: planned.dispose, metrics, issued });
     keepServing((text) => platform.notice("error", text));
-    let serving: Serving = new ServingHere(gateway, plan, platform.sinks);
+    let serving: Serving = new ServingHere(gateway, plan, platform.sinks, issuing);
     const reloads = reloadsOf(() => serving, metrics);
     if (metrics !== undefined) {
       meterProcess(metrics, platform, buildOf(embedded), () => 1);
+      issuing.meter(metrics);
       const overseen = overseenIn(gateway, metrics, adminOf(reloads));
       serving = await withAdmin(serving, plan, overseen, platform, terminal);
     }
     return serve(serving, reloads, async () => {
       await gateway.ready;
-      return listen(gateway, plan);
+      const address = listen(gateway, plan);
+      issuing.start();
+      return address;
     });
   },
 );

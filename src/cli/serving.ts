@@ -1,6 +1,7 @@
 // While the gateway serves: signals end it, and errors that nobody caught do not.
 import type { ListenPlan, Plan, ShutdownPlan } from "../config/plan.ts";
 import type { Gateway, Prepared } from "../gateway.ts";
+import type { Issuing } from "./issuing.ts";
 import type { LineSinks } from "../platforms/line-sinks.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { listenRefusal } from "./listen-refusal.ts";
@@ -44,9 +45,11 @@ export interface Serving {
 export class ServingHere implements Serving {
   readonly #gateway: Gateway;
   readonly #sinks: LineSinks;
+  readonly #issuing: Issuing | undefined;
   #plan: Plan;
 
-  constructor(gateway: Gateway, plan: Plan, sinks: LineSinks) {
+  constructor(gateway: Gateway, plan: Plan, sinks: LineSinks, issuing?: Issuing) {
+    this.#issuing = issuing;
     this.#gateway = gateway;
     this.#plan = plan;
     this.#sinks = sinks;
@@ -62,16 +65,19 @@ export class ServingHere implements Serving {
     await ready;
     take();
     this.#plan = plan;
+    await this.#issuing?.use(plan.listen.tls?.acme);
     return address;
   }
 
   async drain(delayMs: number): Promise<{ cut: number }> {
+    this.#issuing?.close();
     const drained = await this.#gateway.drain(delayMs);
     await this.#sinks.flush();
     return drained;
   }
 
   async end(): Promise<void> {
+    this.#issuing?.close();
     this.#gateway.close();
     // The sockets' last word comes a turn later.
     await new Promise((resolve) => setImmediate(resolve));

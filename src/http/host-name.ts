@@ -11,6 +11,11 @@ export function isHostName(text: string): boolean {
   return normalAddress(text) !== undefined || isName(text);
 }
 
+/** Whether a host is an IP address, or looks like one, and no name. */
+export function isAddress(host: string): boolean {
+  return host.includes(":") || /^[\d.]+$/.test(host);
+}
+
 function isName(text: string): boolean {
   if (text.length > 253) return false;
   const labels = text.split(".");

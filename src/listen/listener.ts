@@ -1,11 +1,13 @@
 // The listener: accepts connections, knows those that are open, and lets them go when the gateway drains.
+import type { ListenTlsPlan } from "../config/listen/plan.ts";
 import type { ListenPlan } from "../config/plan.ts";
 import type { Answer, Way } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import type { HeadLimits } from "../http/message.ts";
 import type { Tally } from "../http/tally.ts";
-import type { ListeningSocket, Platform, Socket } from "../platform.ts";
+import type { Issued } from "../issued.ts";
+import type { ListeningSocket, Platform, ServerTls, Socket } from "../platform.ts";
 import { CertificateFiles } from "./certificate-files.ts";
 import { Connection } from "./connection.ts";
 import { Handshake } from "./handshake.ts";
@@ -35,6 +37,8 @@ export class Listener implements Shared {
   readonly #certified = new Set<Guest>();
   readonly #tally: Tally;
   readonly #socket: ListeningSocket;
+  readonly #issued: Issued | undefined;
+  readonly #unfollow: (() => void) | undefined;
   #files: CertificateFiles | undefined = undefined;
   #quietUntil = 0;
   #second = -1;
@@ -44,14 +48,16 @@ export class Listener implements Shared {
   /**
    * Opens the listening socket.
    * @param tally of all connections of the gateway
+   * @param issued certificates that come while it listens, where there are any
    * @throws SocketError (EADDRINUSE, EACCES, …)
    */
-  constructor(plan: ListenPlan, way: Way, tally: Tally, platform: Platform, deadlines: Deadlines) {
+  constructor(plan: ListenPlan, way: Way, tally: Tally, platform: Platform, deadlines: Deadlines, issued?: Issued) {
     this.way = way;
     this.plan = plan;
     this.platform = platform;
     this.deadlines = deadlines;
     this.#tally = tally;
+    this.#issued = issued;
     this.limits = headLimits(plan);
     this.#socket = platform.listen!({
       host: plan.host,
@@ -63,9 +69,10 @@ export class Listener implements Shared {
         else if (this.#tally.add(this.plan.maxConnections)) this.#open.add(this.#guestOf(socket));
         else this.#turnAway(socket);
       },
-      tls: plan.tls && serverTls(plan.tls, plan.http2 !== undefined, platform),
+      tls: plan.tls && this.#tlsOf(plan, plan.tls),
     });
     this.#watch();
+    this.#unfollow = plan.tls && issued?.follow(() => this.#renewal(this.plan)?.());
   }
 
   /** Certificates whose files change are shown without a reload. */
@@ -74,6 +81,15 @@ export class Listener implements Shared {
     const { tls } = this.plan;
     if (tls === undefined || this.#socket.renewal === undefined) return;
     this.#files = new CertificateFiles(tls, this.platform, (tls) => this.bound({ ...this.plan, tls })());
+  }
+
+  #tlsOf({ http2 }: ListenPlan, tls: ListenTlsPlan): ServerTls {
+    return serverTls(tls, http2 !== undefined, this.platform, this.#issued?.state);
+  }
+
+  /** Makes ready what a plan says of TLS, and what was issued meanwhile. */
+  #renewal(plan: ListenPlan): (() => void) | undefined {
+    return plan.tls && this.#socket.renewal?.(this.#tlsOf(plan, plan.tls));
   }
 
   #guestOf(socket: Socket): Guest {
@@ -109,6 +125,21 @@ export class Listener implements Shared {
     return { host: this.#socket.host, port: this.#socket.port };
   }
 
+  /** The certificates that are shown, as far as they can be read. */
+  get certificates(): readonly { readonly name: string; readonly notAfter: number }[] {
+    const own = this.plan.tls?.certificates ?? [];
+    return [
+      ...own.flatMap(({ facts, names }, i) =>
+        facts === undefined
+          ? []
+          : [{ name: (names ?? facts.names)[0] ?? `certificates.${i}`, notAfter: facts.notAfter }],
+      ),
+      ...(this.plan.tls?.acme === undefined ? [] : (this.#issued?.state.certificates ?? [])).map(
+        ({ names, notAfter }) => ({ name: names[0]!, notAfter }),
+      ),
+    ];
+  }
+
   /** Connections open now, tunnels included. */
   get connections(): number {
     return this.#open.size;
@@ -120,7 +151,7 @@ export class Listener implements Shared {
    * other authorities end after their answer. @throws Error for what TLS cannot be made of
    */
   bound(plan: ListenPlan): () => void {
-    const renew = plan.tls && this.#socket.renewal?.(serverTls(plan.tls, plan.http2 !== undefined, this.platform));
+    const renew = this.#renewal(plan);
     return () => {
       renew?.();
       const before = this.plan.tls?.clients;
@@ -160,6 +191,7 @@ export class Listener implements Shared {
     this.leaving = true;
     this.#stopped = true;
     this.#files?.close();
+    this.#unfollow?.();
     this.#socket.stop();
   }
 

@@ -3,6 +3,7 @@ import type { ListenPlan, ShutdownPlan } from "../config/plan.ts";
 import type { Way } from "../exchange.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import { Tally } from "../http/tally.ts";
+import type { Issued } from "../issued.ts";
 import type { Platform } from "../platform.ts";
 import { Listener } from "./listener.ts";
 import type { Stays } from "./shared.ts";
@@ -36,14 +37,16 @@ export class Listeners {
   readonly #platform: Platform;
   readonly #deadlines: Deadlines;
   readonly #tally: Tally;
+  readonly #issued: Issued | undefined;
   #current: Listener | undefined = undefined;
   /** Leads to https. */
   #plain: Listener | undefined = undefined;
   /** They accept no more. */
   readonly #former = new Set<Listener>();
 
-  constructor(way: Way, platform: Platform, deadlines: Deadlines) {
+  constructor(way: Way, platform: Platform, deadlines: Deadlines, issued: Issued | undefined) {
     this.#way = way;
+    this.#issued = issued;
     this.#platform = platform;
     this.#deadlines = deadlines;
     this.#tally = new Tally(platform.shared?.connections, platform.shared?.worker);
@@ -108,6 +111,15 @@ export class Listeners {
     return this.#all.reduce((sum, { connections }) => sum + connections, 0);
   }
 
+  /** The certificates that are shown, by the first of their names. Of those with the same one, the one that ends first. */
+  get certificates(): readonly { readonly name: string; readonly notAfter: number }[] {
+    const ends = new Map<string, number>();
+    for (const { name, notAfter } of this.#current?.certificates ?? []) {
+      ends.set(name, Math.min(notAfter, ends.get(name) ?? Infinity));
+    }
+    return [...ends].map(([name, notAfter]) => ({ name, notAfter }));
+  }
+
   /** Connections closed at once because too many were open. */
   get turnedAway(): number {
     return this.#tally.refused;
@@ -141,7 +153,7 @@ export class Listeners {
 
   #listenerOf(plan: ListenPlan): Listener {
     try {
-      return new Listener(plan, this.#way, this.#tally, this.#platform, this.#deadlines);
+      return new Listener(plan, this.#way, this.#tally, this.#platform, this.#deadlines, this.#issued);
     } catch (error) {
       // There are two, and who tells of it must know which one it is about.
       throw Object.assign(error as Error, { port: plan.port });

@@ -49,18 +49,20 @@ export function ownTls(wanted: ServerTls): Bun.TLSOptions {
 }
 
 function contextsOf(wanted: ServerTls): (name: string) => object | undefined {
-  // Bun's class hides what the handshake takes in `context`.
-  const contexts = wanted.certificates.map(
+  const { certificates, awaited = [] } = wanted;
+  // Bun's class hides what the handshake takes in `context`. The last one is for names that have no certificate yet: a
+  // handshake without one ends in an alert.
+  const contexts = [...certificates, undefined].map(
     (_, i) => tls.createSecureContext(secureOptions(wanted, i)).context as object,
   );
-  const indexOf = certificateOf(wanted.certificates);
+  const indexOf = certificateOf([...certificates, { names: awaited }]);
   return (name) => contexts[indexOf(name)];
 }
 
 /** What both `Bun.listen` and `node:tls` take. */
 interface SecureOptions extends ClientOptions {
-  readonly cert: string;
-  readonly key: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly secureOptions?: number;
 }
 
@@ -72,9 +74,10 @@ interface ClientOptions {
 }
 
 function secureOptions(wanted: ServerTls, index: number): SecureOptions {
-  const { cert, key } = wanted.certificates[index]!;
+  const certificate = wanted.certificates[index];
+  const shown = certificate === undefined ? {} : { cert: certificate.cert, key: certificate.key };
   const newest = wanted.minVersion === "1.3" ? { secureOptions: constants.SSL_OP_NO_TLSv1_2 } : {};
-  return { cert, key, ...clientsOf(wanted), ...newest };
+  return { ...shown, ...clientsOf(wanted), ...newest };
 }
 
 function clientsOf({ clients }: ServerTls): ClientOptions {

@@ -1,8 +1,9 @@
 // Files beside the config, read and watched through node:fs, which Bun and Deno have.
 import { readFileSync, type Stats, statSync, watch } from "node:fs";
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { Files } from "../platform.ts";
+import { fileLock } from "./file-lock.ts";
 
 /** How often a file is looked at where its folder cannot be watched, and as a second look where it can. */
 const LOOK_MS = 2000;
@@ -39,6 +40,10 @@ export const files: Files = {
     }
     await syncFolder(dirname(path));
   },
+  async folder(path) {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  },
+  lock: fileLock,
   watch(path, changed) {
     let still: ReturnType<typeof setTimeout> | undefined;
     const touched = (): void => {

@@ -77,6 +77,20 @@ export const FAMILIES = {
   connections: gauge("sluice.connections.open", "Connections of clients that are open"),
   connectionsRefused: counter("sluice.connections.refused", "Connections closed because too many were open"),
 
+  certificateEnds: gauge(
+    "sluice.tls.cert_not_after_timestamp",
+    "When a certificate that the listener shows ends, since the epoch",
+    ["name"],
+    { unit: "s", across: "same" },
+  ),
+  acmeOrders: counter("sluice.acme.orders", "Certificates that were asked for by ACME, by what came of it", ["result"]),
+  acmeNext: gauge(
+    "sluice.acme.next_timestamp",
+    "When a host name of ACME is seen to next, since the epoch: renewed, asked about, or tried again",
+    ["domain"],
+    { unit: "s" },
+  ),
+
   authDecisions: counter("sluice.auth.decisions", "What schemes said of the credentials they were shown", [
     "scheme",
     "outcome",

@@ -29,7 +29,7 @@ describe.skipIf(missing("openssl") !== undefined)("TLS of the listener", () => {
   });
 
   test.each<readonly [tls: object, path: string, words: string]>([
-    [{}, "certificates", "an object of options"],
+    [{}, "certificates", "a certificate, or a list of them"],
     [{ certificates: [] }, "certificates", "a certificate, or a list of them"],
     [{ certificates: { cert: "a.pem" } }, "certificates.key", "a private key"],
     [{ certificates: { cert: "a.pem", key: "b.key" } }, "certificates.key", '"b.key" is not the private key of cert.'],

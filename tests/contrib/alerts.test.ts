@@ -64,6 +64,8 @@ const QUIET: Scene["series"] = {
   [`sluice_limit_evictions_total${from("")}`]: "0x400",
   [`sluice_discovery_failures_total${from('upstream="u"')}`]: "2x400",
   [`sluice_connections_refused_total${from("")}`]: "0x400",
+  [`sluice_tls_cert_not_after_timestamp_seconds${from('name="a.test"')}`]: "1000000x400",
+  [`sluice_acme_orders_total${from('result="failure"')}`]: "0 1+0x399",
   [`sluice_event_loop_delay_seconds_bucket${from('le="0.001"')}`]: "0+120x400",
   [`sluice_event_loop_delay_seconds_bucket${from('le="+Inf"')}`]: "0+120x400",
   [`http_client_request_duration_seconds_bucket${from('sluice_upstream="u",le="0.1"')}`]: "0+100x400",
@@ -155,6 +157,16 @@ const SCENES: readonly Scene[] = [
     title: "too many connections",
     series: { [`sluice_connections_refused_total${from("")}`]: "0+3x400" },
     fires: ["SluiceConnectionsRefused"],
+  },
+  {
+    title: "a certificate ends soon",
+    series: { [`sluice_tls_cert_not_after_timestamp_seconds${from('name="a.test"')}`]: "600000x400" },
+    fires: ["SluiceCertificateEnds"],
+  },
+  {
+    title: "orders of certificates fail",
+    series: { [`sluice_acme_orders_total${from('result="failure"')}`]: "0+1x8 8x400" },
+    fires: ["SluiceAcmeFails"],
   },
   {
     title: "files run out",

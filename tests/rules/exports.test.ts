@@ -21,6 +21,7 @@ const VALUES = [
 ];
 
 const TYPES = [
+  "AcmeOptions",
   "AdminOptions",
   "AllowExchange",
   "AllowOptions",
@@ -56,6 +57,7 @@ const TYPES = [
   "Duration",
   "EjectionOptions",
   "EnvReference",
+  "ExternalAccountOptions",
   "FaultOptions",
   "FieldChanges",
   "FileTargets",

@@ -5,6 +5,7 @@ import { messageOf, formatPath } from "../../src/config/message.ts";
 import { isCounted, type Plan } from "../../src/config/plan.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 import { createGateway, type Gateway, type Prepared } from "../../src/gateway.ts";
+import { LatestIssued } from "../../src/issued.ts";
 import { Metrics } from "../../src/record/metrics.ts";
 import { FakeClient, FakeTarget } from "../../src/platforms/fake/peers.ts";
 import type { FakeSocket } from "../../src/platforms/fake/socket.ts";
@@ -50,6 +51,8 @@ export class World {
   readonly gateway: Gateway;
   /** Filled where the options have `admin` or `otlp`. */
   readonly metrics = new Metrics();
+  /** What an authority has issued: for options that have `listen.tls.acme`. */
+  readonly issued = new LatestIssued();
   readonly targets: Record<string, FakeTarget> = {};
   readonly #files: Readonly<Record<string, string>>;
   readonly #clients: FakeClient[] = [];
@@ -59,7 +62,10 @@ export class World {
     for (const [path, text] of Object.entries(files)) this.platform.files.write(path, text);
     this.#files = files;
     const plan = this.#planOf(options);
-    this.gateway = createGateway(plan, this.platform, { metrics: isCounted(plan) ? this.metrics : undefined });
+    this.gateway = createGateway(plan, this.platform, {
+      metrics: isCounted(plan) ? this.metrics : undefined,
+      issued: this.issued,
+    });
     this.gateway.listen();
   }
 

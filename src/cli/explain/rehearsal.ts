@@ -46,6 +46,7 @@ export async function rehearse(plan: Plan, arrival: Arrival, edge: Platform): Pr
     instance: "0",
     metrics: undefined,
     watch: undefined,
+    issued: undefined,
     isDraining: () => false,
   });
   try {

@@ -1,5 +1,6 @@
 // The threads of all workers: begun together, replaced when they die, told what to run, and let go.
 import type { TargetPlan } from "../../config/upstream/plan.ts";
+import type { Issued, IssuedState } from "../../issued.ts";
 import { buryWorker } from "../../limit/table.ts";
 import type { BunPlatform } from "../../platforms/bun.ts";
 import type { Shared } from "../../shared.ts";
@@ -28,6 +29,8 @@ export interface CrewOptions {
   task(): Task;
   /** The targets that were found last, by search. */
   readonly targets: ReadonlyMap<number, readonly TargetPlan[]>;
+  /** What has been issued. */
+  readonly issued: Issued;
   /** A worker has counted. */
   counted(worker: number, message: Extract<FromWorker, { kind: "counted" }>): void;
   /** A worker has ended. */
@@ -71,6 +74,11 @@ export class Crew {
   /** Tells all, those too that do not listen yet. */
   send(message: ToWorker): void {
     for (const { thread } of this.#places) thread?.send(message);
+  }
+
+  /** Tells all what has been issued; resolves once all know, or have had time to. */
+  async tellIssued(state: IssuedState): Promise<void> {
+    await Promise.all(this.#places.flatMap(({ thread }) => thread?.tellIssued(state) ?? []));
   }
 
   /**
@@ -122,8 +130,8 @@ export class Crew {
   }
 
   #begin(place: Place): void {
-    const { workers, terminal, embedded, beatMs, platform, common, targets, task: runs, counted } = this.#options;
-    place.task = runs();
+    const { workers, terminal, embedded, beatMs, platform, common, targets, issued, counted } = this.#options;
+    place.task = this.#options.task();
     const task = {
       task: place.task,
       workers,
@@ -131,6 +139,7 @@ export class Crew {
       colors: terminal.outColors.isColorSupported,
       shared: { ...common, worker: place.number },
       targets,
+      issued: issued.state,
       heart: beatMs === undefined ? undefined : { words: this.#hearts.words, everyMs: beatMs },
     };
     place.thread = new Thread(embedded.startThread(), task, platform, this.#memories, {

@@ -1,6 +1,7 @@
 // What the main thread and its workers say to each other.
 import type { Seen } from "../../admin/live/seen.ts";
 import type { LimitStatus } from "../../admin/overseen.ts";
+import type { IssuedState } from "../../issued.ts";
 import type { TargetPlan } from "../../config/upstream/plan.ts";
 import type { ErrorCode } from "../../errors.ts";
 import type { LinesTo } from "../../platform.ts";
@@ -33,6 +34,8 @@ export interface Start {
   readonly shared: Omit<Shared, "note" | "claim" | "limits" | "targets">;
   /** The targets that were found last, by search. */
   readonly targets: ReadonlyMap<number, readonly TargetPlan[]>;
+  /** What has been issued so far. */
+  readonly issued: IssuedState;
   /** Where the worker beats, and how often; undefined where nobody watches. See Heartbeats. */
   readonly heart: { readonly words: Int32Array; readonly everyMs: number } | undefined;
   /** See clock.ts. */
@@ -68,6 +71,8 @@ export type ToWorker =
   | { readonly kind: "end" }
   /** A search has found these. */
   | { readonly kind: "targets"; readonly search: number; readonly targets: readonly TargetPlan[] }
+  /** This has been issued: it says when it knows. */
+  | { readonly kind: "issued"; readonly id: number; readonly state: IssuedState }
   /** Tells what it has counted; with `look` also what it has seen of its exchanges, see Watch. */
   | { readonly kind: "count"; readonly id: number; readonly look: boolean }
   | { readonly kind: "limit"; readonly id: number; readonly question: LimitQuestion }
@@ -79,6 +84,8 @@ export type FromWorker =
   /** It waits for the main thread's clock. */
   | { readonly kind: "clock" }
   | { readonly kind: "listening" }
+  /** It knows what has been issued. */
+  | { readonly kind: "issued"; readonly id: number }
   /** What it was told to load is ready; or it cannot be: why, in full. */
   | { readonly kind: "prepared"; readonly refusal: string | undefined }
   /** It runs what it has loaded. */

@@ -16,6 +16,7 @@ import { type ControlledUpstream, TargetControl } from "../../target-control.ts"
 import { FLUSH_MS } from "../../telemetry.ts";
 import { type MoreOverseen, withAdmin } from "../admin-listener.ts";
 import { buildOf, type Embedded } from "../embedded.ts";
+import { Issuing } from "../issuing.ts";
 import type { PlannedConfig } from "../plan-config.ts";
 import { type Address, hasMoved, type Serving } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
@@ -61,6 +62,7 @@ export class Supervisor implements Serving {
   );
   /** Undefined where there is no admin listener. */
   readonly #keys: KeyControl | undefined;
+  readonly #issuing: Issuing;
   readonly #boards: Boards;
   /** Each target is checked once, however many workers there are. */
   readonly #health: HealthChecks;
@@ -82,6 +84,7 @@ export class Supervisor implements Serving {
     this.#boards = openBoards(boards, MAIN_THREAD, platform);
     const revoked = plan.admin && revokedMemory(true);
     this.#keys = revoked && new KeyControl(new RevokedKeys(revoked), () => this.#config.plan.auth, platform);
+    this.#issuing = new Issuing(platform, embedded.version, (state) => this.#crew.tellIssued(state));
     this.#crew = new Crew({
       workers,
       embedded,
@@ -91,6 +94,7 @@ export class Supervisor implements Serving {
       beatMs,
       task: () => this.#task,
       targets: this.#searches.targets,
+      issued: this.#issuing.issued,
       counted: (worker, message) => this.#gathering?.counted(worker, message),
       gone: (worker) => this.#gathering?.gone(worker),
     });
@@ -122,6 +126,7 @@ export class Supervisor implements Serving {
     const { total } = gathering;
     meterProcess(total, this.#platform, buildOf(this.#options.embedded), () => living().size);
     total.count(FAMILIES.logLinesDropped, { sink: "stdout" }, () => this.#platform.stdout.dropped);
+    this.#issuing.meter(total);
     this.#meterCounts(total);
     return gathering;
   }
@@ -144,7 +149,7 @@ export class Supervisor implements Serving {
       searches.take();
       this.#task = { ...this.#task, searches: searches.numbers };
       this.#health.use(upstreams, searches.follows);
-      await searches.first;
+      await Promise.all([searches.first, this.#issuing.use(this.#config.plan.listen.tls?.acme)]);
       await this.#crew.start();
     } catch (refusal) {
       await this.end();
@@ -152,6 +157,7 @@ export class Supervisor implements Serving {
     } finally {
       held.release();
     }
+    this.#issuing.start();
     return { host, port };
   }
 
@@ -179,6 +185,7 @@ export class Supervisor implements Serving {
       this.#health.use(upstreams, searches.follows);
       if (this.#gathering !== undefined) this.#meterCounts(this.#gathering.total);
       await take();
+      await this.#issuing.use(plan.listen.tls?.acme);
       return held;
     } catch (refusal) {
       searches.drop();
@@ -215,6 +222,7 @@ export class Supervisor implements Serving {
   }
 
   async #letGo(message: ToWorker, waitMs: number): Promise<readonly Thread[]> {
+    this.#issuing.close();
     const threads = await this.#crew.letGo(message, waitMs);
     this.#searches.close();
     this.#health.close();

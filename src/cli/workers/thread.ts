@@ -1,6 +1,7 @@
 // One worker as the main thread sees it: what it is given, what it says, and its end.
 import type { LimitStatus } from "../../admin/overseen.ts";
 import { GatewayError } from "../../errors.ts";
+import type { IssuedState } from "../../issued.ts";
 import type { LineSinks } from "../../platforms/line-sinks.ts";
 import type { StdoutLines } from "../../platforms/stdout.ts";
 import { answerClock, clockMemory } from "./clock.ts";
@@ -12,6 +13,8 @@ const ANSWER_MS = 15_000;
 
 /** How long it may take to tell of a limit: longer than a store may take. */
 const LIMIT_MS = 5000;
+/** How long a worker is waited for that is to know what has been issued. */
+const KNOWS_MS = 2000;
 
 /** Where the main thread writes the lines of workers. */
 export interface ThreadLinesOut {
@@ -52,7 +55,10 @@ export class Thread {
   readonly ended: Promise<void>;
   /** What to do with the answer that is waited for. */
   #answered: ((refusal: string | undefined) => void) | undefined = undefined;
+  /** Who waits until it knows what has been issued. */
+  readonly #knows = new Map<number, () => void>();
   readonly #worker: Worker;
+  #told = 0;
   /** What ends each of its claims. */
   readonly #claims = new Map<number, () => void>();
   /** Who waits for what it says of limits. */
@@ -87,6 +93,8 @@ export class Thread {
           return this.#answered(data.refusal);
         case "taken":
           return this.#answered?.(undefined);
+        case "issued":
+          return this.#knows.get(data.id)?.();
         case "refused":
           this.reason = data.text;
           return events.refused(data.exitCode, data.text);
@@ -134,6 +142,18 @@ export class Thread {
   /** Sends a message; one that has ended does not hear it. */
   send(message: ToWorker): void {
     this.#worker.postMessage(message);
+  }
+
+  /** Tells it what has been issued; resolves once it knows, has ended, or does not answer. */
+  async tellIssued(state: IssuedState): Promise<void> {
+    const id = ++this.#told;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const late = setTimeout(resolve, KNOWS_MS);
+    this.#knows.set(id, resolve);
+    this.send({ kind: "issued", id, state });
+    await Promise.race([promise, this.ended]);
+    clearTimeout(late);
+    this.#knows.delete(id);
   }
 
   /**

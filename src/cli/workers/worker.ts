@@ -3,6 +3,7 @@ import { writeSync } from "node:fs";
 import { isCounted, type Plan } from "../../config/plan.ts";
 import { toGatewayError } from "../../errors.ts";
 import { createGateway, type Gateway, type Prepared } from "../../gateway.ts";
+import { type Issued, LatestIssued } from "../../issued.ts";
 import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
 import { bunThreadPlatform, noticeText, type ThreadPlatform } from "../../platforms/bun.ts";
 import { MOST_WAITING } from "../../platforms/stdout.ts";
@@ -38,11 +39,13 @@ export function serveAsWorker(embedded: Embedded): void {
   let serving: ServingWorker | undefined;
   const questions = new Questions((message) => scope.postMessage(message));
   let targets: TargetSets | undefined;
+  let issued: LatestIssued | undefined;
   const act = async (message: ToWorker): Promise<void> => {
     switch (message.kind) {
       case "start":
         targets = new TargetSets(message.start.targets);
-        serving = await start(message.start, embedded, questions, targets);
+        issued = new LatestIssued(message.start.issued);
+        serving = await start(message.start, embedded, questions, targets, issued);
         return;
       case "prepare":
         return scope.postMessage({ kind: "prepared", refusal: await serving!.prepare(message.task) });
@@ -63,6 +66,9 @@ export function serveAsWorker(embedded: Embedded): void {
         return targets?.put(message.search, message.targets);
       case "limit":
         return scope.postMessage({ kind: "limit told", id: message.id, told: await serving!.limit(message.question) });
+      case "issued":
+        issued?.put(message.state);
+        return scope.postMessage({ kind: "issued", id: message.id });
       case "count":
         return serving?.tell?.(message.id, message.look);
       default:
@@ -156,6 +162,7 @@ async function start(
   embedded: Embedded,
   questions: Questions,
   targets: TargetSets,
+  issued: Issued,
 ): Promise<ServingWorker> {
   const { errColors } = openTerminal(begin.colors ? "always" : "never");
   try {
@@ -168,7 +175,7 @@ async function start(
     const { plan, dispose } = await load(begin.task);
     const platform = platformOf(begin, questions, targets, offset);
     const metrics = isCounted(plan) ? new Metrics() : undefined;
-    const gateway = createGateway(plan, platform, { over: dispose, metrics });
+    const gateway = createGateway(plan, platform, { over: dispose, metrics, issued });
     keepServing((text) => platform.notice("error", text));
     listen(gateway, plan);
     const tell = metrics && tellCounts(metrics, gateway, (message) => scope.postMessage(message));

@@ -14,8 +14,10 @@ export interface CertificateOptions {
 
 /** TLS of the listener. */
 export interface ListenTls {
-  /** One certificate, or several; who names none of their hosts gets the first. */
-  certificates: CertificateOptions | readonly CertificateOptions[];
+  /** One certificate, or several; who names none of their hosts gets the first. Not needed beside `acme`. */
+  certificates?: CertificateOptions | readonly CertificateOptions[];
+  /** Certificates that the gateway gets and renews itself, from an authority that speaks ACME. For the executable. */
+  acme?: AcmeOptions;
   /** The oldest version spoken. Default: `"1.2"`. */
   minVersion?: "1.2" | "1.3";
   /**
@@ -35,6 +37,37 @@ export interface ListenTls {
   hsts?: HstsOptions;
   /** A second port, in plain HTTP, that leads every request to https with 308. Default: none. */
   redirectHttp?: RedirectHttpOptions;
+}
+
+/** Certificates from an authority by ACME (RFC 8555). The authority asks on port 80: `redirectHttp` answers it. */
+export interface AcmeOptions {
+  /** The host names, each of which gets a certificate of its own. No wildcards. */
+  domains: readonly string[];
+  /** Says that whoever runs the gateway has agreed to the authority's terms of service. */
+  agreeToTerms: true;
+  /** The authority's directory. Default: Let's Encrypt, `"https://acme-v02.api.letsencrypt.org/directory"`. */
+  directory?: string;
+  /** Where the authority writes to when something is wrong with the certificates: `"ops@example.com"`. Default: nowhere. */
+  email?: string | readonly string[];
+  /** The account that the gateway's own is bound to, for authorities that ask for one. */
+  externalAccount?: ExternalAccountOptions;
+  /**
+   * The folder of certificates and keys. Default: `acme` in `$STATE_DIRECTORY`, else in `$XDG_STATE_HOME/sluice`, else in
+   * `~/.local/state/sluice`.
+   */
+  storage?: string;
+  /** The authorities of the directory's own certificate, in place of the system's: PEM text or path. */
+  ca?: string | Hidden;
+  /** How the authority is shown whose hosts they are. Default, and all there is: `"http-01"`. */
+  challenge?: "http-01";
+}
+
+/** External account binding (RFC 8555 section 7.3.4): the authority hands out both. */
+export interface ExternalAccountOptions {
+  /** The key's identifier. */
+  kid: string;
+  /** The key: base64url. */
+  hmacKey: Hidden;
 }
 
 /** For how long browsers come by https only. */

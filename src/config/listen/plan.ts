@@ -23,10 +23,26 @@ export interface ClientsPlan extends ClientAuthorities {
   readonly crlFile: string | undefined;
 }
 
+/** Certificates that an authority issues while the gateway runs. */
+export interface AcmePlan {
+  /** At least one: lower case, no address, no wildcard. */
+  readonly domains: readonly string[];
+  /** The directory's URL: https, or http to this machine. */
+  readonly directory: string;
+  /** URLs: `mailto:ops@example.com`. */
+  readonly contact: readonly string[];
+  readonly externalAccount: { readonly kid: string; readonly hmacKey: Secret } | undefined;
+  /** Absolute. */
+  readonly storage: string;
+  /** PEM text; undefined: the system's authorities. */
+  readonly ca: string | undefined;
+}
+
 /** TLS of the listener. */
 export interface ListenTlsPlan {
-  /** At least one. */
+  /** At least one, where there is no `acme`. */
   readonly certificates: readonly CertificatePlan[];
+  readonly acme: AcmePlan | undefined;
   readonly minVersion: "1.2" | "1.3";
   /** Undefined: clients are not asked for certificates. */
   readonly clients: ClientsPlan | undefined;

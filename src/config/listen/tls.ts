@@ -1,18 +1,18 @@
 // The schema of TLS on the listener.
-import { isHostName } from "../../http/host-name.ts";
+import { isAddress, isHostName } from "../../http/host-name.ts";
 import { type ConfigReader, Problem } from "../fault.ts";
 import { list, maybe, oneOrMore, options, or, then, type Shape } from "../shape.ts";
 import { Secret } from "../secrets.ts";
 import { certificateText, keyText, pem, strangersProblem } from "../tls.ts";
 import { choice, duration, flag, text, whole } from "../values.ts";
-import type { CertificatePlan, ListenTlsPlan } from "./plan.ts";
+import { acmeShape } from "./acme.ts";
+import type { AcmePlan, CertificatePlan, ListenTlsPlan } from "./plan.ts";
 
 const A_NAME = "a host name";
 
 const name = text(A_NAME, (written) => {
   const host = written.toLowerCase();
-  const isAddress = host.includes(":") || /^[\d.]+$/.test(host);
-  if (!isAddress && isHostName(host.replace(/^\*\./, ""))) return host;
+  if (!isAddress(host) && isHostName(host.replace(/^\*\./, ""))) return host;
   return new Problem(A_NAME, { hint: 'It is such as "api.example.com", or "*.example.com" for every name one below.' });
 });
 
@@ -56,7 +56,8 @@ const redirect = options({ port: whole(1, 65_535), to: maybe(whole(1, 65_535)) }
 export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
   const shape = options(
     {
-      certificates: oneOrMore(certificateShape(reader), "a certificate, or a list of them"),
+      certificates: maybe(oneOrMore(certificateShape(reader), "a certificate, or a list of them")),
+      acme: maybe(acmeShape(reader)),
       minVersion: or(choice("1.2", "1.3"), "1.2"),
       clientCert: or(choice("off", "request", "require"), "off"),
       clientCa: maybe(certificateText(reader)),
@@ -64,8 +65,16 @@ export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
       hsts: maybe(hsts),
       redirectHttp: maybe(redirect),
     },
-    function* ({ certificates, clientCert, clientCrl }, written) {
+    function* ({ certificates, clientCert, clientCrl, acme }, written) {
+      if (written["certificates"] === undefined && written["acme"] === undefined) {
+        yield new Problem("a certificate, or a list of them", { at: ["certificates"] });
+      }
       yield* sameNames(certificates);
+      yield* coveredDomains(acme, certificates);
+      if (written["acme"] !== undefined && written["redirectHttp"] === undefined) {
+        const hint = "The authority asks this gateway over plain HTTP, on port 80: write redirectHttp: { port: 80 }.";
+        yield new Problem("redirectHttp beside acme", { at: ["acme"], found: false, hint });
+      }
       const authorities = written["clientCa"] !== undefined;
       if (clientCert !== undefined && clientCert !== "off" && !authorities) {
         const hint = "Without authorities nobody can tell whose certificate is good.";
@@ -81,18 +90,22 @@ export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
       }
     },
   );
-  return then(shape, ({ certificates, minVersion, clientCert, clientCa, clientCrl, hsts, redirectHttp }) => ({
-    certificates,
-    minVersion,
-    clients: clientCa && {
-      ca: clientCa.text,
-      crl: clientCrl?.text,
-      crlFile: clientCrl?.path,
-      required: clientCert === "require",
-    },
-    hsts,
-    redirect: redirectHttp,
-  }));
+  return then(
+    shape,
+    ({ certificates = [], acme, minVersion, clientCert, clientCa, clientCrl, hsts, redirectHttp }) => ({
+      certificates,
+      acme,
+      minVersion,
+      clients: clientCa && {
+        ca: clientCa.text,
+        crl: clientCrl?.text,
+        crlFile: clientCrl?.path,
+        required: clientCert === "require",
+      },
+      hsts,
+      redirect: redirectHttp,
+    }),
+  );
 }
 
 const CRL = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/;
@@ -100,6 +113,23 @@ const CRL = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/;
 function crlProblem(text: string, reader: ConfigReader): string | undefined {
   if (!CRL.test(text)) return 'It holds no "X509 CRL" in PEM: `openssl crl -inform DER` converts one.';
   return reader.isRevocations?.(text) === false ? "The list in it cannot be read." : undefined;
+}
+
+/** Domains that a certificate of the list has: that one would be shown, and the other be got for nothing. */
+function* coveredDomains(
+  acme: AcmePlan | undefined,
+  certificates: readonly (CertificatePlan | undefined)[] = [],
+): Iterable<Problem> {
+  for (const [i, domain] of (acme?.domains ?? []).entries()) {
+    const before = certificates.findIndex((each) => (each?.names ?? each?.facts?.names)?.includes(domain));
+    if (before < 0) continue;
+    const hint = `Certificate ${before + 1} has the name too, and is the one that clients would get.`;
+    yield new Problem("a host name that no certificate of the list has", {
+      at: ["acme", "domains", i],
+      found: JSON.stringify(domain),
+      hint,
+    });
+  }
 }
 
 function* sameNames(certificates: readonly (CertificatePlan | undefined)[] = []): Iterable<Problem> {

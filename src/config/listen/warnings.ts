@@ -19,11 +19,14 @@ export function strayNames(tls: ListenTlsPlan | undefined, routes: readonly Rout
   const matches = routes.flatMap((route) => route.matches);
   const hosts = new Set(matches.flatMap((match) => match.hosts));
   if (matches.some((match) => match.hosts.length === 0)) return [];
-  return each(tls, ({ names = [] }, path) =>
+  const stray = (names: readonly string[], path: string): string[] =>
     names
       .filter((name) => ![...hosts].some((host) => meet(name, host)))
-      .map((name) => `${path}.names: no route has the host ${name}`),
-  );
+      .map((name) => `${path}: no route has the host ${name}`);
+  return [
+    ...each(tls, ({ names = [] }, path) => stray(names, `${path}.names`)),
+    ...stray(tls?.acme?.domains ?? [], "listen.tls.acme.domains"),
+  ];
 }
 
 /** Whether some host has both names, each of which may begin with "*." */

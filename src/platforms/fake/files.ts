@@ -34,6 +34,19 @@ export class FakeFiles implements Files {
     return Promise.resolve();
   }
 
+  /** Locks that somebody has. */
+  readonly locked = new Set<string>();
+
+  folder(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  lock(path: string): (() => void) | undefined {
+    if (this.locked.has(path)) return undefined;
+    this.locked.add(path);
+    return () => this.locked.delete(path);
+  }
+
   watch(path: string, changed: () => void): () => void {
     const watchers = this.#watchers.get(path) ?? new Set();
     this.#watchers.set(path, watchers.add(changed));

@@ -1,0 +1,65 @@
+// What an authority issues while the gateway runs: the certificates that listeners show, and the answers that prove whose hosts they are.
+import type { ServerCertificate } from "./platform.ts";
+
+/** A certificate that was issued. */
+export interface IssuedCertificate extends ServerCertificate {
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+}
+
+/** What is known at a moment. Plain values: threads send it to each other. */
+export interface IssuedState {
+  readonly certificates: readonly IssuedCertificate[];
+  /** Host names that are to have one, and have none yet. */
+  readonly awaited: readonly string[];
+  /** What the authority is answered when it asks for one of these tokens (RFC 8555 section 8.3). */
+  readonly answers: ReadonlyMap<string, string>;
+}
+
+/** What a gateway knows of it. */
+export interface Issued {
+  /** As it is now. */
+  readonly state: IssuedState;
+  /** Calls back when certificates, or names that await one, are others. Gives the function that ends it. */
+  follow(changed: () => void): () => void;
+}
+
+const NOTHING: IssuedState = { certificates: [], awaited: [], answers: new Map() };
+
+/** The state that was told last, and who follows it. */
+export class LatestIssued implements Issued {
+  #state: IssuedState;
+  readonly #followers = new Set<() => void>();
+
+  constructor(state = NOTHING) {
+    this.#state = state;
+  }
+
+  get state(): IssuedState {
+    return this.#state;
+  }
+
+  /** From now on this. */
+  put(state: IssuedState): void {
+    const before = this.#state;
+    this.#state = state;
+    if (isSameShown(before, state)) return;
+    for (const changed of this.#followers) changed();
+  }
+
+  follow(changed: () => void): () => void {
+    this.#followers.add(changed);
+    return () => this.#followers.delete(changed);
+  }
+}
+
+/** Whether listeners would show the same. */
+function isSameShown(a: IssuedState, b: IssuedState): boolean {
+  const texts = ({ certificates, awaited }: IssuedState): string[] => [
+    ...certificates.map(({ cert }) => cert),
+    "",
+    ...awaited,
+  ];
+  const [one, other] = [texts(a), texts(b)];
+  return one.length === other.length && one.every((text, i) => text === other[i]);
+}

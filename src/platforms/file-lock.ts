@@ -1,0 +1,20 @@
+// Locks between processes: flock(2) on a file of its own, which the kernel lets go when its holder dies. By a call into C.
+import { closeSync, openSync } from "node:fs";
+import { cLibrary } from "./c-library.ts";
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/**
+ * Takes the lock of this path, whose file is made where there is none (0600). Gives what lets it go; undefined while
+ * somebody else has it. Where C cannot be called everybody has it. Throws when the file cannot be made.
+ */
+export function fileLock(path: string): (() => void) | undefined {
+  const fd = openSync(path, "a", 0o600);
+  const symbols = cLibrary({ flock: { args: ["i32", "i32"], returns: "i32" } });
+  if (symbols !== undefined && symbols.flock(fd, LOCK_EX | LOCK_NB) !== 0) {
+    closeSync(fd);
+    return undefined;
+  }
+  return () => closeSync(fd);
+}
