@@ -19,6 +19,7 @@ import type { Platform } from "./platform.ts";
 import type { Metrics } from "./record/metrics.ts";
 import { type Obstacle } from "./respond/readiness.ts";
 import { obstaclesIn } from "./obstacles.ts";
+import type { NoticeLevel, Verbosity } from "./verbosity.ts";
 import { layWay } from "./way.ts";
 
 /** A gateway that has been made of a plan. It listens to nothing yet. */
@@ -48,6 +49,8 @@ export interface Gateway {
   readonly targets: TargetControls;
   /** What operators see of limits, and may do to them. */
   readonly limits: LimitControls;
+  /** How much the operator is told. */
+  readonly verbosity: Verbosity;
   /** What operators may do to API keys; absent where there is no admin listener, and where the main thread does it. */
   readonly keys: KeyControls | undefined;
   /** The plan that runs. */
@@ -89,6 +92,11 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
   let draining = false;
   const instance = platform.shared?.instance ?? platform.uuid().slice(0, 8);
   const watch = plan.admin && metrics && new Watch(platform);
+  // Of several threads the main one says it.
+  const tells = (level: NoticeLevel): void => {
+    if (platform.shared === undefined) platform.verbosity.level = level;
+  };
+  tells(plan.logLevel);
   const revoked = plan.admin && new RevokedKeys(platform.shared?.revoked ?? revokedMemory(false));
   const standing = { platform, deadlines, instance, metrics, watch, revoked, issued, isDraining: () => draining };
   /** Those that have exchanges, and the one that runs. */
@@ -129,6 +137,7 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
     listen: () => listeners.open(plan.listen),
     obstacles: () => obstaclesIn(current.parts),
     limits: new LimitControl(() => current.parts),
+    verbosity: platform.verbosity,
     keys: platform.shared ? undefined : revoked && new KeyControl(revoked, () => current.plan.auth, platform),
     get plan() {
       return current.plan;
@@ -154,6 +163,7 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
         take() {
           const before = current;
           current = next;
+          if (plan.logLevel !== before.plan.logLevel) tells(plan.logLevel);
           living.add(next);
           listener.take(staysIn(plan));
           next.parts.checkHealth();

@@ -2,6 +2,7 @@
 
 import type { CertificateFacts, ClientCertificateFacts, ShownCertificate } from "./http/certificates.ts";
 import type { Shared } from "./shared.ts";
+import type { NoticeLevel, Verbosity } from "./verbosity.ts";
 
 /** A timer that has not fired yet. */
 export type Timer = unknown;
@@ -346,6 +347,8 @@ export interface Platform {
   readonly self: { readonly host: string; readonly pid: number } | undefined;
   /** What the process takes of the machine; absent where the runtime does not tell. */
   readonly usage?: (() => ProcessUsage) | undefined;
-  /** Tells the operator something that is not an exchange. */
-  notice(level: "info" | "warn" | "error", text: string): void;
+  /** How much the operator is told. */
+  readonly verbosity: Verbosity;
+  /** Tells the operator something that is not an exchange, if that is wanted. */
+  notice(level: NoticeLevel, text: string): void;
 }

@@ -13,6 +13,8 @@ export interface Shared {
   readonly connections: Int32Array;
   /** Exchanges under way that `overload` counts, likewise. */
   readonly underWay: Int32Array;
+  /** How much the operator is told: see Verbosity. */
+  readonly verbosity: Int32Array;
   /** API keys that are revoked: see RevokedKeys. Undefined where nobody can revoke any. */
   readonly revoked: Int32Array | undefined;
   /** What is known of targets and upstreams: see Board. */

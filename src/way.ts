@@ -24,6 +24,7 @@ import { limitsStage } from "./limit/shared-limits.ts";
 import { type Parts } from "./parts.ts";
 import { corsOf, preflight } from "./preflights.ts";
 import { accessLog } from "./record/access-log.ts";
+import { refusalText } from "./record/refusal-text.ts";
 import { addCookies } from "./respond/cookies.ts";
 import { fieldChanges } from "./respond/headers.ts";
 import { readinessAnswer } from "./respond/readiness.ts";
@@ -116,6 +117,10 @@ export function layWay(plan: Plan, parts: Parts): Way {
       x.letGo();
       overload?.end(x);
       record?.(x, ending);
+      if (platform.verbosity.tells("debug")) {
+        const text = refusalText(x, ending);
+        if (text !== undefined) platform.notice("debug", text);
+      }
       tracing?.ended(x, ending);
       meter?.exchanges.ended(x, ending);
       watch?.ended(x, ending);

@@ -3,6 +3,7 @@ import { access, config, reload, version } from "./acts/config.ts";
 import { healthz, livez, readyz } from "./acts/health.ts";
 import { restore as restoreKey, revoke, revoked } from "./acts/keys.ts";
 import { limits, resetLimits } from "./acts/limits.ts";
+import { logLevel, setLogLevel } from "./acts/log-level.ts";
 import { metrics } from "./acts/metrics.ts";
 import { drain, restore, targets } from "./acts/targets.ts";
 import { content } from "./answers.ts";
@@ -42,6 +43,8 @@ export const ACTS: Readonly<Record<string, Offer>> = {
   "GET /keys/revoked": revoked,
   "POST /keys/revoke": revoke,
   "POST /keys/restore": restoreKey,
+  "GET /log-level": logLevel,
+  "POST /log-level": setLogLevel,
   "GET /config": config,
   "POST /reload": reload,
   "GET /version": version,

@@ -3,6 +3,7 @@ import type { Plan } from "../config/plan.ts";
 import type { Metrics } from "../record/metrics.ts";
 import type { Build } from "../record/process-metrics.ts";
 import type { Obstacle } from "../respond/readiness.ts";
+import type { Verbosity } from "../verbosity.ts";
 import type { Seen } from "./live/seen.ts";
 import type { Load } from "./live/tick.ts";
 import type { PageFiles } from "./page-files.ts";
@@ -100,6 +101,8 @@ export interface Overseen {
   readonly targets: TargetControls;
   readonly limits: LimitControls;
   readonly keys: KeyControls;
+  /** How much the operator is told. */
+  readonly verbosity: Verbosity;
   /** Where in the files of the config a text stands: `gateway.config.ts:12`. Absent where nobody knows. */
   placeOf?(text: string): string | undefined;
   /** The plan that runs. */

@@ -23,6 +23,7 @@ export function overseenIn(gateway: Gateway, metrics: Metrics, more: MoreOversee
     targets: gateway.targets,
     limits: gateway.limits,
     keys: gateway.keys!,
+    verbosity: gateway.verbosity,
     plan: () => gateway.plan,
     ...more,
   };

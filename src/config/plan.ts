@@ -7,6 +7,7 @@ import type { LogPlan } from "./log/plan.ts";
 import type { FixedAnswer, Handler } from "./options.ts";
 import type { Secret } from "./secrets.ts";
 import type { FallbackDestination, FaultsPlan, MirrorPlan, SplitDestination } from "./shaping/plan.ts";
+import type { NoticeLevel } from "../verbosity.ts";
 import type { OtlpPlan, TracingPlan } from "./telemetry/plan.ts";
 import type { HedgePlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from "./upstream/plan.ts";
 
@@ -30,6 +31,7 @@ export interface Plan {
   readonly otlp: OtlpPlan | undefined;
   /** Whether answers tell what the stages took. */
   readonly serverTiming: boolean;
+  readonly logLevel: NoticeLevel;
   /** Threads that serve. */
   readonly workers: number | "auto";
   readonly reload: ReloadPlan;

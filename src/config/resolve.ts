@@ -25,7 +25,8 @@ import { fallbackRings } from "./shaping/fallback.ts";
 import { otlpShape } from "./telemetry/otlp.ts";
 import { tracingShape } from "./telemetry/tracing.ts";
 import { upstreamShape } from "./upstream/upstream.ts";
-import { flag, text } from "./values.ts";
+import { NOTICE_LEVELS } from "../verbosity.ts";
+import { choice, flag, text } from "./values.ts";
 
 /**
  * Checks the options and makes the plan. Every fault is told at once; faults between routes (ties, routes that never
@@ -84,6 +85,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       tracing: maybe(tracingShape(reader)),
       otlp: maybe(otlpShape(reader)),
       serverTiming: or(flag, false),
+      logLevel: or(choice(...NOTICE_LEVELS), "info"),
       workers: or(workersShape, 1),
       reload: or(reloadShape, {}),
       shutdown: or(shutdownShape, {}),
@@ -132,6 +134,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       },
       otlp: written.otlp,
       serverTiming: written.serverTiming,
+      logLevel: written.logLevel,
       workers,
       reload: written.reload,
       shutdown: shutdown({ admin: written.admin, routes: allRoutes }),

@@ -2,6 +2,7 @@
 import type { TargetPlan } from "../config/upstream/plan.ts";
 import type { Platform } from "../platform.ts";
 import { MOST_TARGETS } from "./target-list.ts";
+import type { NoticeLevel } from "../verbosity.ts";
 
 /** Takes what a search has come to. */
 export interface Tell {
@@ -31,7 +32,7 @@ export function targetNotices(
   let failure = "";
   let failures = 0;
   let wasCut = false;
-  const tell = (level: "info" | "warn" | "error", text: string): void => platform.notice(level, `${title}: ${text}`);
+  const tell = (level: NoticeLevel, text: string): void => platform.notice(level, `${title}: ${text}`);
   return {
     get failures() {
       return failures;

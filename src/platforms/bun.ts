@@ -22,11 +22,12 @@ import { forOwnerOnly } from "./owner-only.ts";
 import { processUsage } from "./process-usage.ts";
 import { type StdoutLines, stdoutLines } from "./stdout.ts";
 import type { Shared } from "../shared.ts";
+import { type NoticeLevel, Verbosity } from "../verbosity.ts";
 
 /** What all threads have alike. */
 type Edge = Omit<
   Platform,
-  "shared" | "terminal" | "now" | "line" | "linesLost" | "linesTo" | "usage" | "notice" | "listen"
+  "shared" | "terminal" | "now" | "line" | "linesLost" | "linesTo" | "usage" | "verbosity" | "notice" | "listen"
 >;
 
 const edge = (): Edge => ({
@@ -67,8 +68,10 @@ export interface BunPlatform extends Platform {
 }
 
 /** The platform for Bun, and for the executable. */
-export function bunPlatform(lines: StdoutLines = stdoutLines()): BunPlatform {
-  const notice: Platform["notice"] = (level, text) => process.stderr.write(noticeText(level, text));
+export function bunPlatform(lines: StdoutLines = stdoutLines(), verbosity = new Verbosity()): BunPlatform {
+  const notice: Platform["notice"] = (level, text) => {
+    if (verbosity.tells(level)) process.stderr.write(noticeText(level, text));
+  };
   const sinks = new LineSinks((text) => notice("warn", text));
   return {
     ...edge(),
@@ -79,6 +82,7 @@ export function bunPlatform(lines: StdoutLines = stdoutLines()): BunPlatform {
     linesLost: () => lines.dropped,
     linesTo: sinks.open,
     usage: processUsage,
+    verbosity,
     notice,
     flush: () => lines.flush(),
     stdout: lines,
@@ -87,7 +91,9 @@ export function bunPlatform(lines: StdoutLines = stdoutLines()): BunPlatform {
 }
 
 /** What a worker thread brings of its own. */
-export type ThreadPlatform = Required<Pick<Platform, "terminal" | "now" | "line" | "linesLost" | "notice">> &
+export type ThreadPlatform = Required<
+  Pick<Platform, "terminal" | "now" | "line" | "linesLost" | "verbosity" | "notice">
+> &
   Pick<Platform, "linesTo"> & {
     readonly shared: Shared;
   };
@@ -98,7 +104,7 @@ export function bunThreadPlatform(thread: ThreadPlatform): Platform & ThreadPlat
 }
 
 /** A notice as it stands on standard error, with its newline. */
-export function noticeText(level: "info" | "warn" | "error", text: string): string {
+export function noticeText(level: NoticeLevel, text: string): string {
   return `sluice: ${level === "info" ? "" : `${level}: `}${text}\n`;
 }
 

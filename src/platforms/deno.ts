@@ -18,12 +18,15 @@ import { forOwnerOnly } from "./owner-only.ts";
 import { connect } from "./node-connect.ts";
 import { processUsage } from "./process-usage.ts";
 import { socketErrorOf } from "./socket-error.ts";
+import { Verbosity } from "../verbosity.ts";
 
 /** The platform for Deno. `flush` resolves once what standard output is still to get is written. */
 export function denoPlatform(): Platform & { flush(): Promise<void>; readonly sinks: LineSinks } {
   const { stdout } = denoNamespace();
-  const notice: Platform["notice"] = (level, text) =>
-    console.error(`sluice: ${level === "info" ? "" : `${level}: `}${text}`);
+  const verbosity = new Verbosity();
+  const notice: Platform["notice"] = (level, text) => {
+    if (verbosity.tells(level)) console.error(`sluice: ${level === "info" ? "" : `${level}: `}${text}`);
+  };
   const lines = linesOnDeno(stdout, (text) => notice("warn", text));
   const sinks = new LineSinks((text) => notice("warn", text));
   return {
@@ -51,6 +54,7 @@ export function denoPlatform(): Platform & { flush(): Promise<void>; readonly si
     linesTo: sinks.open,
     self: { host: hostname(), pid: process.pid },
     usage: processUsage,
+    verbosity,
     notice,
     flush: () => lines.flush(),
     sinks,

@@ -6,6 +6,7 @@ import { planWarnings } from "../config/warnings.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
 import { bcryptVerify } from "./bcrypt.ts";
+import { Verbosity } from "../verbosity.ts";
 
 export { LimitStore } from "./limit-object.ts";
 
@@ -81,6 +82,7 @@ function gatewayOf(options: GatewayOptions, env: object): Gateway | undefined {
 }
 
 function workersPlatform(): Platform {
+  const verbosity = new Verbosity();
   return {
     runtime: "workers",
     terminal: false,
@@ -103,7 +105,9 @@ function workersPlatform(): Platform {
     line: (text) => console.log(text),
     linesTo: undefined,
     self: undefined,
+    verbosity,
     notice(level, text) {
+      if (!verbosity.tells(level)) return;
       const line = `sluice: ${text}`;
       if (level === "error") console.error(line);
       else if (level === "warn") console.warn(line);

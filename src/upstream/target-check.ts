@@ -83,6 +83,11 @@ export class TargetCheck {
     const { rise, fall } = this.#parts.health;
     const state = words[CHECKED]!;
     const passed = reason === 0;
+    const { platform, upstream } = this.#parts;
+    if (platform.verbosity.tells("debug")) {
+      const what = passed ? "passed" : `failed: ${reasonText(reason)}`;
+      platform.notice("debug", `${upstream.name} ${this.#target.url}: a check ${what}`);
+    }
     if (passed && state === 0) Atomics.store(words, CHECKED, UP);
     const agrees = passed ? state !== DOWN : state === DOWN;
     const streak = agrees ? 0 : words[CHECK_STREAK]! + 1;

@@ -73,6 +73,7 @@ async function ask(question: Question): Promise<FakeAnswer> {
     targets,
     limits,
     keys,
+    verbosity: platform.verbosity,
     plan: () => plan,
     build: { version: "1.2.3", revision: "abc" },
     loads: () => LOADS,
@@ -143,6 +144,20 @@ describe("POST /limits/reset lets a caller begin anew", () => {
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toMatchObject(body);
     expect((await ask({ path: `/limits/reset${query}` })).status).toBe(405);
+  });
+});
+
+describe("the log level", () => {
+  test.each<[method: string, path: string, status: number, body: object]>([
+    ["GET", "/log-level", 200, { level: "info" }],
+    ["POST", "/log-level?level=debug", 200, { level: "debug", before: "info" }],
+    ["POST", "/log-level?level=error", 200, { level: "error", before: "info" }],
+    ["POST", "/log-level?level=trace", 400, { detail: "The level is one of error, warn, info, debug." }],
+    ["POST", "/log-level", 400, { detail: "The query lacks the parameter level, such as ?level=debug" }],
+  ])("%s %s answers %i", async (method, path, status, body) => {
+    const answer = await ask({ method, path });
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body)).toMatchObject(body);
   });
 });
 

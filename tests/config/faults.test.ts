@@ -409,6 +409,8 @@ describe("the log", () => {
     [{ routes: { it: { ...HELLO, log: true } }, log: false }, "routes.it.log", "The access log is off for all"],
     [withRoute({ ...HELLO, log: "no" }), "routes.it.log", "is not true or false"],
     [{ routes: { hello: HELLO }, serverTiming: "yes" }, "serverTiming", '"yes" is not true or false'],
+    [{ routes: { hello: HELLO }, logLevel: "warning" }, "logLevel", 'Did you mean "warn"?'],
+    [{ routes: { hello: HELLO }, logLevel: 3 }, "logLevel", '3 is not one of "error", "warn", "info", "debug"'],
   ]);
 });
 

@@ -78,6 +78,7 @@ describe("without options", () => {
       tracing: undefined,
       otlp: undefined,
       serverTiming: false,
+      logLevel: "info",
       workers: 1,
       reload: { gate: undefined },
       shutdown: { delayMs: 0, graceMs: 25_000 },

@@ -1,5 +1,6 @@
 // What an operator does over the admin listener of the executable takes effect at once, in every worker.
 import { afterEach, expect, test } from "bun:test";
+import { until } from "../support/deadline.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
 import { get } from "../support/messages.ts";
 import { exchange } from "../support/raw-client.ts";
@@ -91,3 +92,33 @@ export default defineGateway({
     expect(gateway.stderr.text + gateway.lines.join("")).not.toContain("beta-1");
   },
 );
+
+test.each([1, 2])("with %i workers the log level changes in all of them, and a reload leaves it", async (workers) => {
+  const gateway = (running = await startGateway({
+    workers,
+    admin: { port: 0 },
+    logLevel: "error",
+    upstreams: { up: { targets: ["http://127.0.0.1:9"] } },
+    routes: { all: { match: "/*", to: "up" } },
+  }));
+  const ask = asking(gateway);
+  const told = (): string[] => gateway.stderr.text.match(/^sluice: debug: .*$/gm) ?? [];
+  await statuses(gateway, 2);
+  await ask("POST /targets/drain?upstream=up&target=http://127.0.0.1:9");
+  await ask("POST /targets/restore?upstream=up&target=http://127.0.0.1:9");
+  expect(gateway.stderr.text).not.toMatch(/debug|drained/);
+  expect(await ask("POST /log-level?level=debug")).toEqual({ level: "debug", before: "error" });
+  await statuses(gateway, 8);
+  const refused =
+    /^sluice: debug: [-0-9a-f]{36}: GET \/ from 127\.0\.0\.1; route all; tried .*; 502 connection_refused: /;
+  await until(() => told().filter((line) => refused.test(line)).length === 8, "what debug tells");
+  expect(told().filter((line) => line.startsWith("sluice: debug: up http://127.0.0.1:9: not connected: "))).not.toEqual(
+    [],
+  );
+  expect(await ask("POST /reload")).toMatchObject({ ok: true });
+  expect(await ask("GET /log-level")).toEqual({ level: "debug" });
+  expect(await ask("POST /log-level?level=error")).toEqual({ level: "error", before: "debug" });
+  const before = gateway.stderr.text;
+  await statuses(gateway, 4);
+  expect(gateway.stderr.text).toBe(before);
+});

@@ -55,6 +55,11 @@ const ASKED: Readonly<Record<string, readonly Asked[]>> = {
     { query: "?consumer=acme", status: 200 },
     { query: "?id=ci", status: 404 },
   ],
+  "GET /log-level": [{ status: 200 }],
+  "POST /log-level": [
+    { query: "?level=debug", status: 200 },
+    { query: "?level=loud", status: 400 },
+  ],
   "GET /config": [{ status: 200 }],
   "POST /reload": [{ status: 200 }],
   "GET /version": [{ status: 200 }],

@@ -9,6 +9,7 @@ import { Fields } from "../../src/http/fields.ts";
 import type { Platform } from "../../src/platform.ts";
 import { accessLog, type Recorder } from "../../src/record/access-log.ts";
 import { openSinks } from "../../src/record/log/sinks.ts";
+import { Verbosity } from "../../src/verbosity.ts";
 
 /** 2026-11-25T10:00:00.123Z */
 export const TEN_O_CLOCK = Date.UTC(2026, 10, 25, 10, 0, 0, 123);
@@ -55,6 +56,7 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
     line: (text) => void lines.push(text),
     linesTo: undefined,
     self: undefined,
+    verbosity: new Verbosity(),
     notice: () => {},
   };
 }

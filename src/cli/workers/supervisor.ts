@@ -14,6 +14,7 @@ import { meterProcess } from "../../record/process-metrics.ts";
 import { boardMemories, type Boards, MAIN_THREAD, openBoards } from "../../shared-board.ts";
 import { type ControlledUpstream, TargetControl } from "../../target-control.ts";
 import { FLUSH_MS } from "../../telemetry.ts";
+import { Verbosity } from "../../verbosity.ts";
 import { type MoreOverseen, withAdmin } from "../admin-listener.ts";
 import { buildOf, type Embedded } from "../embedded.ts";
 import { Issuing } from "../issuing.ts";
@@ -48,7 +49,8 @@ export interface SupervisorOptions {
 /** All workers of the process. */
 export class Supervisor implements Serving {
   readonly #options: SupervisorOptions;
-  readonly #platform = bunPlatform();
+  readonly #level = new Int32Array(new SharedArrayBuffer(4));
+  readonly #platform = bunPlatform(undefined, new Verbosity(this.#level));
   /** Undefined where nobody asks for metrics. */
   readonly #gathering: Gathering | undefined;
   #unread: (() => void) | undefined = undefined;
@@ -73,6 +75,7 @@ export class Supervisor implements Serving {
   constructor(options: SupervisorOptions) {
     const { workers, config, embedded, terminal, beatMs } = options;
     const platform = this.#platform;
+    platform.verbosity.level = config.plan.logLevel;
     this.#options = options;
     this.#config = config;
     const { sources, plan } = config;
@@ -90,7 +93,7 @@ export class Supervisor implements Serving {
       embedded,
       terminal,
       platform,
-      common: { instance, connections: words(), underWay: words(), boards, revoked },
+      common: { instance, connections: words(), underWay: words(), boards, verbosity: this.#level, revoked },
       beatMs,
       task: () => this.#task,
       targets: this.#searches.targets,
@@ -115,7 +118,14 @@ export class Supervisor implements Serving {
     if (gathering === undefined || keys === undefined) return this;
     const plan = (): Plan => this.#config.plan;
     const limits = controlledLimits(() => this.#crew.living);
-    const overseen: Overseen = { ...gathering.overseen, plan, limits, keys, ...more };
+    const overseen: Overseen = {
+      ...gathering.overseen,
+      plan,
+      limits,
+      keys,
+      verbosity: this.#platform.verbosity,
+      ...more,
+    };
     return withAdmin(this, plan(), overseen, this.#platform, this.#options.terminal);
   }
 
@@ -178,6 +188,7 @@ export class Supervisor implements Serving {
       const task: Task = { sources, host, port, limits, searches: searches.numbers };
       const take = await this.#crew.prepare(task);
       this.#pushing.use(plan, this.#gathering);
+      if (plan.logLevel !== this.#config.plan.logLevel) this.#platform.verbosity.level = plan.logLevel;
       this.#config.dispose();
       this.#config = config;
       this.#task = task;

@@ -15,6 +15,7 @@ import { type Finding, findingsText, planSources, type PlannedConfig } from "../
 import { keepServing, prepare } from "../serving.ts";
 import { formatRefusal, openTerminal, type Terminal } from "../terminal.ts";
 import { Metrics } from "../../record/metrics.ts";
+import { Verbosity } from "../../verbosity.ts";
 import { clockOffset } from "./clock.ts";
 import { tellCounts } from "./counting.ts";
 import type { FromWorker, LimitQuestion, LimitTold, Start, Task, ToWorker } from "./messages.ts";
@@ -218,7 +219,9 @@ function platformOf(
 ): Platform & ThreadPlatform {
   const { shared, task, terminal, taken, workers } = begin;
   // Standard error takes a line whole: what the thread says last is not lost with it.
+  const verbosity = new Verbosity(shared.verbosity);
   const notice: Platform["notice"] = (level, text) => {
+    if (!verbosity.tells(level)) return;
     try {
       writeSync(2, noticeText(level, text));
     } catch {
@@ -262,6 +265,7 @@ function platformOf(
     line: (text) => lines.write(text),
     linesLost: () => lines.lost,
     linesTo,
+    verbosity,
     notice,
   });
 }

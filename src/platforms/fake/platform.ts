@@ -5,6 +5,7 @@ import { FakeFiles } from "./files.ts";
 import { FakeNames } from "./names.ts";
 import { FakeNetwork } from "./network.ts";
 import { FakeRedis } from "./redis.ts";
+import { type NoticeLevel, Verbosity } from "../../verbosity.ts";
 
 /** A Platform whose clock, network and output belong to the test. */
 export class FakePlatform implements Platform {
@@ -14,7 +15,7 @@ export class FakePlatform implements Platform {
   readonly network = new FakeNetwork(this.clock);
   /** Lines of the access log, in order. */
   readonly lines: string[] = [];
-  readonly notices: { level: "info" | "warn" | "error"; text: string }[] = [];
+  readonly notices: { level: NoticeLevel; text: string }[] = [];
   /** Lines that went elsewhere, by where; those that were closed again are not there. */
   readonly sinks = new Map<string, string[]>();
   readonly self = { host: "gateway.test", pid: 7 };
@@ -81,7 +82,9 @@ export class FakePlatform implements Platform {
     this.lines.push(text);
   }
 
-  notice(level: "info" | "warn" | "error", text: string): void {
-    this.notices.push({ level, text });
+  readonly verbosity = new Verbosity();
+
+  notice(level: NoticeLevel, text: string): void {
+    if (this.verbosity.tells(level)) this.notices.push({ level, text });
   }
 }

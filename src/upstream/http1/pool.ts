@@ -121,6 +121,7 @@ export class TargetPool implements Home {
   #connect(borrower: Borrower, connectMs: number): Wish {
     this.#open++;
     const { target } = this;
+    const began = this.#platform.now();
     let connecting: Connecting | undefined;
     const over = (): void => {
       this.deadlines.disarm(deadline);
@@ -154,15 +155,25 @@ export class TargetPool implements Home {
     connecting = this.#platform.connect!(connectOptions(target, this.#upstream.tls), {
       connected: (socket) => {
         over();
+        this.#debug(() => `connected in ${Math.round(this.#platform.now() - began)} ms, ${this.#open} are open`);
         borrower.ready(new Connection(socket, this, this.#platform.now()));
       },
-      failed: (error) => lost(connectFailure(error, target.url)),
+      failed: (error) => {
+        const failure = connectFailure(error, target.url);
+        this.#debug(() => `not connected: ${failure.code}: ${failure.message}`);
+        lost(failure);
+      },
     });
     return {
       cancel: () => {
         if (connecting !== undefined) abort();
       },
     };
+  }
+
+  #debug(text: () => string): void {
+    if (!this.#platform.verbosity.tells("debug")) return;
+    this.#platform.notice("debug", `${this.#upstream.name} ${this.target.url}: ${text()}`);
   }
 
   /** Lends one that has served, or another instead if its target has left it (case GW-19). */

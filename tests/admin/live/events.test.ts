@@ -54,6 +54,7 @@ async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
       targets: gateway.targets,
       limits: gateway.limits,
       keys: gateway.keys!,
+      verbosity: gateway.verbosity,
       plan: () => gateway.plan,
       build: { version: "0.1.0", revision: "" },
       loads: () => [{ at: 7, ok: true, message: "started" }],
