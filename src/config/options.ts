@@ -339,10 +339,7 @@ export interface GatewayOptions {
    * it. Default: `false`.
    */
   serverTiming?: boolean;
-  /**
-   * How much the gateway tells of itself on standard error. `"debug"`: why exchanges failed, connections to targets, each
-   * check. The admin listener changes it while the gateway runs. The access log is another thing. Default: `"info"`.
-   */
+  /** How much the gateway tells of itself on stderr; `"debug"`: why exchanges fail, connections, checks. Default: `"info"`. */
   logLevel?: "error" | "warn" | "info" | "debug";
   /** Threads on the one port: 1 to 256, or `"auto"`, one a core. On Deno and Cloudflare above 1 warns. Default: `1`. */
   workers?: number | "auto";

@@ -16,6 +16,7 @@ const CONTRACTS = [
   "src/platform.ts",
   "src/shared.ts",
   "src/target.ts",
+  "src/verbosity.ts",
   "src/verdict.ts",
   "src/config/options.ts",
   "src/config/admin/options.ts",
