@@ -1,7 +1,8 @@
 // Looking up the addresses of names for a source: both families, the times after which to ask again.
 import type { LookupPlan, TargetPlan } from "../config/upstream/plan.ts";
 import { normalAddress } from "../http/ip.ts";
-import type { AddressRecord, Platform } from "../platform.ts";
+import type { AddressRecord } from "../http/names.ts";
+import type { Platform } from "../platform.ts";
 import { bracket } from "./target-url.ts";
 
 /** What of a platform looking up needs. */

@@ -1,6 +1,6 @@
 // Targets by the SRV records of a service (RFC 2782): each address of each host, with the record's share and priority.
 import type { SrvPlan, TargetPlan } from "../config/upstream/plan.ts";
-import type { ServiceRecord } from "../platform.ts";
+import type { ServiceRecord } from "../http/names.ts";
 import { type Addresses, inOrder, Lookup, type LookupNeeds, NO_TTL_MS, targetAt } from "./lookup.ts";
 import type { Source } from "./refresh.ts";
 

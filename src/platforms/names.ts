@@ -2,7 +2,7 @@
 import { Resolver } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
-import type { AddressRecord, Names } from "../platform.ts";
+import type { AddressRecord, Names } from "../http/names.ts";
 
 /** A server has so long for its answer, and longer each time it is asked again. */
 const ANSWER_MS = 1500;

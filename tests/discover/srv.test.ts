@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { serviceTargets } from "../../src/discover/srv-source.ts";
-import type { ServiceRecord } from "../../src/platform.ts";
+import type { ServiceRecord } from "../../src/http/names.ts";
 import type { SrvTargets } from "../../src/mod.ts";
 import { Search } from "./rig.ts";
 

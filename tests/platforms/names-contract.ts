@@ -1,6 +1,6 @@
 // What a platform's look-up of names promises. In Deno this file runs by itself: one line of JSON a promise.
 import { argv, exit } from "node:process";
-import type { Names } from "../../src/platform.ts";
+import type { Names } from "../../src/http/names.ts";
 import type { DnsAnswer } from "../support/dns-server.ts";
 
 /** What the server says. All has a TTL of 7 seconds. */

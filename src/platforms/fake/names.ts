@@ -1,5 +1,5 @@
 // Names of the fake world: records that a test sets, and failures that it wants.
-import type { AddressRecord, Names, ServiceRecord } from "../../platform.ts";
+import type { AddressRecord, Names, ServiceRecord } from "../../http/names.ts";
 
 /** Records by name. */
 export class FakeNames implements Names {
