@@ -41,7 +41,7 @@ export async function gatherTypes(
   importables: readonly Importable[],
 ): Promise<TypeFiles> {
   const own = join(workshop, "declarations");
-  await emitDeclarations(root, workshop, own);
+  await emitDeclarations(root, workshop, own, ["mod.ts", "cli/testing/api.ts"]);
   const origins: Origin[] = [
     { from: own, to: "sluice" },
     ...["hono", "jose", "valibot"].map((name) => ({ from: join(root, "node_modules", name, "dist"), to: name })),
@@ -60,8 +60,13 @@ export async function gatherTypes(
   return files;
 }
 
-/** Runs the TypeScript compiler for the declarations of what configs and tests import, and all it uses. */
-async function emitDeclarations(root: string, workshop: string, out: string): Promise<void> {
+/** Runs the TypeScript compiler for the declarations of these files below src/, and of all that they use, into `out`. */
+export async function emitDeclarations(
+  root: string,
+  workshop: string,
+  out: string,
+  files: readonly string[],
+): Promise<void> {
   mkdirSync(workshop, { recursive: true });
   const project = join(workshop, "tsconfig.json");
   const compilerOptions = {
@@ -76,7 +81,7 @@ async function emitDeclarations(root: string, workshop: string, out: string): Pr
   const config = {
     extends: join(root, "tsconfig.json"),
     compilerOptions,
-    files: [join(root, "src/mod.ts"), join(root, "src/cli/testing/api.ts")],
+    files: files.map((file) => join(root, "src", file)),
     include: [],
   };
   writeFileSync(project, JSON.stringify(config));
@@ -95,11 +100,14 @@ async function copyWithImports(
   if (files[name] !== undefined) return name;
   const text = readFileSync(file, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
   files[name] = text;
-  for (const [, specifier] of text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["'](\.[^"']*)["']/g)) {
-    const target = declarationOf(resolve(dirname(file), specifier ?? ""));
-    if (target !== undefined) await copyWithImports(target, origins, files);
-  }
+  for (const target of declarationsBehind(file, text)) await copyWithImports(target, origins, files);
   return name;
+}
+
+/** The declaration files that a file with this text imports by relative path. */
+export function declarationsBehind(file: string, text: string): string[] {
+  const imports = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["'](\.[^"']*)["']/g);
+  return [...imports].flatMap(([, specifier]) => declarationOf(resolve(dirname(file), specifier ?? "")) ?? []);
 }
 
 function placeFor(file: string, origins: readonly Origin[]): string {

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { commit, compile, prepare } from "../compile.ts";
+import { packageArchive } from "../npm-package.ts";
 import { packagesInside, runtimeVersion } from "../third-party.ts";
 import { gzip, tar, withFolders, zip } from "./archive.ts";
 import { archiveEntries, type Contents, gatherContents } from "./contents.ts";
@@ -83,6 +84,8 @@ async function buildAll(targets: readonly Target[], contents: Contents): Promise
   rmSync(workshop, { recursive: true, force: true });
   await prepare(workshop, of);
   const made: Record<string, string> = {};
+  const npm = `sluice-${version}.tgz`;
+  made[npm] = write(npm, await packageArchive(join(workshop, "package"), of.seconds));
   for (const target of targets) {
     const runtime = runtimeFor(target, cache);
     const outfile = join(workshop, target.machine.system === "windows" ? "sluice.exe" : "sluice");
