@@ -3,8 +3,9 @@ import { oldCertificates, strayNames } from "./listen/warnings.ts";
 import type { Plan } from "./plan.ts";
 
 /** One sentence each, for the operator. @param now milliseconds since the epoch */
-export function planWarnings({ routes, listen }: Plan, now: number): string[] {
-  return [...onPurpose(routes), ...oldCertificates(listen.tls, now), ...strayNames(listen.tls, routes)];
+export function planWarnings({ routes, listen, tracing, otlp }: Plan, now: number): string[] {
+  const unheard = new Set([...(tracing?.unheard ?? []), ...(otlp?.unheard ?? [])]);
+  return [...onPurpose(routes), ...oldCertificates(listen.tls, now), ...strayNames(listen.tls, routes), ...unheard];
 }
 
 function onPurpose(routes: Plan["routes"]): string[] {

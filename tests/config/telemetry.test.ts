@@ -1,8 +1,12 @@
 // Traces and OTLP as users write them, and as OTEL_* variables say: what comes out, and how what is wrong reads.
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { resolvePlan } from "../../src/config/resolve.ts";
 import { env } from "../../src/config/secrets.ts";
 import type { OtlpPlan, TracingPlan } from "../../src/config/telemetry/plan.ts";
+import { UNHEARD } from "../../src/config/telemetry/unheard.ts";
+import { planWarnings } from "../../src/config/warnings.ts";
 import { CREDENTIAL_PARAMETERS } from "../../src/record/redact.ts";
 import { faultLines, HELLO, planOf, reader, type World } from "./support.ts";
 
@@ -41,7 +45,7 @@ describe("as they are written", () => {
     const traces = { delayMs: 5000, batch: 512, queue: 2048, exportMs: 30_000 };
     expect(otlp).toEqual({
       traces: { ...common, ...traces, url: "http://localhost:4318/v1/traces" },
-      metrics: { ...common, url: "http://localhost:4318/v1/metrics", intervalMs: 60_000 },
+      metrics: { ...common, url: "http://localhost:4318/v1/metrics", intervalMs: 60_000, exportMs: 30_000 },
       resource: [],
     });
   });
@@ -124,6 +128,38 @@ describe("as the environment says", () => {
     ["always_off", "none"],
   ])("OTEL_METRICS_EXEMPLAR_FILTER=%s has the exemplars of %s", (filter, exemplars) => {
     expect(ofEnvironment({ OTEL_METRICS_EXEMPLAR_FILTER: filter }).tracing).toMatchObject({ exemplars });
+  });
+
+  test("what is set and not heard is told, once, with the reason", () => {
+    const variables: Record<string, string> = {
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/json",
+      OTEL_LOGS_EXPORTER: "otlp",
+      OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "Cumulative",
+      OTEL_ATTRIBUTE_COUNT_LIMIT: "64",
+    };
+    const plan = planOf(withTelemetry({ tracing: "env", otlp: "env" }), { env: variables });
+    expect(planWarnings(plan, 0)).toEqual([
+      "OTEL_EXPORTER_OTLP_PROTOCOL is set, and is not heard: what is sent is JSON over HTTP, which collectors take at the same address",
+      "OTEL_LOGS_EXPORTER is set, and is not heard: the access log is not sent by OTLP: log.to says where it goes",
+      expect.stringContaining("OTEL_ATTRIBUTE_COUNT_LIMIT is set, and is not heard: what a span holds is bounded"),
+    ]);
+    expect(planWarnings(planOf(withTelemetry({ tracing: {}, otlp: {} }), { env: variables }), 0)).toEqual([]);
+  });
+
+  test("each variable that is heard or not stands on the page of traces", () => {
+    const page = readFileSync(join(import.meta.dir, "../../docs/tracing.md"), "utf8");
+    const asked = new Set(UNHEARD.flatMap(({ names }) => names));
+    const env = (name: string): undefined => void asked.add(name);
+    resolvePlan(withTelemetry({ tracing: "env", otlp: "env" }), { ...reader(), env });
+    resolvePlan(withTelemetry({ otlp: "env" }), {
+      ...reader(),
+      env: (name) => (name === "OTEL_TRACES_SAMPLER" ? "traceidratio" : env(name)),
+    });
+    const told = [...page.matchAll(/`(OTEL_[A-Z_]+)(\*?)`/g)].map(([, name, rest]) => [name!, rest === "*"] as const);
+    const isTold = (name: string): boolean =>
+      told.some(([each, isBeginning]) => (isBeginning ? name.startsWith(each) : name === each));
+    expect([...asked].filter((name) => !isTold(name))).toEqual([]);
   });
 
   test("OTEL_SDK_DISABLED turns all off", () => {

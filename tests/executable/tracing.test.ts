@@ -130,6 +130,26 @@ test("one that hangs holds no request up; spans that are too many are dropped an
   expect(gateway.stderr.text.match(/more are dropped/g)).toHaveLength(1);
 });
 
+test("the example of a share records what fails, and sends it with its token, its resource and gzip", async () => {
+  const collector = collect();
+  const source = readFileSync(join(import.meta.dir, "../../examples/telemetry/tracing.config.ts"), "utf8");
+  const gateway = await startGateway(source.replace("port: 8080", "port: 0"), {
+    env: {
+      ORDERS: `http://127.0.0.1:${closedPort()}`,
+      COLLECTOR: collector.url,
+      COLLECTOR_TOKEN: "Bearer 0123456789abcdef",
+    },
+  });
+  expect((await exchange(gateway.port, get("/orders/1", "Connection: close"))).status).toBe(502);
+  await gateway.stop();
+  expect(collector.spans.map(({ name }) => name)).toContain("GET /orders/*");
+  const resource = { "service.name": "edge", "deployment.environment.name": "production" };
+  for (const { resource: told } of collector.taken) expect(told).toMatchObject(resource);
+  expect(collector.metrics.map(({ name }) => name)).toContain("http.server.request.duration");
+  const said = collector.fields.map((fields) => [fields.get("authorization"), fields.get("content-encoding")]);
+  expect(said).toEqual(said.map(() => ["Bearer 0123456789abcdef", "gzip"]));
+});
+
 test("the example asks a collector for nothing but to take, with its token", async () => {
   const collector = collect();
   const source = readFileSync(join(import.meta.dir, "../../examples/telemetry/environment.config.ts"), "utf8");

@@ -13,6 +13,8 @@ export interface Collector {
   readonly taken: ReadRequest[];
   /** Requests that came, taken or not. */
   readonly asked: number;
+  /** The fields of each that came. */
+  readonly fields: readonly Headers[];
   /** What was wrong with requests. */
   readonly faults: string[];
   readonly spans: readonly ReadSpan[];
@@ -25,6 +27,7 @@ export interface Collector {
 export function startCollector(port = 0): Collector {
   const taken: ReadRequest[] = [];
   const faults: string[] = [];
+  const fields: Headers[] = [];
   let asked = 0;
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -32,6 +35,7 @@ export function startCollector(port = 0): Collector {
     idleTimeout: 255,
     async fetch(request) {
       asked++;
+      fields.push(new Headers(request.headers));
       if (collector.mood === "hang") return new Promise<Response>(() => undefined);
       const bytes = new Uint8Array(await request.arrayBuffer());
       if (collector.mood !== "take") return new Response("", { status: collector.mood });
@@ -51,6 +55,7 @@ export function startCollector(port = 0): Collector {
     mood: "take",
     taken,
     faults,
+    fields,
     get asked() {
       return asked;
     },

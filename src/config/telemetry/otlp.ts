@@ -6,6 +6,7 @@ import { tlsShape } from "../tls.ts";
 import { choice, duration, flag, hiddenText, text, whole } from "../values.ts";
 import { environmentOf, type Variables } from "./environment.ts";
 import type { OtlpEndpoint, OtlpPlan } from "./plan.ts";
+import { unheard } from "./unheard.ts";
 
 const AN_ENDPOINT = 'the URL of a collector, such as "http://localhost:4318"';
 const AN_ATTRIBUTE = "a text";
@@ -69,7 +70,14 @@ function writtenShape(reader: ConfigReader): Shape<OtlpPlan> {
     return {
       traces: traces === false ? undefined : { ...common, ...queueOf(traces), url: below(endpoint, "v1/traces") },
       metrics:
-        metrics === false ? undefined : { ...common, url: below(endpoint, "v1/metrics"), intervalMs: metrics.interval },
+        metrics === false
+          ? undefined
+          : {
+              ...common,
+              url: below(endpoint, "v1/metrics"),
+              intervalMs: metrics.interval,
+              exportMs: Math.min(metrics.interval, DEFAULTS.exportMs),
+            },
       resource,
     };
   });
@@ -109,8 +117,10 @@ function ofEnvironment(variables: Variables, reader: ConfigReader): OtlpPlan {
         ? {
             ...endpointOf(variables, reader, "METRICS"),
             intervalMs: variables.ms(DEFAULTS.intervalMs, "OTEL_METRIC_EXPORT_INTERVAL"),
+            exportMs: variables.ms(DEFAULTS.exportMs, "OTEL_METRIC_EXPORT_TIMEOUT"),
           }
         : undefined,
+    unheard: unheard(variables),
     resource: name === "" ? said : [...said.filter(([key]) => key !== "service.name"), ["service.name", name]],
   };
 }

@@ -2,8 +2,13 @@
 import type { TlsPlan } from "../plan.ts";
 import type { Secret } from "../secrets.ts";
 
+/** What of the environment is not heard, a sentence each; undefined where the config says all. */
+interface OfEnvironment {
+  readonly unheard?: readonly string[] | undefined;
+}
+
 /** Which traces are recorded, and whose are continued. */
-export interface TracingPlan {
+export interface TracingPlan extends OfEnvironment {
   readonly sample: number;
   readonly parent: "follow" | "ignore";
   readonly errors: boolean;
@@ -16,7 +21,7 @@ export interface TracingPlan {
 }
 
 /** Where spans and metrics are sent. */
-export interface OtlpPlan {
+export interface OtlpPlan extends OfEnvironment {
   readonly traces: OtlpTracesPlan | undefined;
   readonly metrics: OtlpMetricsPlan | undefined;
   /** What is said of the gateway beside what it knows of itself. */
@@ -46,4 +51,6 @@ export interface OtlpTracesPlan extends OtlpEndpoint {
 /** How metrics are sent. */
 export interface OtlpMetricsPlan extends OtlpEndpoint {
   readonly intervalMs: number;
+  /** All tries of a push together. */
+  readonly exportMs: number;
 }

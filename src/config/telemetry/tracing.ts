@@ -4,6 +4,7 @@ import { either, options, or, type Shape } from "../shape.ts";
 import { choice, flag, share } from "../values.ts";
 import { environmentOf } from "./environment.ts";
 import type { TracingPlan } from "./plan.ts";
+import { unheard } from "./unheard.ts";
 
 const EXEMPLARS = { trace_based: "sampled", always_on: "all", always_off: "none" } as const;
 
@@ -21,7 +22,14 @@ export function tracingShape(reader: ConfigReader): Shape<Omit<TracingPlan, "red
         ["trace_based", "always_on", "always_off"],
         "trace_based",
       );
-      return { ...sampler(), errors: false, trust: "everyone", baggage, exemplars: EXEMPLARS[filter] };
+      return {
+        ...sampler(),
+        errors: false,
+        trust: "everyone",
+        baggage,
+        exemplars: EXEMPLARS[filter],
+        unheard: unheard(variables),
+      };
     }),
     options({
       sample: or(share, 1),

@@ -68,7 +68,7 @@ export class MetricsPush {
     const metrics = await this.#read();
     const now = nanoseconds(this.#platform.wallClock());
     const message = metricsMessage(metrics.collect(), this.#origin, nanoseconds(this.#since), now);
-    const { outcome } = await this.#sender.send(JSON.stringify(message), this.#plan.intervalMs);
+    const { outcome } = await this.#sender.send(JSON.stringify(message), this.#plan.exportMs);
     metrics.counter(FAMILIES.otlpExports, { signal: "metrics", outcome }).add();
   }
 }
