@@ -235,10 +235,9 @@ export type LinesTo = {
       /** Begun anew before it is larger than so many bytes; so many older ones are kept. */
       readonly rotate: { readonly size: number; readonly keep: number } | undefined;
     }
-  /** A datagram a line. */
+  /** A datagram a line; or a stream, each line behind its length (RFC 6587), waited for when it is not there. */
   | { readonly kind: "udp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix-datagram"; readonly path: string }
-  /** A stream, each line with its length before it (RFC 6587). Waited for when it is not there. */
   | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls: ClientTls | undefined }
   | { readonly kind: "unix-stream"; readonly path: string }
 );
