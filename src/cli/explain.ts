@@ -1,22 +1,18 @@
 // `sluice explain [method] <url>`: what becomes of a request, and why. Nothing is sent to anybody but a gateway that runs.
-import { locator } from "../config/locate.ts";
-import type { ConfigPath } from "../config/fault.ts";
 import { GatewayError } from "../errors.ts";
 import type { Arrival } from "../exchange.ts";
 import { headLimits } from "../listen/listener.ts";
 import { bunPlatform } from "../platforms/bun.ts";
 import { checkArguments } from "./arguments.ts";
+import { placesIn } from "./config-places.ts";
 import { EXIT } from "./exit.ts";
 import { type Explanation, explanationOf } from "./explain/explanation.ts";
 import { askLeft } from "./explain/left.ts";
-import type { PlaceOf } from "./explain/policies.ts";
-import { rehearse } from "./explain/rehearsal.ts";
+import { rehearse, SILENT } from "./explain/rehearsal.ts";
 import { arrivalOf, readAsked } from "./explain/request.ts";
 import { explanationText } from "./explain/text.ts";
 import { findConfig } from "./find-config.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
-import type { Sources } from "./sources.ts";
-import { shownPlace } from "./terminal.ts";
 import type { Verb, VerbArgs } from "./verb.ts";
 
 const ARGS = {
@@ -78,9 +74,6 @@ export const explain: Verb = {
   },
 };
 
-/** Nobody reads a log here. */
-const SILENT = { write() {}, writeBatch() {}, flush: () => true, dropped: 0 };
-
 /** What the listener refuses before it looks for a route. */
 function refusedAtOnce(method: string, { status, code, message }: GatewayError): Explanation {
   return {
@@ -89,10 +82,4 @@ function refusedAtOnce(method: string, { status, code, message }: GatewayError):
     verdict: `${status} ${code}: ${message}`,
     ...{ status, code, route: undefined, leadsTo: undefined, matches: [], policies: [], way: undefined, head: [] },
   };
-}
-
-/** Places in the config's own file. What it imports is told by the nearest place that is known. */
-function placesIn({ file, texts, others }: Sources): PlaceOf {
-  const find = locator(texts.get(file) ?? others.get(file) ?? "");
-  return (path: ConfigPath) => shownPlace({ file, line: find(path)?.line });
 }

@@ -1,10 +1,10 @@
 // `sluice plan [file]`: the checked, complete form of a config: every default filled in, every secret masked.
 import { planView } from "../admin/live/plan-view.ts";
 import type { Plan } from "../config/plan.ts";
-import { formatDuration } from "../http/duration.ts";
 import { EXIT } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
+import { settings, sorted } from "./plan-settings.ts";
 import type { Terminal } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -46,37 +46,4 @@ export function planText(plan: Plan, { bold, cyan }: Terminal["outColors"]): str
     return lines.map(([path, text]) => `${cyan(path)}${" ".repeat(width - path.length)}  ${bold(text)}`).join("\n");
   });
   return parts.filter((part) => part !== "").join("\n\n");
-}
-
-type Setting = readonly [path: string, text: string];
-
-function* settings(path: string, value: unknown): Generator<Setting> {
-  if (Array.isArray(value) && value.some((each) => typeof each === "object" && each !== null)) {
-    for (const [at, each] of value.entries()) yield* settings(`${path}.${nameOf(each) ?? at}`, each);
-  } else if (Array.isArray(value)) {
-    yield [path, value.length === 0 ? "none" : value.join(", ")];
-  } else if (typeof value === "object" && value !== null) {
-    for (const [key, each] of Object.entries(value)) yield* settings(`${path}.${key}`, each);
-  } else if (typeof value === "number" && path.endsWith("Ms")) {
-    yield [path.slice(0, -2), formatDuration(value)];
-  } else {
-    yield [path, typeof value === "string" ? value : value === null ? "none" : JSON.stringify(value)];
-  }
-}
-
-/** What a member of a list is called, where it has a name. */
-function nameOf(member: unknown): string | undefined {
-  const { name, consumer } = Object(member) as { name?: unknown; consumer?: { name?: unknown } };
-  return [name, consumer?.name].find((each) => typeof each === "string");
-}
-
-/** Members by name, and what is not set as null. Lists keep their order, for it may mean something, but those of names. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    const isNamed = value.every((each) => nameOf(each) !== undefined);
-    return (isNamed ? value.toSorted((a, b) => (nameOf(a)! < nameOf(b)! ? -1 : 1)) : value).map(sorted);
-  }
-  if (typeof value !== "object" || value === null) return value ?? null;
-  const members = Object.entries(value).map(([key, each]) => [key, sorted(each)] as const);
-  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -8,6 +8,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   routes: async () => (await import("./routes.ts")).routes,
   plan: async () => (await import("./plan.ts")).plan,
   explain: async () => (await import("./explain.ts")).explain,
+  diff: async () => (await import("./diff.ts")).diff,
   test: async () => (await import("./test.ts")).test,
   reload: async () => (await import("./reload-verb.ts")).reload,
   top: async () => (await import("./top.ts")).top,

@@ -67,7 +67,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ["src/platforms"],
   "ipaddr.js": ["src/http", "src/config"],
   jose: ["src/acme", "src/auth", "src/cli"],
-  "lru-cache": ["src/auth"],
+  "lru-cache": ["src/auth", "src/cli"],
   picocolors: ["src/record", "src/cli"],
   "structured-headers": ["src/auth", "src/respond", "src/limit"],
   uplot: ["src/admin/page"],

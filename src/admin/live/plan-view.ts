@@ -12,59 +12,77 @@ const GUARDED: ReadonlySet<string> = new Set([
 /** Members of that kind which name things: they are shown. */
 const NAMES: ReadonlySet<string> = new Set(["name", "kind", "header", "headerName"]);
 
+/** Stands in the place of what is not shown. @param shown what is shown of it */
+export type Seal = (hidden: unknown, shown: string) => string;
+
+/** How values are viewed. */
+interface Viewing {
+  /** Names of objects that are told by their name. */
+  readonly names: ReadonlyMap<object, string>;
+  readonly seal: Seal;
+}
+
 const NO_NAMES: ReadonlyMap<object, string> = new Map();
 
 /** Longest list that is shown whole. */
 const MOST_ITEMS = 200;
 
 /** The plan as JSON can hold it. Of upstreams, limits and bounds routes tell the names: what they are stands once. */
-export function planView(plan: Plan): unknown {
+export function planView(plan: Plan, seal: Seal = (_, shown) => shown): unknown {
   const named = [...Object.values(plan.upstreams), ...plan.limits.limits, ...plan.inFlight];
   const names = new Map<object, string>(named.map((each) => [each, each.name]));
   const { fields, ...limits } = plan.limits;
+  const all = { names: NO_NAMES, seal };
   return {
-    ...Object(viewOf({ ...plan, limits: undefined, routes: undefined }, false)),
+    ...Object(viewOf({ ...plan, limits: undefined, routes: undefined }, false, all)),
     // Which fields tell of limits is a word, where elsewhere `fields` are values.
-    limits: { ...Object(viewOf(limits, false)), fields },
-    routes: viewOf(plan.routes, false, names),
+    limits: { ...Object(viewOf(limits, false, all)), fields },
+    routes: viewOf(plan.routes, false, { names, seal }),
   };
 }
 
-/** @param names of objects that are told by their name */
-function viewOf(value: unknown, guarded: boolean, names: ReadonlyMap<object, string> = NO_NAMES): unknown {
+function viewOf(value: unknown, guarded: boolean, viewing: Viewing): unknown {
+  const { names, seal } = viewing;
   switch (typeof value) {
     case "function":
-      return "(a function)";
+      return seal(value, "(a function)");
     case "string":
-      return guarded ? REDACTED : withoutCredentials(value);
+      return guarded ? seal(value, REDACTED) : textView(value, seal);
     case "number":
       return Number.isFinite(value) ? value : String(value);
     case "boolean":
     case "undefined":
       return value;
     case "object":
-      return value === null ? null : (names.get(value) ?? objectView(value, guarded, names));
+      return value === null ? null : (names.get(value) ?? objectView(value, guarded, viewing));
     default:
       return String(value);
   }
 }
 
-function objectView(value: object, guarded: boolean, names: ReadonlyMap<object, string>): unknown {
-  if (value instanceof Secret) return REDACTED;
+function objectView(value: object, guarded: boolean, viewing: Viewing): unknown {
+  const { seal } = viewing;
+  if (value instanceof Secret) return seal(value, REDACTED);
   if (value instanceof RegExp) return String(value);
-  if (ArrayBuffer.isView(value)) return `(${value.byteLength} bytes)`;
-  if (value instanceof Map) return objectView(Object.fromEntries(value), guarded, names);
+  if (ArrayBuffer.isView(value)) return seal(value, `(${value.byteLength} bytes)`);
+  if (value instanceof Map) return objectView(Object.fromEntries(value), guarded, viewing);
   if (Array.isArray(value) || value instanceof Set) {
     const all = [...(value as Iterable<unknown>)];
-    const shown = all.slice(0, MOST_ITEMS).map((each) => viewOf(each, guarded, names));
-    return all.length > MOST_ITEMS ? [...shown, `(and ${all.length - MOST_ITEMS} more)`] : shown;
+    const shown = all.slice(0, MOST_ITEMS).map((each) => viewOf(each, guarded, viewing));
+    const more = all.slice(MOST_ITEMS);
+    return more.length > 0 ? [...shown, seal(more, `(and ${more.length} more)`)] : shown;
   }
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => [
       name,
-      viewOf(each, GUARDED.has(name) || (guarded && !NAMES.has(name)), names),
+      viewOf(each, GUARDED.has(name) || (guarded && !NAMES.has(name)), viewing),
     ]),
   );
+}
+
+function textView(text: string, seal: Seal): string {
+  const shown = withoutCredentials(text);
+  return shown === text ? text : seal(text, shown);
 }
 
 /** User and password of a URL, and what its query names as a credential. */

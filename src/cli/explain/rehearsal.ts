@@ -11,6 +11,9 @@ import { createParts, type Parts } from "../../parts.ts";
 import type { Platform, Socket, SocketHandler } from "../../platform.ts";
 import { layWay } from "../../way.ts";
 
+/** Where lines go of a gateway that serves nobody. */
+export const SILENT = { write() {}, writeBatch() {}, flush: () => true, dropped: 0 };
+
 /** What a policy said when it was asked. */
 export type Step =
   | { readonly kind: "scheme"; readonly name: string; readonly verdict: Verdict }
@@ -32,15 +35,33 @@ export interface Rehearsal {
   readonly head: string | undefined;
 }
 
-/** Sends the request. Functions of the config that decide (`allow.when`, `by`, `cost`) run; middleware and handlers do not. */
+/** A plan, ready to be rehearsed: one request after another. */
+export interface Rehearsing {
+  /** Sends a request. Functions of the config that decide (`allow.when`, `by`, `cost`) run; middleware and handlers do not. */
+  send(arrival: Arrival): Promise<Rehearsal>;
+  close(): void;
+}
+
+/** Sends one request. */
 export async function rehearse(plan: Plan, arrival: Arrival, edge: Platform): Promise<Rehearsal> {
+  const rehearsing = openRehearsal(plan, edge);
+  try {
+    return await rehearsing.send(arrival);
+  } finally {
+    rehearsing.close();
+  }
+}
+
+/** @param actors who judges credentials in the place of the plan's schemes, by their names; then none of those is made */
+export function openRehearsal(plan: Plan, edge: Platform, actors?: ReadonlyMap<string, Scheme>): Rehearsing {
   const offline = withoutTraffic(plan);
-  const steps: Step[] = [];
-  const heads: string[] = [];
+  let steps: Step[] = [];
+  let heads: string[] = [];
   /** Whoever asks while a scheme judges asks about the caller: nobody answers. */
   const judging = { count: 0 };
   const platform = offlinePlatform(edge, judging, plan, (head) => heads.push(head));
-  const parts = createParts(offline, {
+  const made = actors === undefined ? offline : { ...offline, auth: { ...offline.auth, schemes: [], keys: undefined } };
+  const parts = createParts(made, {
     platform,
     deadlines: new Deadlines(platform),
     instance: "0",
@@ -49,18 +70,25 @@ export async function rehearse(plan: Plan, arrival: Arrival, edge: Platform): Pr
     issued: undefined,
     isDraining: () => false,
   });
-  try {
-    const x = new Exchange(arrival, platform.now());
-    const way = layWay(offline, watched(parts, steps, judging));
-    x.way = way;
-    const { promise, resolve } = Promise.withResolvers<Answer>();
-    way.travel(x, resolve);
-    const answer = await promise;
-    if (isStream(answer.content)) answer.content.cancel();
-    return { x, steps, answer, head: heads[0] };
-  } finally {
-    parts.carried.close([]);
-  }
+  const acted = actors === undefined ? parts : { ...parts, schemes: actors };
+  const way = layWay(
+    offline,
+    watched(acted, (step) => steps.push(step), judging),
+  );
+  return {
+    async send(arrival) {
+      steps = [];
+      heads = [];
+      const x = new Exchange(arrival, platform.now());
+      x.way = way;
+      const { promise, resolve } = Promise.withResolvers<Answer>();
+      way.travel(x, resolve);
+      const answer = await promise;
+      if (isStream(answer.content)) answer.content.cancel();
+      return { x, steps, answer, head: heads[0] };
+    },
+    close: () => parts.carried.close([]),
+  };
 }
 
 /** The same decisions, without what asks, tells or runs anything beside them. */
@@ -87,17 +115,19 @@ function quiet(route: RoutePlan): RoutePlan {
   return { ...route, use: [], mirrors: [], faults: undefined, destination: answers };
 }
 
+type Noted = (step: Step) => void;
+
 /** The parts, so that what they say is noted. */
-function watched(parts: Parts, steps: Step[], judging: { count: number }): Parts {
+function watched(parts: Parts, noted: Noted, judging: { count: number }): Parts {
   return {
     ...parts,
-    schemes: new Map([...parts.schemes].map(([name, scheme]) => [name, watchedScheme(scheme, steps, judging)])),
-    limits: new Map([...parts.limits].map(([name, limit]) => [name, watchedLimit(limit, steps)])),
-    telemetry: { ...parts.telemetry, mark: (stage, name) => watchedStage(stage, name, steps) },
+    schemes: new Map([...parts.schemes].map(([name, scheme]) => [name, watchedScheme(scheme, noted, judging)])),
+    limits: new Map([...parts.limits].map(([name, limit]) => [name, watchedLimit(limit, noted)])),
+    telemetry: { ...parts.telemetry, mark: (stage, name) => watchedStage(stage, name, noted) },
   };
 }
 
-function watchedScheme(scheme: Scheme, steps: Step[], judging: { count: number }): Scheme {
+function watchedScheme(scheme: Scheme, noted: Noted, judging: { count: number }): Scheme {
   const { name, observe, credentialFields, credentialParameters = [], forwards } = scheme;
   return {
     ...{ name, observe, credentialFields, credentialParameters, forwards },
@@ -107,32 +137,32 @@ function watchedScheme(scheme: Scheme, steps: Step[], judging: { count: number }
       judging.count += 1;
       const verdict = await scheme.identify(x);
       judging.count -= 1;
-      steps.push({ kind: "scheme", name, verdict });
+      noted({ kind: "scheme", name, verdict });
       return verdict;
     },
   };
 }
 
-function watchedLimit(limit: RunningLimit, steps: Step[]): RunningLimit {
+function watchedLimit(limit: RunningLimit, noted: Noted): RunningLimit {
   return {
     ...limit,
     take(x) {
       const said = limit.take(x);
-      steps.push({ kind: "limit", name: limit.plan.name, said, caller: limit.callerOf(x) });
+      noted({ kind: "limit", name: limit.plan.name, said, caller: limit.callerOf(x) });
       return said;
     },
   };
 }
 
-function watchedStage(stage: Stage, name: StageName, steps: Step[]): Stage {
+function watchedStage(stage: Stage, name: StageName, noted: Noted): Stage {
   return async (x) => {
     try {
       const answer = await stage(x);
       const observed = x.observations.find(({ policy }) => policy === name)?.error;
-      steps.push({ kind: "stage", name, error: observed });
+      noted({ kind: "stage", name, error: observed });
       return answer;
     } catch (thrown) {
-      steps.push({ kind: "stage", name, error: toGatewayError(thrown) });
+      noted({ kind: "stage", name, error: toGatewayError(thrown) });
       throw thrown;
     }
   };
@@ -184,6 +214,7 @@ class AnsweringSocket implements Socket {
   readonly #seen: (head: string) => void;
   #text = "";
   #isOver = false;
+  #isGone = false;
 
   constructor(secure: boolean, seen: (head: string) => void) {
     this.secure = secure;
@@ -211,7 +242,18 @@ class AnsweringSocket implements Socket {
 
   pause(): void {}
   resume(): void {}
-  end(): void {}
-  close(): void {}
-  destroy(): void {}
+
+  end(): void {
+    this.destroy();
+  }
+
+  close(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    queueMicrotask(() => this.handler.closed());
+  }
 }

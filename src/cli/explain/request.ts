@@ -119,12 +119,19 @@ function readFrom(from: string): string {
 
 /** The request as a listener with these bounds would take it, or refuse it. */
 export function arrivalOf(request: AskedRequest, limits: HeadLimits): Arrival | GatewayError {
+  const { target, fields } = request;
+  const onWire = fields.map(([name, value]) => [name, wireText(value)] as const);
+  return arrivalOnWire({ ...request, target: wireText(target), fields: onWire }, limits);
+}
+
+/** The same of a request whose characters are bytes of the wire. */
+export function arrivalOnWire(request: AskedRequest, limits: HeadLimits): Arrival | GatewayError {
   const { method, target, authority, fields, content, secure, from } = request;
   const given = fields.some(([name]) => name.toLowerCase() === "host");
   const lines = [...(given ? [] : [["Host", authority] as const]), ...fields];
-  const text = lines.map(([name, value]) => `${name}: ${wireText(value)}\r\n`).join("");
+  const text = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   try {
-    const head = readRequestHead(latin1Bytes(`${method} ${wireText(target)} HTTP/1.1\r\n${text}\r\n`), 0, limits);
+    const head = readRequestHead(latin1Bytes(`${method} ${target} HTTP/1.1\r\n${text}\r\n`), 0, limits);
     return admit(head!, secure, from, content ?? null);
   } catch (thrown) {
     if (thrown instanceof Malformed) return refusalOf(thrown);

@@ -8,17 +8,27 @@ export interface LoggedExchange extends PrettyParts {
   readonly client: string | undefined;
 }
 
-type Members = Readonly<Record<string, unknown>>;
+/** The members of a line. */
+export type Members = Readonly<Record<string, unknown>>;
 
-/** Reads a line; undefined when it is none of an access log. */
-export function readRecord(line: string): LoggedExchange | undefined {
+/** Reads a line as JSON; undefined when it is no object. */
+export function readMembers(line: string): Members | undefined {
   if (!line.startsWith("{")) return undefined;
-  let members: Members;
   try {
-    members = JSON.parse(line) as Members;
+    return JSON.parse(line) as Members;
   } catch {
     return undefined;
   }
+}
+
+/** Reads a line; undefined when it is none of an access log. */
+export function readRecord(line: string): LoggedExchange | undefined {
+  const members = readMembers(line);
+  return members && recordOf(members);
+}
+
+/** Reads the members of a line, likewise. */
+export function recordOf(members: Members): LoggedExchange | undefined {
   const seconds = numberIn(members, "duration") ?? scaled(numberIn(members, "event.duration"), 1e-9);
   const time = timeOf(members);
   if (seconds === undefined || time === undefined) return undefined;
@@ -35,7 +45,7 @@ export function readRecord(line: string): LoggedExchange | undefined {
     durationMs: seconds * 1000,
     route: textIn(members, "sluice.route"),
     consumer: textIn(members, "sluice.consumer"),
-    client: textIn(members, "client.address") ?? textIn(request, "client_ip"),
+    client: textIn(members, "client.address") ?? textIn(members, "client.ip") ?? textIn(request, "client_ip"),
     attempted: textIn(members, "sluice.target"),
     attempts: numberIn(members, "sluice.attempts") ?? 0,
     fallbacks: fallbacksIn(members),
@@ -62,16 +72,19 @@ function scaled(number: number | undefined, factor: number): number | undefined 
   return number === undefined ? undefined : number * factor;
 }
 
-function textIn(members: Members, name: string): string | undefined {
+/** A member that is a text. */
+export function textIn(members: Members, name: string): string | undefined {
   const value = members[name];
   return typeof value === "string" ? value : undefined;
 }
 
-function numberIn(members: Members, name: string): number | undefined {
+/** A member that is a number. */
+export function numberIn(members: Members, name: string): number | undefined {
   const value = members[name];
   return typeof value === "number" ? value : undefined;
 }
 
-function objectIn(members: Members, name: string): Members {
+/** A member that is an object; an empty one where it is none. */
+export function objectIn(members: Members, name: string): Members {
   return Object(members[name]) as Members;
 }

@@ -62,6 +62,8 @@ describe("a mistake on the command line is one message with the nearest right wo
     ["explain /a --form=127.0.0.1", "Did you mean --from?"],
     ["simulate --log=x --limit=100", "--limit is a number and a window from 1s to 24d"],
     ["simulate --limit=1/1s", "Name an access log"],
+    ["diff old.ts --log=x", "--log takes two configs"],
+    ["diff a.ts b.ts c.ts", '"c.ts" is one too many.'],
     ["init a b", '"b" is one too many.'],
   ];
   test.each(mistakes)("sluice %s", async (line, message) => {
