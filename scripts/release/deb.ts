@@ -24,7 +24,10 @@ const VARIABLES = `# Variables of the service's environment, NAME=value a line. 
 /** Lintian's findings that are meant. */
 const OVERRIDES = `# The runtime links its libraries and is built so by its makers.
 sluice: embedded-library *
+sluice: hardening-no-pie *
 sluice: hardening-no-relro *
+# What stands behind the runtime, the gateway itself, would be lost.
+sluice: unstripped-binary-or-object *
 # What stands in it may be secret.
 sluice: non-standard-file-perm 0640 != 0644 *
 # The project has no mail address of its own.
