@@ -26,7 +26,7 @@ function answering(body: string): string {
 async function started(config = answering("hello")): Promise<number> {
   await systemd.write(CONFIG, config);
   expect(await systemd.run("systemctl", "start", "sluice")).toEqual({ code: 0, text: "" });
-  return await port();
+  return port();
 }
 
 async function port(): Promise<number> {
