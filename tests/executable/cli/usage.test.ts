@@ -1,7 +1,7 @@
 // The command line: help, version, and one clear message with exit code 64 for every mistake.
 import { afterAll, describe, expect, test } from "bun:test";
 import manifest from "../../../package.json" with { type: "json" };
-import { FIRST_WORDS, VERBS } from "../../../src/cli/verbs.ts";
+import { FIRST_WORDS } from "../../../src/cli/verbs.ts";
 import { cleanUp, folderWith, RIGHT_CONFIG, sluice } from "./run-sluice.ts";
 
 afterAll(cleanUp);
@@ -22,15 +22,6 @@ describe("help and version", () => {
       expect(stdout).toContain(word);
     }
     expect(stderr).toBe("");
-  });
-
-  test.each(Object.keys(VERBS))("%s --help tells its flags, examples and exit codes", async (verb) => {
-    const { code, stdout } = await sluice([...verb.split(" "), "--help"]);
-    expect(code).toBe(0);
-    expect(stdout).toContain(`sluice ${verb}`);
-    expect(stdout).toContain("Examples");
-    expect(stdout).toContain("--color");
-    expect(stdout).toMatch(/Exit codes\n  0 .*\n(?:  .*\n)*  64 /);
   });
 });
 
