@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { until } from "../support/deadline.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
@@ -79,6 +80,14 @@ async function show({ page, gateway }: Stage): Promise<void> {
 
 async function ask({ gateway }: Stage, times: number, path: string, ...fields: string[]): Promise<void> {
   for (let each = 0; each < times; each++) await exchange(gateway.port, get(path, ...fields, "Connection: close"));
+}
+
+/** What axe has to say of the page as it is: rules of WCAG 2.2 A and AA, and its own good practice. */
+async function faultsByAxe(page: Page): Promise<string[]> {
+  // By the debugger's way, which the page's policy does not bind.
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" ; ")}`);
 }
 
 /** The texts of a row's cells, by the name that it begins with. */
@@ -166,8 +175,9 @@ inBrowser(`in Chromium${lack === undefined ? "" : ` (skipped: ${lack})`}`, () =>
     await page.goto(`http://127.0.0.1:${gateway.adminPort}/`);
     const token = page.getByLabel("Token");
     await token.waitFor();
+    expect(await faultsByAxe(page)).toEqual([]);
     expect(said).toEqual([]);
-    expect(await page.locator("#main").isVisible()).toBe(false);
+    expect(await page.locator("#content").isVisible()).toBe(false);
     await token.fill("not-the-token-of-it");
     await token.press("Enter");
     await page.getByRole("alert").getByText("This is not the token.").waitFor();
@@ -312,6 +322,8 @@ inBrowser(`in Chromium${lack === undefined ? "" : ` (skipped: ${lack})`}`, () =>
         });
       });
       expect(poor).toEqual([]);
+      await page.getByRole("button", { name: "GET /keyed" }).first().click();
+      expect(await faultsByAxe(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
       const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
       expect(ground).toBe(colorScheme === "dark" ? "rgb(16, 21, 26)" : "rgb(246, 247, 249)");

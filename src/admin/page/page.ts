@@ -11,7 +11,7 @@ import { follow, hasToken, keepToken } from "./stream.ts";
 /** What is shown of the gateway. */
 class Page {
   readonly #history = new History();
-  readonly #main = byId("main");
+  readonly #content = byId("content");
   readonly #pause = controlById("pause", HTMLButtonElement);
   readonly #sections = new Sections();
   readonly #exchanges = new Exchanges();
@@ -46,7 +46,7 @@ class Page {
   #add(tick: Tick): void {
     this.#history.add(tick);
     if (!this.#isPaused) this.#exchanges.add(tick.exchanges);
-    this.#main.hidden = false;
+    this.#content.hidden = false;
     this.#pause.disabled = false;
     this.#charts ??= new Charts(byId("charts"));
     this.#show();
