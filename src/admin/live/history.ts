@@ -191,3 +191,15 @@ function targetIn(
   const target = upstreams?.find((each) => each.name === name)?.targets.find((each) => each.url === url);
   return target ?? { attempts: 0, failures: 0 };
 }
+
+/** Seconds that a chart shows: at first the least, then as many as there are. */
+const LEAST_SPAN = 60;
+const MOST_SPAN = 300;
+
+/** From when to when a chart goes whose points are at these times, in seconds and ascending; null where there are none. */
+export function shownSpan(times: ArrayLike<number>): [from: number, to: number] | [null, null] {
+  if (times.length === 0) return [null, null];
+  const to = times[times.length - 1]!;
+  const span = Math.min(MOST_SPAN, Math.max(LEAST_SPAN, to - times[0]!));
+  return [to - span, to];
+}

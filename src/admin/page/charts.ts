@@ -1,7 +1,7 @@
 // The charts: requests a second and latencies of the last minutes, in the colours of the page.
 import uPlot from "uplot";
 import { countText, durationText } from "../live/numbers.ts";
-import type { Point } from "../live/history.ts";
+import { type Point, shownSpan } from "../live/history.ts";
 import { element, setAttribute } from "./elements.ts";
 
 interface Line {
@@ -39,9 +39,6 @@ const CHARTS: readonly ChartOptions[] = [
 ];
 
 const HEIGHT = 190;
-/** Seconds that are shown: at first the least, then as many as there are. */
-const LEAST_SPAN = 60;
-const MOST_SPAN = 300;
 
 /** Both, in a place of the page. */
 export class Charts {
@@ -78,7 +75,8 @@ class Chart {
         cursor: { drag: { x: false, y: false } },
         legend: { live: true },
         scales: {
-          x: { range: (_, min, max) => [max - Math.min(MOST_SPAN, Math.max(LEAST_SPAN, max - min)), max] },
+          // Of one point uPlot makes a thousand days.
+          x: { range: ({ data: [times] }) => shownSpan(times) },
           y: { range: (_, __, max) => [0, Math.max(max * 1.1, 0.001)] },
         },
         axes: [

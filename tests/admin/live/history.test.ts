@@ -1,6 +1,6 @@
 // What is made of ticks: rates of a time, quantiles, failures of late; and numbers as people read them.
 import { describe, expect, test } from "bun:test";
-import { History } from "../../../src/admin/live/history.ts";
+import { History, shownSpan } from "../../../src/admin/live/history.ts";
 import { STEPS, stepOf, toPairs } from "../../../src/admin/live/latencies.ts";
 import { bytesText, countText, durationText, shareText } from "../../../src/admin/live/numbers.ts";
 import type { OutcomeCount, TargetCount, Tick } from "../../../src/admin/live/tick.ts";
@@ -147,4 +147,17 @@ describe("numbers are short:", () => {
   ])("%s", (told, expected) => {
     expect(told).toBe(expected);
   });
+});
+
+test.each([
+  ["one", [500], [440, 500]],
+  ["few", [500, 501, 510], [450, 510]],
+  ["those of two minutes", [500, 620], [500, 620]],
+  ["more than five minutes", [500, 1500], [1200, 1500]],
+])("a chart of %s points ends with the last one", (_, times, shown) => {
+  expect(shownSpan(times)).toEqual(shown as [number, number]);
+});
+
+test("a chart without points shows no time", () => {
+  expect(shownSpan([])).toEqual([null, null]);
 });
