@@ -10,6 +10,7 @@ import { gzip, tar, withFolders, zip } from "./archive.ts";
 import { archiveEntries, type Contents, gatherContents } from "./contents.ts";
 import { debPackage } from "./deb.ts";
 import { machineOf, machineText } from "./machine.ts";
+import { changedPages, signedAdHoc } from "./mach-signature.ts";
 import { runtimeFor } from "./runtimes.ts";
 import { sbom } from "./sbom.ts";
 import { RUNTIME_VERSION, type Target, TARGETS } from "./targets.ts";
@@ -93,7 +94,10 @@ async function buildAll(targets: readonly Target[], contents: Contents): Promise
     await compile(workshop, outfile, { name: target.bun, runtime, bytecode: target.bytecode });
     const found = machineText(machineOf(outfile));
     if (found !== machineText(target.machine)) throw new Error(`what was built for ${target.name} is for ${found}`);
-    const executable = readFileSync(outfile);
+    let executable: Buffer = readFileSync(outfile);
+    // Bun signs what it builds for arm64 and leaves the runtime's own signature elsewhere, which does not fit any more.
+    if (target.machine.system === "macos" && changedPages(executable) > 0)
+      executable = signedAdHoc(executable, "sluice");
     const top = `sluice-${version}-${target.name}`;
     const entries = withFolders(archiveEntries(contents, executable, target, top));
     const isZip = target.machine.system === "windows";
