@@ -4,8 +4,8 @@ import { isEjected, isUp } from "./balance/availability.ts";
 import type { TargetPlan, UpstreamPlan } from "./config/upstream/plan.ts";
 import type { Platform } from "./platform.ts";
 import type { Boards } from "./shared-board.ts";
-import { CHECK_REASON, CHECKED, DOWN, DRAINED, EJECTED_UNTIL, EJECTION_REASON, msOf, rowOf } from "./target.ts";
-import { breakerRow, type Circuit, circuitIn } from "./upstream/breaker.ts";
+import { CHECK_REASON, CHECKED, DOWN, DRAINED, EJECTED_UNTIL, EJECTION_REASON, moment, msOf, rowOf } from "./target.ts";
+import { breakerRow, type Circuit, circuitIn, setCircuit } from "./upstream/breaker.ts";
 import { reasonText } from "./verdict.ts";
 
 /** An upstream and its targets now. */
@@ -54,6 +54,23 @@ export class TargetControl implements TargetControls {
     return undefined;
   }
 
+  /** Takes over what another gateway has told of the same targets and breakers: an explanation goes by that. */
+  learn(told: readonly UpstreamStatus[]): void {
+    const now = this.#platform.now();
+    for (const { plan, targets } of this.#upstreams()) {
+      const known = told.find(({ name }) => name === plan.name);
+      for (const target of targets) {
+        const status = known?.targets.find(({ url }) => url === target.url);
+        if (status !== undefined) this.#onRow(plan.name, target, (words) => write(status, words, now));
+      }
+      if (plan.breaker === undefined || known?.circuit === undefined) continue;
+      const row = breakerRow(plan.name, plan.breaker.windowMs);
+      setCircuit(this.#boards.upstreams.claim(row), known.circuit, now);
+      this.#boards.upstreams.release(row);
+    }
+    this.#boards.targets.changed();
+  }
+
   #onRow<R>(upstream: string, target: TargetPlan, act: (words: Int32Array) => R): R {
     const row = rowOf(upstream, target);
     const result = act(this.#boards.targets.claim(row));
@@ -77,4 +94,10 @@ export class TargetControl implements TargetControls {
     const seconds = Math.ceil((msOf(words[EJECTED_UNTIL]!) - now) / 1000);
     return { url, weight, state: "ejected", reason: reasonText(words[EJECTION_REASON]!), seconds };
   }
+}
+
+function write({ state, seconds = 0 }: TargetStatus, words: Int32Array, now: number): void {
+  if (state === "drained") words[DRAINED] = 1;
+  if (state === "down") words[CHECKED] = DOWN;
+  if (state === "ejected") words[EJECTED_UNTIL] = moment(now + seconds * 1000);
 }

@@ -78,14 +78,14 @@ export const diff = defineVerb(
 );
 
 function sideIn({ plan, sources }: PlannedConfig): Side {
-  return sideOf(plan, placesIn(sources));
+  return sideOf(plan, placesIn(sources).near);
 }
 
 /** As a gateway that runs would tell it: what is not set is absent, and "auto" is a number that it has chosen. */
 function ofView({ plan, sources }: PlannedConfig, running: Side): Side {
   const view = JSON.parse(JSON.stringify(planView(plan))) as object;
   const workers = plan.workers === "auto" ? running.settings.get("workers") : plan.workers;
-  return sideOfView({ ...view, workers: Number(workers) }, placesIn(sources));
+  return sideOfView({ ...view, workers: Number(workers) }, placesIn(sources).near);
 }
 
 /** What the gateway of a config runs. */

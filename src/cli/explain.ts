@@ -7,12 +7,13 @@ import { checkArguments } from "./arguments.ts";
 import { placesIn } from "./config-places.ts";
 import { EXIT } from "./exit.ts";
 import { type Explanation, explanationOf } from "./explain/explanation.ts";
-import { askLeft } from "./explain/left.ts";
 import { rehearse, SILENT } from "./explain/rehearsal.ts";
 import { arrivalOf, readAsked } from "./explain/request.ts";
+import { askRunning } from "./explain/running.ts";
 import { explanationText } from "./explain/text.ts";
 import { findConfig } from "./find-config.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
+import { hashOf } from "./sources.ts";
 import type { Verb, VerbArgs } from "./verb.ts";
 
 const ARGS = {
@@ -43,9 +44,10 @@ export const explain: Verb = {
   summary: "says what becomes of a request, and why",
   notes: [
     "The request goes the whole way of the config inside this process. No target, issuer or service is asked, but a gateway",
-    "that runs, over its admin listener, what is left of limits. Keys and passwords are really verified; what would take",
-    "asking somebody is said. Middleware and handlers do not run. Each line ends with its place in the config. Credentials",
-    "are masked. --json prints { request, client, verdict, status, code, route, leadsTo, matches, policies, way, head }.",
+    "that runs, over its admin listener: what is left of limits, which targets are out and why, open circuits, revoked keys.",
+    "Keys and passwords are really verified; what would take asking somebody is said. Middleware and handlers do not run.",
+    "Each line ends with its place in the config. Credentials are masked. --json prints { request, client, verdict, status,",
+    "code, route, leadsTo, matches, policies, way, head, asked }.",
   ],
   examples: [
     ["sluice explain https://api.example.com/api/orders/7", "which route, and what it asks for"],
@@ -63,8 +65,10 @@ export const explain: Verb = {
     const { plan, sources } = planned;
     const arrival = arrivalOf(request, headLimits(plan.listen));
     const explained = async (arrival: Arrival): Promise<Explanation> => {
-      const rehearsal = await rehearse(plan, arrival, bunPlatform(SILENT));
-      return explanationOf(plan, rehearsal, placesIn(sources), await askLeft(plan, rehearsal.steps));
+      const running = await askRunning(plan, hashOf(sources));
+      const rehearsal = await rehearse(plan, arrival, bunPlatform(SILENT), running);
+      const left = (await running?.left(rehearsal.steps)) ?? (() => undefined);
+      return explanationOf(plan, rehearsal, placesIn(sources), left, running);
     };
     const refused = arrival instanceof GatewayError;
     const explanation = refused ? refusedAtOnce(request.method, arrival) : await explained(arrival);
@@ -81,5 +85,6 @@ function refusedAtOnce(method: string, { status, code, message }: GatewayError):
     client: "",
     verdict: `${status} ${code}: ${message}`,
     ...{ status, code, route: undefined, leadsTo: undefined, matches: [], policies: [], way: undefined, head: [] },
+    asked: undefined,
   };
 }

@@ -9,8 +9,8 @@ export interface Place {
   readonly column: number;
 }
 
-/** Finds the place of a path in one source, which is read once. */
-export type Locator = (path: ConfigPath) => Place | undefined;
+/** Finds the place of a path in one source, which is read once; `depth`: how many keys of the path were found. */
+export type Locator = (path: ConfigPath) => (Place & { readonly depth: number }) | undefined;
 
 /**
  * The place of the property, or the member of a list, that a path names in the options that the module exports by
@@ -27,19 +27,22 @@ export function locator(source: string): Locator {
     const search = new Search(variables);
     let place = exported.loc;
     let value = search.valueOf(exported);
+    let depth = 0;
     for (const key of path) {
       const found = value && search.childOf(value, key);
       if (found === undefined) break;
       place = found.place.loc;
       value = found.value && search.valueOf(found.value);
+      depth++;
     }
-    return place ? { line: place.start.line, column: place.start.column + 1 } : undefined;
+    return place ? { line: place.start.line, column: place.start.column + 1, depth } : undefined;
   };
 }
 
 /** One path in a source: see {@link locator}. */
 export function locate(source: string, path: ConfigPath): Place | undefined {
-  return locator(source)(path);
+  const found = locator(source)(path);
+  return found && { line: found.line, column: found.column };
 }
 
 function read(source: string): ast.Program | undefined {

@@ -54,6 +54,12 @@ export function circuitIn(row: Int32Array): Circuit {
   return stateOf(Atomics.load(row, STATE)).kind;
 }
 
+/** Writes a state into a row that nobody else writes to: of one that opens at this moment. */
+export function setCircuit(row: Int32Array, circuit: Circuit, now: number): void {
+  row[STATE] = wordOf(circuit, 0, 0, 0);
+  row[OPENED_AT] = Math.floor(now);
+}
+
 /** What a breaker is made with. */
 export interface BreakerParts {
   /** The upstream's name. */

@@ -272,7 +272,7 @@ test("every answer says where the listener is documented", async () => {
 
 test("the version is told", async () => {
   const answer = await ask({ path: "/version" });
-  expect(JSON.parse(answer.body)).toEqual({ name: "sluice", version: "1.2.3", revision: "abc" });
+  expect(JSON.parse(answer.body)).toEqual({ name: "sluice", version: "1.2.3", revision: "abc", config: "abc" });
 });
 
 describe("health", () => {

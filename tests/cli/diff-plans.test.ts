@@ -126,7 +126,10 @@ test("each side has its place in its own file, or the nearest that is known", ()
   },
 };`;
   const side = (name: string, text: string, options: object): ReturnType<typeof sideOf> =>
-    sideOf(planOf(options), placesIn({ file: name, entry: name, texts: new Map([[name, text]]), others: new Map() }));
+    sideOf(
+      planOf(options),
+      placesIn({ file: name, entry: name, texts: new Map([[name, text]]), others: new Map() }).near,
+    );
   const before = {
     upstreams: { one: base.upstreams.one },
     routes: { a: { match: "/a", to: "one", timeouts: { idle: "1s" } } },

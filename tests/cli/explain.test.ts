@@ -2,13 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import pico from "picocolors";
 import { type Explanation, explanationOf } from "../../src/cli/explain/explanation.ts";
+import type { Places } from "../../src/cli/config-places.ts";
 import type { Left } from "../../src/cli/explain/policies.ts";
+import type { Running } from "../../src/cli/explain/running.ts";
 import { rehearse } from "../../src/cli/explain/rehearsal.ts";
 import { arrivalOf, readAsked } from "../../src/cli/explain/request.ts";
 import { explanationText } from "../../src/cli/explain/text.ts";
 import { GatewayError } from "../../src/errors.ts";
 import { headLimits } from "../../src/listen/listener.ts";
 import { apiKey, basic, defineGateway, env, forwardAuth, introspection, jwt } from "../../src/mod.ts";
+import type { TargetCount } from "../../src/admin/live/tick.ts";
 import { bunPlatform } from "../../src/platforms/bun.ts";
 import { planOf } from "../config/support.ts";
 
@@ -87,7 +90,14 @@ const plan = planOf(
   { env: { JWT: JWT_SECRET, CLIENT: "client-secret", INTERNAL: "internal-secret" } },
 );
 
-async function explain(words: string[], left: Left = () => undefined): Promise<Explanation> {
+const places: Places = {
+  near: (path) => path.join("."),
+  written: (...paths) => paths.map((path) => path.join(".")).find((path) => WRITTEN.includes(path)),
+};
+/** What of the config below stands there. */
+const WRITTEN = ["upstreams.orders.timeouts.connect", "upstreams.orders.retries", "upstreams.canary.balance"];
+
+async function explain(words: string[], left: Left = () => undefined, running?: Running): Promise<Explanation> {
   const arrival = arrivalOf(readAsked(words).request, headLimits(plan.listen));
   if (arrival instanceof GatewayError) throw arrival;
   const asked = (): never => {
@@ -95,7 +105,7 @@ async function explain(words: string[], left: Left = () => undefined): Promise<E
   };
   const edge = bunPlatform({ write() {}, writeBatch() {}, flush: () => true, dropped: 0 });
   const alone = { ...edge, fetch: asked, connect: asked, listen: asked, redis: asked };
-  return explanationOf(plan, await rehearse(plan, arrival, alone), (path) => path.join("."), left);
+  return explanationOf(plan, await rehearse(plan, arrival, alone, running), places, left, running);
 }
 
 const says = ({ policies }: Explanation): Record<string, string> =>
@@ -201,19 +211,19 @@ describe("the way", () => {
       ...["https://api.test/api/orders/7?api_key=abc&a=1", "--from", "203.0.113.7"],
       ...["-H", `x-api-key: ${KEY}`, "-H", "Cookie: a=b", "-H", "X-Forwarded-For: 1.2.3.4", "-H", "X-One: 1"],
     ]);
-    expect(it.head).toEqual([
-      "GET /orders/7?api_key=REDACTED&a=1 HTTP/1.1",
-      "Host: 127.0.0.1:9001",
-      "Cookie: [redacted]",
-      "X-One: 1",
-      "X-Forwarded-For: 203.0.113.7",
-      "X-Forwarded-Proto: https",
-      "X-Forwarded-Host: api.test",
-      "X-Request-ID: 00000000-0000-4000-8000-000000000000",
-      "Via: 1.1 sluice-0",
-      "X-Consumer: acme",
-      "X-Internal: [redacted]",
-      "X-Plain: yes",
+    expect(it.head.map(({ line, from }) => `${line} < ${from}`)).toEqual([
+      "GET /orders/7?api_key=REDACTED&a=1 HTTP/1.1 < the client",
+      "Host: 127.0.0.1:9001 < upstreams.orders.targets",
+      "Cookie: [redacted] < the client",
+      "X-One: 1 < the client",
+      "X-Forwarded-For: 203.0.113.7 < the gateway",
+      "X-Forwarded-Proto: https < the gateway",
+      "X-Forwarded-Host: api.test < the gateway",
+      "X-Request-ID: 00000000-0000-4000-8000-000000000000 < the gateway",
+      "Via: 1.1 sluice-0 < the gateway",
+      "X-Consumer: acme < the gateway",
+      "X-Internal: [redacted] < routes.orders.headers.request.set.X-Internal",
+      "X-Plain: yes < routes.orders.headers.request.set.X-Plain",
     ]);
     expect(JSON.stringify(it)).not.toMatch(/sk_test|internal-secret|=abc/);
   });
@@ -221,9 +231,15 @@ describe("the way", () => {
   test("targets, clocks and retries are those that hold on the route", async () => {
     const { way } = await explain(["/api/orders/7", "-H", `x-api-key: ${KEY}`]);
     expect(way).toMatchObject({ upstream: "orders", target: "http://127.0.0.1:9001", place: "upstreams.orders" });
-    const settings = Object.fromEntries(way!.settings);
-    expect(settings["timeouts"]).toStartWith("connect 2s, ");
-    expect(settings["retries"]).toStartWith("up to 2 attempts, on ");
+    const settings = way!.settings.map((setting) => setting.join(" "));
+    expect(settings).toEqual([
+      "balance round-robin default",
+      "timeouts.connect 2s upstreams.orders.timeouts.connect",
+      "timeouts.send 1m default",
+      "timeouts.firstByte 1m default",
+      "timeouts.idle 5m default",
+      "retries up to 2 attempts, on connect, reset, timeout, 502, 503, 504 upstreams.orders.retries",
+    ]);
   });
 
   test("of a split the branch is taken that the request meets", async () => {
@@ -310,10 +326,78 @@ Policies, in the order in which they are asked
   limits.perConsumer  is not asked   the way ends before it is asked             limits.perConsumer
 
 Way
-  upstream  orders  upstreams.orders
-  target    http://127.0.0.1:9001
-  balance   round-robin
-  timeouts  connect 2s, send 1m, firstByte 1m, idle 5m
-  retries   up to 2 attempts, on connect, reset, timeout, 502, 503, 504
+  SETTING             VALUE                                        PLACE
+  upstream            orders                                       upstreams.orders
+  target              http://127.0.0.1:9001
+  balance             round-robin                                  default
+  timeouts.connect    2s                                           upstreams.orders.timeouts.connect
+  timeouts.send       1m                                           default
+  timeouts.firstByte  1m                                           default
+  timeouts.idle       5m                                           default
+  retries             up to 2 attempts, on connect, reset,         upstreams.orders.retries
+                      timeout, 502, 503, 504
 `);
+});
+
+describe("what a running gateway knows decides:", () => {
+  const target = (url: string, state: TargetCount["state"], more: Partial<TargetCount> = {}): TargetCount => ({
+    ...{ url, weight: 1, state, attempts: 0, failures: 0, connections: { active: 0, idle: 0 } },
+    ...more,
+  });
+  const [first, second] = ["http://127.0.0.1:9002", "http://127.0.0.1:9003"];
+  const run = (canary: readonly TargetCount[], more: Partial<Running> = {}): Running => ({
+    name: "http://127.0.0.1:9901",
+    same: true,
+    upstreams: [{ name: "canary", targets: canary, retries: 0, ejections: 0, openings: 0 }],
+    revoked: [],
+    left: async () => () => undefined,
+    ...more,
+  });
+  const way = ["/split", "-H", "x-canary: 1"];
+  const asked = (running: Running, words = way): Promise<Explanation> => explain(words, undefined, running);
+  const text = (it: Explanation): string => explanationText(it, undefined, pico.createColors(false));
+
+  test.each<[TargetCount["state"], TargetCount["state"], string | undefined, number]>([
+    ["up", "up", first, 2],
+    ["drained", "up", second, 1],
+    ["down", "up", second, 1],
+    ["ejected", "up", second, 1],
+    ["drained", "ejected", second, 1],
+    ["drained", "drained", undefined, 0],
+  ])("of a target that is %s and one that is %s", async (one, other, picked, candidates) => {
+    const it = await asked(run([target(first, one, { seconds: 9 }), target(second, other, { seconds: 9 })]));
+    // The upstream's balance is "first".
+    expect(it.way).toMatchObject({ target: picked, candidates, certain: true });
+    if (picked !== undefined) expect(it.verdict).toBe(`goes to ${picked}`);
+    else expect(it).toMatchObject({ status: 503, code: "destination_unavailable", head: [] });
+  });
+
+  test("why one is out, for how long, and what is under way to each, is told", async () => {
+    const out = target(first, "ejected", { reason: "status 503", seconds: 9 });
+    const it = await asked(run([out, target(second, "up", { connections: { active: 3, idle: 1 } })]));
+    expect(it.way!.targets).toEqual([
+      { url: first, state: "ejected", why: "status 503, for 9 s more", inUse: 0 },
+      { url: second, state: "up", why: undefined, inUse: 3 },
+    ]);
+    expect(text(it)).toContain("\nnow, as the gateway at http://127.0.0.1:9901 tells\n");
+    expect(text(it)).toMatch(/target +http:\/\/127\.0\.0\.1:9003, the only one that may be picked now/);
+    expect(text(it)).toMatch(/9002 +ejected +status 503, for 9 s more +0\n/);
+  });
+
+  test("a revoked key is refused", async () => {
+    const revoked = [{ id: HASH.slice(7, 15), consumer: "acme", revokedAt: 0 }];
+    const it = await asked(run([], { revoked }), ["/api/orders/7", "-H", `x-api-key: ${KEY}`]);
+    expect(says(it)).toMatchObject({ "auth.key": "refuses", allow: "idle" });
+    expect(it.verdict).toContain("is revoked");
+    const others = [{ ...revoked[0]!, consumer: "beta" }];
+    expect(
+      (await asked(run([], { revoked: others }), ["/api/orders/7", "-H", `x-api-key: ${KEY}`])).code,
+    ).toBeUndefined();
+  });
+
+  test("one that runs another config says so", async () => {
+    expect(text(await asked(run([], { same: false })))).toContain(
+      "it runs another config, for it was not reloaded since",
+    );
+  });
 });

@@ -27,14 +27,21 @@ export const version: Offer = {
   answers: {
     200: {
       about: "Its name and its version.",
-      schema: object({
-        name: text("Of the gateway, in its config."),
-        version: text("Of Sluice."),
-        revision: text("The commit that it was built from; empty where nobody knows."),
-      }),
+      schema: object(
+        {
+          name: text("Of the gateway, in its config."),
+          version: text("Of Sluice."),
+          revision: text("The commit that it was built from; empty where nobody knows."),
+        },
+        { config: text("The hash of the config's files that run, as `loads` of GET /config has it.") },
+      ),
     },
   },
-  act: ({ x, overseen }) => json(x, 200, { name: overseen.plan().name, ...overseen.build }),
+  act({ x, overseen }) {
+    const hash = overseen.loads().findLast(({ ok }) => ok)?.hash;
+    const config = hash === undefined ? {} : { config: hash };
+    return json(x, 200, { name: overseen.plan().name, ...overseen.build, ...config });
+  },
 };
 
 /** POST /reload */

@@ -1,11 +1,14 @@
 // What becomes of a request, and why: plain values, for people and for machines. No credential is among them.
-import type { Destination, Plan, RoutePlan, UpstreamDestination } from "../../config/plan.ts";
-import { formatDuration } from "../../http/duration.ts";
+import type { Plan } from "../../config/plan.ts";
 import { compileRoutes, type Judgement } from "../../route/table.ts";
 import { conditionTexts, destinationText, methodsText } from "../route-text.ts";
 import { maskingOf } from "./masking.ts";
 import { type Left, type PlaceOf, policiesOf, type PolicyView } from "./policies.ts";
+import { headOf, type HeadLine } from "./head.ts";
+import type { Places } from "../config-places.ts";
 import type { Rehearsal } from "./rehearsal.ts";
+import type { Running } from "./running.ts";
+import { wayOf, type WayView } from "./way.ts";
 
 /** A match of a route, and what it says of the request. */
 export interface MatchView {
@@ -13,15 +16,6 @@ export interface MatchView {
   readonly match: string;
   readonly wins: boolean;
   readonly why: string;
-  readonly place: string;
-}
-
-/** Where the request goes. */
-export interface WayView {
-  readonly upstream: string;
-  readonly target: string | undefined;
-  readonly targets: readonly string[];
-  readonly settings: readonly (readonly [name: string, value: string])[];
   readonly place: string;
 }
 
@@ -39,21 +33,25 @@ export interface Explanation {
   readonly matches: readonly MatchView[];
   readonly policies: readonly PolicyView[];
   readonly way: WayView | undefined;
-  /** Lines of the request's head, as the upstream sees it. */
-  readonly head: readonly string[];
+  /** The request's head, as the upstream sees it. */
+  readonly head: readonly HeadLine[];
+  /** The gateway that was asked what it knows, and whether it runs this config; undefined where none answered. */
+  readonly asked: Pick<Running, "name" | "same"> | undefined;
 }
 
 /** Explains a request that has been sent the way. */
 export function explanationOf(
   plan: Plan,
-  { x, steps, answer, head }: Rehearsal,
-  placeOf: PlaceOf,
+  rehearsal: Rehearsal,
+  places: Places,
   left: Left,
+  running?: Running,
 ): Explanation {
+  const { x, steps, answer, head } = rehearsal;
   const route = plan.routes.find(({ name }) => name === x.route?.name);
   const judged = compileRoutes(plan.routes).judge(x.method, x.authority, x.path, x.query, x.fields);
   const masking = maskingOf(plan);
-  const policies = route === undefined ? [] : policiesOf(plan, route, steps, x.error, placeOf, left);
+  const policies = route === undefined ? [] : policiesOf(plan, route, steps, x.error, places.near, left);
   const full = policies.find(({ says, policy }) => says === "refuses" && policy.startsWith("limits."));
   const undecided = policies.find(({ says }) => says === "undecided");
   const code = full !== undefined && x.error === undefined ? "rate_limit_exceeded" : x.error?.code;
@@ -73,10 +71,11 @@ export function explanationOf(
     code: undecided === undefined ? code : undefined,
     route: route?.name,
     leadsTo: route && destinationText(route.destination),
-    matches: judged.map((each) => matchView(each, x.method, plan, placeOf)),
+    matches: judged.map((each) => matchView(each, x.method, plan, places.near)),
     policies,
-    way: route && wayOf(route, x.upstream?.name, x.attempts[0]?.target, placeOf),
-    head: reached ? masking.head(head) : [],
+    way: route && wayOf(route, rehearsal, places, running),
+    head: reached && route !== undefined ? headOf(masking.head(head), plan, route, x, places) : [],
+    asked: running && { name: running.name, same: running.same },
   };
 
   function verdictOf(): string {
@@ -121,53 +120,4 @@ function matchView({ host, entry, fit }: Judgement, method: string, plan: Plan, 
       name: "less specific: only its name tells",
     }[fit.lessBy];
   }
-}
-
-function wayOf(
-  route: RoutePlan,
-  upstream: string | undefined,
-  target: string | undefined,
-  placeOf: PlaceOf,
-): WayView | undefined {
-  const to = branchOf(route.destination, upstream);
-  if (to === undefined) return undefined;
-  const { timeouts, retries, hedge, fallback } = to;
-  const { connectMs, sendMs, firstByteMs, idleMs, wholeMs } = timeouts;
-  const clocks = {
-    connect: connectMs,
-    send: sendMs,
-    firstByte: firstByteMs,
-    idle: idleMs,
-    ...(wholeMs === 0 ? {} : { whole: wholeMs }),
-  };
-  const on = retries && [...retries.on.failures, ...retries.on.statuses].join(", ");
-  return {
-    upstream: to.upstream.name,
-    target,
-    targets: to.upstream.targets.map(({ url }) => url),
-    settings: [
-      ...(route.destination.kind === "split" ? [["split", destinationText(route.destination)] as const] : []),
-      ["balance", to.upstream.balance.kind],
-      ...(to.upstream.discovery === undefined
-        ? []
-        : [["targets", `found while it runs (${to.upstream.discovery.kind})`] as const]),
-      [
-        "timeouts",
-        Object.entries(clocks)
-          .map(([name, ms]) => `${name} ${formatDuration(ms)}`)
-          .join(", "),
-      ],
-      ["retries", retries === undefined ? "none" : `up to ${retries.attempts} attempts, on ${on}`],
-      ...(hedge === undefined ? [] : [["hedge", `after ${formatDuration(hedge.afterMs)}`] as const]),
-      ...(fallback === undefined ? [] : [["fallback", destinationText(fallback.leadsTo)] as const]),
-    ],
-    place: placeOf(["upstreams", to.upstream.name]),
-  };
-}
-
-/** The upstream that was picked, and what the route says of the way there. */
-function branchOf(destination: Destination, upstream: string | undefined): UpstreamDestination | undefined {
-  if (destination.kind === "upstream") return destination;
-  if (destination.kind !== "split") return undefined;
-  return destination.branches.find(({ leadsTo }) => leadsTo.upstream.name === upstream)?.leadsTo;
 }

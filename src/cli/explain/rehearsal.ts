@@ -1,6 +1,9 @@
 // A request sent the whole way of a plan without any traffic: the same stages, and nobody behind them.
+import { keysOf } from "../../auth/api-key/known-keys.ts";
+import { RevokedKeys, revokedMemory } from "../../auth/api-key/revoked-keys.ts";
 import type { Scheme, Verdict } from "../../auth/scheme.ts";
 import type { Plan, RoutePlan } from "../../config/plan.ts";
+import type { TargetPlan } from "../../config/upstream/plan.ts";
 import { type GatewayError, toGatewayError } from "../../errors.ts";
 import { type Answer, type Arrival, Exchange, type Limited, type Stage, type StageName } from "../../exchange.ts";
 import { isStream } from "../../http/body.ts";
@@ -10,6 +13,7 @@ import type { RunningLimit } from "../../limit/limit.ts";
 import { createParts, type Parts } from "../../parts.ts";
 import type { Platform, Socket, SocketHandler } from "../../platform.ts";
 import { layWay } from "../../way.ts";
+import { type Running, withFound } from "./running.ts";
 
 /** Where lines go of a gateway that serves nobody. */
 export const SILENT = { write() {}, writeBatch() {}, flush: () => true, dropped: 0 };
@@ -33,6 +37,10 @@ export interface Rehearsal {
   readonly answer: Answer;
   /** The request's head as the target would see it; undefined: it would not come so far. */
   readonly head: string | undefined;
+  /** How many targets of its upstream may be picked now. */
+  readonly candidates: number;
+  /** The targets of an upstream. */
+  targetsOf(upstream: string): readonly TargetPlan[];
 }
 
 /** A plan, ready to be rehearsed: one request after another. */
@@ -42,9 +50,9 @@ export interface Rehearsing {
   close(): void;
 }
 
-/** Sends one request. */
-export async function rehearse(plan: Plan, arrival: Arrival, edge: Platform): Promise<Rehearsal> {
-  const rehearsing = openRehearsal(plan, edge);
+/** Sends one request. @param running the gateway that would take it now */
+export async function rehearse(plan: Plan, arrival: Arrival, edge: Platform, running?: Running): Promise<Rehearsal> {
+  const rehearsing = openRehearsal(plan, edge, undefined, running);
   try {
     return await rehearsing.send(arrival);
   } finally {
@@ -52,8 +60,17 @@ export async function rehearse(plan: Plan, arrival: Arrival, edge: Platform): Pr
   }
 }
 
-/** @param actors who judges credentials in the place of the plan's schemes, by their names; then none of those is made */
-export function openRehearsal(plan: Plan, edge: Platform, actors?: ReadonlyMap<string, Scheme>): Rehearsing {
+/**
+ * @param actors who judges credentials in the place of the plan's schemes, by their names; then none of those is made
+ * @param running goes by what this gateway knows
+ */
+export function openRehearsal(
+  written: Plan,
+  edge: Platform,
+  actors?: ReadonlyMap<string, Scheme>,
+  running?: Running,
+): Rehearsing {
+  const plan = withFound(written, running);
   const offline = withoutTraffic(plan);
   let steps: Step[] = [];
   let heads: string[] = [];
@@ -67,9 +84,11 @@ export function openRehearsal(plan: Plan, edge: Platform, actors?: ReadonlyMap<s
     instance: "0",
     metrics: undefined,
     watch: undefined,
+    revoked: running && revokedKeys(plan.auth, running.revoked),
     issued: undefined,
     isDraining: () => false,
   });
+  if (running !== undefined) parts.targets.learn(running.upstreams);
   const acted = actors === undefined ? parts : { ...parts, schemes: actors };
   const way = layWay(
     offline,
@@ -85,10 +104,24 @@ export function openRehearsal(plan: Plan, edge: Platform, actors?: ReadonlyMap<s
       way.travel(x, resolve);
       const answer = await promise;
       if (isStream(answer.content)) answer.content.cancel();
-      return { x, steps, answer, head: heads[0] };
+      const candidates = (x.upstream && parts.upstreams.get(x.upstream.name)?.balancer.untried([])) ?? 0;
+      const targetsOf = (name: string): readonly TargetPlan[] => plan.upstreams[name]?.targets ?? [];
+      return { x, steps, answer, head: heads[0], candidates, targetsOf };
     },
     close: () => parts.carried.close([]),
   };
+}
+
+/** The keys that the gateway that runs takes no more. */
+function revokedKeys(auth: Plan["auth"], revoked: Running["revoked"]): RevokedKeys {
+  const keys = new RevokedKeys(revokedMemory(false));
+  const { table, consumers } = keysOf(auth);
+  for (const { id, consumer } of revoked) {
+    for (const place of table.placesOf(id)) {
+      if (consumers[table.ownerOf(place)]!.name === consumer) keys.put(table.digestOf(place));
+    }
+  }
+  return keys;
 }
 
 /** The same decisions, without what asks, tells or runs anything beside them. */

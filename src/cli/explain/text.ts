@@ -11,7 +11,7 @@ export function explanationText(it: Explanation, width: number | undefined, colo
   const section = (title: string, table: Table): string =>
     table.rows.length === 0 ? "" : `${bold(title)}\n${indented(tableText(table, width && width - 2, colors))}`;
   const parts = [
-    `${it.request} from ${it.client}\n${paint(it.verdict)}`,
+    [`${it.request} from ${it.client}`, paint(it.verdict), ...askedLines(it, yellow)].join("\n"),
     section("Route", {
       heads: ["ROUTE", "MATCH", "SAYS", "PLACE"],
       rows: it.matches.map(({ route, match, why, place }) => [route, match, why, place]),
@@ -20,8 +20,19 @@ export function explanationText(it: Explanation, width: number | undefined, colo
       heads: ["POLICY", "SAYS", "WHY", "PLACE"],
       rows: it.policies.map(({ policy, says, why, place }) => [policy, WORDS[says], why, place]),
     }),
-    it.way === undefined ? "" : wayText(it.way, bold),
-    it.head.length === 0 ? "" : `${bold("The head that the upstream sees")}\n${indented(it.head.join("\n"))}`,
+    it.way === undefined
+      ? ""
+      : section("Way", { heads: ["SETTING", "VALUE", "PLACE"], rows: wayRows(it.way, it.asked) }),
+    section("Targets now", {
+      heads: ["TARGET", "STATE", "WHY", "IN USE"],
+      rows: (it.asked === undefined ? [] : (it.way?.targets ?? [])).map(
+        ({ url, state = "not known", why = "", inUse }) => [...[url, state, why, String(inUse ?? "")]],
+      ),
+    }),
+    section("The head that the upstream sees", {
+      heads: ["LINE", "FROM"],
+      rows: it.head.map(({ line, from }) => [line, from]),
+    }),
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
@@ -36,24 +47,32 @@ const WORDS: Readonly<Record<PolicyView["says"], string>> = {
   idle: "is not asked",
 };
 
-function wayText(
-  { upstream, target, targets, settings, place }: NonNullable<Explanation["way"]>,
-  bold: (text: string) => string,
-): string {
-  const rows: [string, string][] = [
-    ["upstream", `${upstream}  ${place}`],
-    [
-      "target",
-      target === undefined ? targets.join(" or ") || "none is known here" : targetText(target, targets.length),
-    ],
-    ...settings.map(([name, value]): [string, string] => [name, value]),
-  ];
-  const longest = Math.max(...rows.map(([name]) => name.length));
-  return `${bold("Way")}\n${rows.map(([name, value]) => `  ${name.padEnd(longest)}  ${value}`).join("\n")}`;
+function askedLines({ asked }: Explanation, yellow: (text: string) => string): string[] {
+  if (asked === undefined) return [];
+  const { name, same } = asked;
+  const told = `now, as the gateway at ${name} tells`;
+  return [same === false ? yellow(`${told}: it runs another config, for it was not reloaded since`) : told];
 }
 
-function targetText(target: string, count: number): string {
-  return count === 1 ? target : `${target}, one of ${count}: a gateway that has just started would pick it`;
+function wayRows(way: NonNullable<Explanation["way"]>, asked: Explanation["asked"]): string[][] {
+  return [
+    ["upstream", way.upstream, way.place],
+    ["target", targetText(way, asked !== undefined), ""],
+    ...way.settings.map((setting) => [...setting]),
+  ];
+}
+
+function targetText({ target, targets, candidates, certain }: NonNullable<Explanation["way"]>, asked: boolean): string {
+  const now = asked ? " now" : "";
+  if (target === undefined) {
+    if (asked) return candidates === 0 ? "none may be picked now" : `one of ${candidates} that may be picked now`;
+    return targets.map(({ url }) => url).join(" or ") || "none is known here";
+  }
+  if (candidates < 2) return targets.length < 2 ? target : `${target}, the only one that may be picked${now}`;
+  if (certain) return target;
+  return asked
+    ? `${target}, or another of the ${candidates} that may be picked now`
+    : `${target}, one of ${candidates}: a gateway that has just started would pick it`;
 }
 
 function indented(text: string): string {
