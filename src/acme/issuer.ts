@@ -16,7 +16,7 @@ import { nextLookMs, pauseAfter } from "./times.ts";
 const LONGEST_SLEEP_MS = 60 * 60_000;
 const SHORTEST_SLEEP_MS = 1000;
 /** While another process has the folder, it is looked for so often. */
-const BUSY_MS = 30_000;
+const BUSY_MS = 20_000;
 
 /** What an issuer is made with. */
 export interface IssuerOptions {

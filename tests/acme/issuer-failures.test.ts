@@ -340,6 +340,17 @@ describe("of two processes with one folder", () => {
       ended: () => undefined,
     });
 
+  test("one does nothing while the other has the folder, and looks again within a minute", async () => {
+    const { authority, platform } = begun();
+    const release = platform.files.lock("/state/ca.test-dir/lock")!;
+    await world.pass(10 * MINUTE);
+    expect(authority.asked).toEqual([]);
+    expect(world.told()).toEqual([]);
+    release();
+    await world.pass(MINUTE);
+    expect(authority.orders).toHaveLength(1);
+  });
+
   test("one asks, and the other takes what it got", async () => {
     const { authority, issued } = begun();
     const others = new LatestIssued();

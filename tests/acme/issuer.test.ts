@@ -187,10 +187,14 @@ describe("an authority that says when to renew", () => {
         "a.test"
       ]!.look.at;
     const moment = momentOf();
-    await world.pass(2 * HOUR);
+    await world.pass(HOUR);
+    expect(momentOf()).toBe(moment);
     world.begin();
     await world.pass(2 * HOUR);
     expect(momentOf()).toBe(moment);
+    authority.window = { start: iso(now + 11 * DAY), end: iso(now + 20 * DAY), retryAfter: "3600" };
+    await world.pass(HOUR);
+    expect(momentOf()).not.toBe(moment);
   });
 
   test.each<[string, () => Response]>([
