@@ -5,7 +5,7 @@ import type { IssuedState } from "../issued.ts";
 import type { Files, Platform, Timer } from "../platform.ts";
 import { forgetAccount, openAccount } from "./account.ts";
 import { AcmeClient } from "./client.ts";
-import { AcmeFailure } from "./failure.ts";
+import { AcmeFailure, shown } from "./failure.ts";
 import { obtain } from "./order.ts";
 import { lookAt } from "./renewal-info.ts";
 import { type Held, held, renewalAt, Site } from "./site.ts";
@@ -69,6 +69,7 @@ export class Issuer {
   /** From now on the authority is asked: it can reach the gateway. */
   start(): void {
     this.#isStarted = true;
+    for (const site of this.#sites) this.#tellPause(site);
     this.#sleep();
   }
 
@@ -82,6 +83,18 @@ export class Issuer {
   get next(): readonly (readonly [domain: string, at: number])[] {
     const now = this.#platform.wallClock();
     return this.#sites.map((site) => [site.domain, Math.max(now, this.#dueAt(site))]);
+  }
+
+  /** What has failed before this process is heeded: whoever started it is told. */
+  #tellPause(site: Site): void {
+    const failures = [this.#records.authority, this.#recordOf(site).failures].filter((each) => each !== undefined);
+    const [last] = failures.sort((a, b) => b.next - a.next);
+    const now = this.#platform.wallClock();
+    if (last === undefined || last.next <= now || renewalAt(site, this.#recordOf(site)) > now) return;
+    const what = site.held === undefined ? "no certificate yet" : "not renewed yet";
+    const count = last.count === 1 ? "a failure" : `${last.count} failures`;
+    const when = `tried again at ${dateOf(last.next)}, after ${count} before this start`;
+    this.#tell("warn", site.domain, `${what}, ${when}: ${shown(last.problem)}`);
   }
 
   #siteOf(domain: string): Site {
@@ -189,6 +202,7 @@ export class Issuer {
     await this.#keep(site, { failures: this.#failures(count, 0, "the last attempt did not come to its end") });
     try {
       const { subtle } = this.#platform;
+      await client.directory();
       const account = await openAccount(client, this.#plan, this.#storage, subtle);
       const obtained = await obtain(domain, site.held?.id, {
         client,

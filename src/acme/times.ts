@@ -44,6 +44,6 @@ const MOST_ASKED_MS = 7 * DAY_MS;
  * chance, but for the longest. It is never shorter than what the authority asks for, up to a week.
  */
 export function pauseAfter(failures: number, askedMs: number, chance: number): number {
-  const grown = LEAST_PAUSE_MS * 2 ** Math.min(failures - 1, 20) * (1 + chance / 5);
+  const grown = Math.round(LEAST_PAUSE_MS * 2 ** Math.min(failures - 1, 20) * (1 + chance / 5));
   return Math.max(Math.min(MOST_PAUSE_MS, grown), Math.min(MOST_ASKED_MS, askedMs));
 }

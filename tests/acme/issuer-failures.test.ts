@@ -4,12 +4,7 @@ import { Issuer } from "../../src/acme/issuer.ts";
 import { LatestIssued } from "../../src/issued.ts";
 import { certificate } from "../../src/platforms/certificate.ts";
 import { type FakeAuthority, problem } from "../support/fake-authority.ts";
-import { IssuerWorld } from "./issuer-world.ts";
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+import { IssuerWorld, SECOND, MINUTE, HOUR, DAY } from "./issuer-world.ts";
 
 let world: IssuerWorld;
 const begun = (more?: Parameters<IssuerWorld["begin"]>[0]): IssuerWorld => {
@@ -295,6 +290,9 @@ describe("a process that begins", () => {
       world.begin();
     }
     expect(orders()).toBeLessThanOrEqual(5);
+    expect(world.told().at(-1)).toMatch(
+      /^warn: .*a\.test: no certificate yet, tried again at .*Z, after \d failures before this start: no \(caa\)$/,
+    );
   });
 
   test("heeds it also when those before it have died in the middle of an order", async () => {

@@ -9,6 +9,12 @@ import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { PATIENCE_MS } from "../support/deadline.ts";
 import { FakeAuthority } from "../support/fake-authority.ts";
 
+/** Spans of time in milliseconds. */
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
 /** What the timer of a request lasts: while there is one, an answer is on its way. */
 const ANSWER_MS = 30_000;
 /** So many turns of the real event loop without anything under way: signatures are made outside of the fake world. */

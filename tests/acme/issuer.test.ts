@@ -3,12 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { certificateId } from "../../src/acme/certificate-id.ts";
 import { certificate } from "../../src/platforms/certificate.ts";
 import { problem } from "../support/fake-authority.ts";
-import { external, IssuerWorld } from "./issuer-world.ts";
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+import { external, IssuerWorld, SECOND, MINUTE, HOUR, DAY } from "./issuer-world.ts";
 
 let world: IssuerWorld;
 const begun = (more?: Parameters<IssuerWorld["begin"]>[0]): IssuerWorld => {
