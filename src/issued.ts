@@ -14,6 +14,8 @@ export interface IssuedState {
   readonly awaited: readonly string[];
   /** What the authority is answered when it asks for one of these tokens (RFC 8555 section 8.3). */
   readonly answers: ReadonlyMap<string, string>;
+  /** The file in which those of other processes stand, which share a folder with this one; see {@link answersIn}. */
+  readonly answersFile?: string | undefined;
 }
 
 /** What a gateway knows of it. */
@@ -25,6 +27,21 @@ export interface Issued {
 }
 
 const NOTHING: IssuedState = { certificates: [], awaited: [], answers: new Map() };
+
+/** Answers as a file holds them: JSON, by token. */
+export function answersText(answers: ReadonlyMap<string, string>): string {
+  return `${JSON.stringify(Object.fromEntries(answers))}\n`;
+}
+
+/** The answers of such a file; none where it cannot be read. */
+export function answersIn(text: string): ReadonlyMap<string, string> {
+  try {
+    const found = Object.entries(JSON.parse(text) as object);
+    return new Map(found.filter((each): each is [string, string] => typeof each[1] === "string"));
+  } catch {
+    return new Map();
+  }
+}
 
 /** The state that was told last, and who follows it. */
 export class LatestIssued implements Issued {

@@ -51,7 +51,7 @@ export function layWay(plan: Plan, parts: Parts): Way {
   const isTrusted = plan.listen.trustedProxies.length === 0 ? undefined : cidrSet(plan.listen.trustedProxies);
   const hsts = plan.listen.tls?.hsts;
   const toHttps = httpsRedirect(plan.listen);
-  const challenge = plan.listen.tls?.acme && parts.issued && challengeAnswer(parts.issued);
+  const challenge = plan.listen.tls?.acme && parts.issued && challengeAnswer(parts.issued, platform);
   const record = plan.log === false ? undefined : accessLog(plan.log, parts.logSinks, platform);
   const { serverTiming } = plan;
 
@@ -96,7 +96,7 @@ export function layWay(plan: Plan, parts: Parts): Way {
         arrive(x);
         readPath(x);
         overload?.begin(x);
-        if (toHttps !== undefined && x.scheme === "http") answer = challenge?.(x) ?? toHttps(x);
+        if (toHttps !== undefined && x.scheme === "http") answer = orElse(challenge?.(x), () => toHttps(x));
         else if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
         else answer = (cors && preflight(x, routes, cors)) ?? takeRoute(x);
       } catch (thrown) {
@@ -126,6 +126,14 @@ export function layWay(plan: Plan, parts: Parts): Way {
       watch?.ended(x, ending);
     },
   };
+}
+
+/** What is there, now or later; else the other. */
+function orElse(
+  first: Answer | Promise<Answer | undefined> | undefined,
+  other: () => Answer,
+): Answer | Promise<Answer> {
+  return first instanceof Promise ? first.then((answer) => answer ?? other()) : (first ?? other());
 }
 
 /** All stages of a route as one. What a route does not use is not there. */

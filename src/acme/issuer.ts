@@ -293,12 +293,16 @@ export class Issuer {
     await this.#storage.saveRecords(records);
   }
 
-  async #answer(token: string, text: string): Promise<() => void> {
+  async #answer(token: string, text: string): Promise<() => Promise<void>> {
+    const tell = async (): Promise<void> => {
+      await this.#storage.saveAnswers(this.#answers);
+      await this.#publish();
+    };
     this.#answers.set(token, text);
-    await this.#publish();
+    await tell();
     return () => {
       this.#answers.delete(token);
-      void this.#publish();
+      return tell();
     };
   }
 
@@ -306,7 +310,8 @@ export class Issuer {
     if (this.#closing.signal.aborted) return;
     const certificates = this.#sites.flatMap(({ held }) => held ?? []);
     const awaited = this.#sites.flatMap(({ domain, held }) => (held === undefined ? [domain] : []));
-    return this.#options.publish({ certificates, awaited, answers: new Map(this.#answers) });
+    const { answersFile } = this.#storage;
+    return this.#options.publish({ certificates, awaited, answers: new Map(this.#answers), answersFile });
   }
 
   #tell(level: "info" | "warn" | "error", domain: string, text: string): void {

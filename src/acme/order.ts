@@ -20,7 +20,7 @@ export interface OrderSurroundings {
   readonly platform: Platform;
   readonly closing: AbortSignal;
   /** Lets the authority be answered so when it asks for this token; resolves once it would be. Gives what ends that. */
-  answer(token: string, text: string): Promise<() => void>;
+  answer(token: string, text: string): Promise<() => Promise<void>>;
 }
 
 /** A certificate and its key, in PEM. */
@@ -100,7 +100,7 @@ async function authorize(url: string, by: OrderSurroundings): Promise<void> {
     const error = failed.flatMap((each) => ("error" in each ? [each.error] : []))[0];
     throw refused("the authority could not see that the host is ours", error);
   } finally {
-    end();
+    await end();
   }
 }
 

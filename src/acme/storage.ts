@@ -1,5 +1,6 @@
 // What is kept on the disk of one authority: the account, certificates with their keys, and what was tried and failed.
 import type { AcmePlan } from "../config/listen/plan.ts";
+import { answersText } from "../issued.ts";
 import type { Files } from "../platform.ts";
 import type { AccountPlace, KeptAccount } from "./account.ts";
 import type { Obtained } from "./order.ts";
@@ -42,7 +43,7 @@ export interface Records {
 const KEY_BEGINS = "-----BEGIN PRIVATE KEY-----";
 
 /**
- * A folder for each directory, in the folder of the plan: `account.json`, `records.json`, and `<domain>.pem` with a
+ * A folder for each directory, in the folder of the plan: `account.json`, `records.json`, `answers.json`, and `<domain>.pem` with a
  * certificate, those that lead to its authority, and its key. Only their owner may read them, and each is replaced whole.
  */
 export class AcmeStorage implements AccountPlace {
@@ -85,6 +86,15 @@ export class AcmeStorage implements AccountPlace {
 
   saveCertificate(domain: string, { cert, key }: Obtained): Promise<void> {
     return this.#write(`${domain}.pem`, `${cert.trimEnd()}\n${key}`);
+  }
+
+  /** Where the answers of whoever asks the authority stand, for the others who share the folder. */
+  get answersFile(): string {
+    return `${this.folder}/answers.json`;
+  }
+
+  saveAnswers(answers: ReadonlyMap<string, string>): Promise<void> {
+    return this.#write("answers.json", answersText(answers));
   }
 
   /** What cannot be read is as if nothing had ever failed. */

@@ -135,6 +135,19 @@ describe("a certificate", () => {
   });
 });
 
+test("tokens stand in the folder for others that share it, as long as they are pending", async () => {
+  const { authority } = begun();
+  const seen: (string | undefined)[] = [];
+  authority.instead = (path) => {
+    if (path.startsWith("challenge/")) seen.push(world.file("answers.json"));
+    return undefined;
+  };
+  await world.pass(10 * SECOND);
+  expect(seen).toEqual([expect.stringMatching(/^\{"(token-of-order-0-x+)":"\1\.[\w-]{43}"\}\n$/)]);
+  expect(world.file("answers.json")).toBe("{}\n");
+  expect(world.issued.state.answersFile).toBe("/state/ca.test-dir/answers.json");
+});
+
 describe("an authority that says when to renew", () => {
   const iso = (ms: number): string => new Date(ms).toISOString();
 

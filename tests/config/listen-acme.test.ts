@@ -76,7 +76,7 @@ test.each<readonly [acme: unknown, path: string, words: string]>([
   [{ ...right, externalAccount: { kid: "", hmacKey: env("HMAC") } }, "externalAccount.kid", "a key identifier"],
   [{ ...right, storage: "" }, "storage", "the path of a folder"],
   [{ ...right, ca: "no.pem" }, "ca", "No such file can be read."],
-  [{ ...right, challenge: "tls-alpn-01" }, "challenge", "does not let a listener choose its certificate by ALPN"],
+  [{ ...right, challenge: "tls-alpn-01" }, "challenge", "has picked the certificate when it looks at ALPN"],
   [{ ...right, challenge: "dns-01" }, "challenge", "cannot write DNS records"],
   [{ ...right, challenge: "http" }, "challenge", '"http-01"'],
   [{ ...right, domain: "a.test" }, "domain", '"domain" is not an option'],

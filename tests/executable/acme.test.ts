@@ -141,6 +141,27 @@ describe.skipIf(lacks !== undefined)(`ACME${lacks === undefined ? "" : `: ${lack
   );
 
   test(
+    "of two gateways with one folder one answers for the other, and shows what that one got",
+    async () => {
+      const world = await begin();
+      const storage = mkdtempSync(join(tmpdir(), "sluice-acme-"));
+      try {
+        // The authority asks the port of the first.
+        const first = await start(world, { storage });
+        await told(first, "certificate obtained");
+        const second = await start({ ...world, plain: closedPort() }, { storage, domains: ["a.test", "b.test"] });
+        expect(serialOf(shownFor("a.test", second.port))).toBe(serialOf(shownFor("a.test", first.port)));
+        await told(second, "b.test: certificate obtained");
+        expect(second.stderr.text).not.toContain("error");
+        await first.stop();
+      } finally {
+        rmSync(storage, { recursive: true });
+      }
+    },
+    2 * ISSUED_MS,
+  );
+
+  test(
     "a certificate is renewed while connections go on, and the next handshake gets the new one",
     async () => {
       const world = await begin({ validSeconds: 9 });

@@ -1,7 +1,7 @@
 // What the plain port answers to an authority that asks for a token, and to whoever else asks there.
 import { expect, test } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { inWorld, toUpstream, type World } from "../support/fake-world.ts";
+import { inWorld, inWorldOf, toUpstream, type World } from "../support/fake-world.ts";
 
 const acme = { domains: ["a.test"], agreeToTerms: true, storage: "/state" } as const;
 const options: GatewayOptions = toUpstream(
@@ -56,6 +56,46 @@ test("once it is over, the token is led to https as well", () => {
     expect(asked(world, "GET", `${FOLDER}token-1`).status).toBe(308);
   });
 });
+
+const FILE = "/state/ca/answers.json";
+const sharing = (world: World): void =>
+  world.issued.put({ certificates: [], awaited: [], answers: new Map(), answersFile: FILE });
+
+test("a token that is pending in another process with the same folder is answered, and others are led to https", () =>
+  inWorldOf(options, async (world) => {
+    sharing(world);
+    const statusOf = async (token: string): Promise<number> => {
+      const client = world.client(8080);
+      client.request("GET", `${FOLDER}${token}`);
+      await world.rest();
+      return client.statuses[0]!;
+    };
+    expect(await statusOf("token-2")).toBe(308);
+    world.platform.files.write(FILE, '{"token-2":"token-2.thumb","odd":7}');
+    expect(await statusOf("token-2")).toBe(200);
+    for (const token of ["odd", "toString", "../answers.json"]) expect(await statusOf(token)).toBe(308);
+    world.platform.files.write(FILE, "{");
+    expect(await statusOf("token-2")).toBe(308);
+  }));
+
+test("however many ask for tokens, the file is read by one at a time, and each sees what was there when it asked", () =>
+  inWorldOf(options, async (world) => {
+    sharing(world);
+    const { files } = world.platform;
+    const reads: (() => void)[] = [];
+    files.read = () => new Promise((resolve) => reads.push(() => resolve('{"late":"late.thumb"}')));
+    const clients = Array.from({ length: 50 }, () => world.client(8080));
+    for (const client of clients) client.request("GET", `${FOLDER}late`);
+    await world.rest();
+    expect(reads.length).toBe(1);
+    reads[0]!();
+    await world.rest();
+    expect(reads.length).toBe(2);
+    reads[1]!();
+    await world.rest();
+    expect(reads.length).toBe(2);
+    expect(clients.map(({ statuses }) => statuses[0])).toEqual(clients.map(() => 200));
+  }));
 
 test("over TLS the path is one of the config's own", () => {
   inWorld(options, (world) => {

@@ -92,7 +92,7 @@ const challenge: Shape<"http-01"> = leaf((value) => {
   if (value === "http-01") return value;
   const hint =
     value === "tls-alpn-01"
-      ? "The runtime does not let a listener choose its certificate by ALPN."
+      ? "The runtime has picked the certificate when it looks at ALPN."
       : value === "dns-01"
         ? "The gateway cannot write DNS records."
         : undefined;

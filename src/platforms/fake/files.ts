@@ -21,7 +21,8 @@ export class FakeFiles implements Files {
   }
 
   read(path: string): Promise<string> {
-    const text = this.#texts.get(path);
+    const bytes = this.bytes.get(path);
+    const text = this.#texts.get(path) ?? (bytes && new TextDecoder().decode(bytes));
     return text === undefined ? Promise.reject(new Error(`no such file: ${path}`)) : Promise.resolve(text);
   }
 
