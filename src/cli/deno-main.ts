@@ -82,7 +82,7 @@ async function planOf(file: string): Promise<Plan | undefined> {
   } catch (thrown) {
     throw new Refusal(EXIT.config, `${shownPath(file)} cannot be loaded: ${messageOf(thrown)}`);
   }
-  const { plan, faults } = resolvePlan(written, readerFor(file));
+  const { plan, faults } = resolvePlan(written, { ...readerFor(file), wholeTls: false });
   if (plan !== undefined) return plan;
   for (const [fault, place] of placeFaults(faults, shownPath(file), readFileSync(file, "utf8"))) {
     terminal.err(formatFault(fault, place));

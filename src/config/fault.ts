@@ -35,6 +35,8 @@ export interface ConfigReader {
   certificate?(pem: string): CertificateFacts | undefined;
   /** Whether the lists of revoked certificates in a PEM text can be read. Absent where nobody can (Cloudflare). */
   isRevocations?(pem: string): boolean;
+  /** False where the listener shows certificates of files, and knows none of clients or authorities (Deno). */
+  readonly wholeTls?: boolean;
   /** False where nothing runs between requests, and no name is looked up (Cloudflare). */
   readonly background?: boolean;
 }

@@ -4,11 +4,12 @@ import { rmSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
 import { GatewayError } from "../errors.ts";
-import type { FetchConnection, ListeningSocket, ListenOptions, Platform } from "../platform.ts";
+import type { FetchConnection, ListeningSocket, ListenOptions, Platform, ServerTls } from "../platform.ts";
 import { type DenoConn, type DenoListener, denoNamespace } from "./deno-api.ts";
 import { linesOnDeno } from "./deno-lines.ts";
 import { bcryptVerify } from "./bcrypt.ts";
 import { denoRedis } from "./deno-redis.ts";
+import { DenoServerTls } from "./deno-server-tls.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { certificate } from "./certificate.ts";
 import { files } from "./files.ts";
@@ -64,7 +65,7 @@ export function denoPlatform(): Platform & { flush(): Promise<void>; readonly si
 function listen(options: ListenOptions): ListeningSocket {
   let listener: DenoListener;
   const { host, port, path } = options;
-  if (options.tls !== undefined) throw new Error("listen.tls is not there on Deno");
+  const secure = options.tls && new DenoServerTls(options.tls);
   try {
     const { listen } = denoNamespace();
     listener =
@@ -73,7 +74,7 @@ function listen(options: ListenOptions): ListeningSocket {
     throw Object.assign(new Error(`cannot listen on ${path ?? `${host}:${port}`}`), socketErrorOf(thrown));
   }
   let stopped = false;
-  void accept(listener, options, () => stopped);
+  void accept(listener, options, secure, () => stopped);
   return {
     host: listener.addr.hostname ?? "",
     port: listener.addr.port ?? 0,
@@ -84,13 +85,19 @@ function listen(options: ListenOptions): ListeningSocket {
       // Deno leaves it there while an accept is under way.
       if (path !== undefined) rmSync(path, { force: true });
     },
+    ...(secure === undefined ? {} : { renewal: (tls: ServerTls) => secure.renewal(tls) }),
   };
 }
 
 /** Pause after an accept that failed, in milliseconds: out of file descriptors is what it can be. */
 const ACCEPT_AGAIN_MS = 20;
 
-async function accept(listener: DenoListener, options: ListenOptions, stopped: () => boolean): Promise<void> {
+async function accept(
+  listener: DenoListener,
+  options: ListenOptions,
+  secure: DenoServerTls | undefined,
+  stopped: () => boolean,
+): Promise<void> {
   while (!stopped()) {
     let conn: DenoConn;
     try {
@@ -98,6 +105,10 @@ async function accept(listener: DenoListener, options: ListenOptions, stopped: (
       conn.setNoDelay?.(true);
     } catch {
       if (!stopped()) await new Promise((resolve) => setTimeout(resolve, ACCEPT_AGAIN_MS));
+      continue;
+    }
+    if (secure !== undefined) {
+      options.accept(secure.over(conn));
       continue;
     }
     const socket = new DenoSocket(conn);

@@ -43,9 +43,13 @@ export interface Started {
 /** Starts a gateway with tests/conformance/gateway.config.ts and these variables. */
 export type Start = (environment: Readonly<Record<string, string>>) => Promise<Started>;
 
-/** Describes the list for one runtime. */
-export function conforms(runtime: Runtime, start: Start): void {
-  describe(`a gateway on ${runtime}`, () => {
+/**
+ * Describes the list for one runtime.
+ * @param is what the listener speaks, if not plain HTTP, and why that cannot be tried
+ */
+export function conforms(runtime: Runtime, start: Start, is: { over?: "TLS"; lacks?: string | undefined } = {}): void {
+  const title = `a gateway on ${runtime}${is.over === undefined ? "" : ` over ${is.over}`}`;
+  describe.skipIf(is.lacks !== undefined)(is.lacks === undefined ? title : `${title} (skipped: ${is.lacks})`, () => {
     let origin: RawOrigin;
     let other: RawOrigin;
     let gateway: Started;
@@ -68,7 +72,11 @@ export function conforms(runtime: Runtime, start: Start): void {
       };
       await down.stop();
       gateway = await start(environment);
-      kit = kitFor(runtime, gateway.port, origin, () => gateway.lines);
+      kit = kitFor(
+        { runtime, port: gateway.port, scheme: is.over === "TLS" ? "https" : "http" },
+        origin,
+        () => gateway.lines,
+      );
     }, 60_000);
 
     afterAll(async () => {

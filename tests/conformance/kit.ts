@@ -11,6 +11,8 @@ export type Runtime = "executable" | "deno" | "workerd";
 export interface Kit {
   readonly runtime: Runtime;
   readonly port: number;
+  /** Of requests, as the gateway sees them. */
+  readonly scheme: "http" | "https";
   readonly origin: RawOrigin;
   /** Lines of the access log so far, parsed. */
   log(): Record<string, unknown>[];
@@ -28,10 +30,14 @@ export interface Promised {
 }
 
 /** The kit for a running gateway. */
-export function kitFor(runtime: Runtime, port: number, origin: RawOrigin, lines: () => readonly string[]): Kit {
+export function kitFor(
+  is: Pick<Kit, "runtime" | "port" | "scheme">,
+  origin: RawOrigin,
+  lines: () => readonly string[],
+): Kit {
+  const { port } = is;
   return {
-    runtime,
-    port,
+    ...is,
     origin,
     log: () =>
       lines()

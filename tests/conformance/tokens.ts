@@ -66,7 +66,7 @@ export const TOKENS: readonly Promised[] = [
     async holds(kit) {
       serve(kit);
       const proof = (path: string): Promise<string> =>
-        client.proof({ uri: `http://gw.test${path}`, token: "bound", at: Date.now() });
+        client.proof({ uri: `${kit.scheme}://gw.test${path}`, token: "bound", at: Date.now() });
       const send = async (proof: string, word = "DPoP"): Promise<number> =>
         (await kit.send(get("/token/bound?q", `Authorization: ${word} bound`, `DPoP: ${proof}`))).status;
       const right = await proof("/token/bound");

@@ -10,12 +10,12 @@ import type { Promised } from "./kit.ts";
 export const USER_CODE: readonly Promised[] = [
   {
     name: "a handler gets the request, its parameters and its id, and answers",
-    async holds({ send }) {
+    async holds({ send, scheme }) {
       const response = await send(request("POST", "/handler/a%20b?q=%2F", "content"));
       expect(response.status).toBe(201);
       const said = JSON.parse(response.body.text) as Record<string, string>;
       const id = response.fields.one("x-request-id")!;
-      const url = "http://gw.test/handler/a%20b?q=%2F";
+      const url = `${scheme}://gw.test/handler/a%20b?q=%2F`;
       expect(response.fields.one("content-length")).toBe(String(response.body.bytes));
       expect(said).toEqual({ name: "a b", method: "POST", url, body: "content", id });
     },

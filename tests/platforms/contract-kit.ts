@@ -23,7 +23,10 @@ export interface Pem {
 }
 
 /** How a socket of the platform comes to be. */
-export type Side = "accepted" | "connected" | "tls";
+export type Side = "accepted" | "accepted tls" | "connected" | "tls";
+
+/** Whether TLS is spoken. */
+export const isSecure = (side: Side): boolean => side === "tls" || side === "accepted tls";
 
 /** All that a promise needs. */
 export interface Kit {
@@ -43,6 +46,7 @@ export class Listener implements SocketHandler {
   /** Calls that came after `closed` or inside another call. */
   readonly wrong: string[] = [];
   onData: ((bytes: Uint8Array) => void) | undefined = undefined;
+  onSecured: (() => void) | undefined = undefined;
   #inside = false;
 
   constructor() {
@@ -55,6 +59,10 @@ export class Listener implements SocketHandler {
       this.received += bytes.length;
       this.onData?.(bytes);
     });
+  }
+
+  secured(): void {
+    this.#call("secured", () => this.onSecured?.());
   }
 
   drained(): void {
@@ -194,6 +202,7 @@ export async function attempt(kit: Kit, port: number, secure?: ClientTls, host =
 /** A pair whose platform socket was made in this way. */
 export async function pair(kit: Kit, side: Side): Promise<Pair> {
   if (side === "accepted") return acceptedPair(kit);
+  if (side === "accepted tls") return acceptedOverTls(kit);
   let peer: Peer | undefined;
   const secure = side === "tls" ? { cert: kit.pems!.named.cert, key: kit.pems!.named.key } : undefined;
   const server = await serve((raw) => void (peer = new Peer(raw)), secure);
@@ -205,15 +214,20 @@ export async function pair(kit: Kit, side: Side): Promise<Pair> {
 }
 
 /** A server that passes every byte on to this port and back. */
-async function serveFront(port: number): Promise<{ port: number; connections: net.Socket[] }> {
-  return serve((raw) => {
+async function serveFront(
+  port: number,
+): Promise<{ port: number; connections: net.Socket[]; onwards: readonly net.Socket[] }> {
+  const onwards: net.Socket[] = [];
+  const front = await serve((raw) => {
     const onward = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    onwards.push(onward);
     opened.push(onward);
     onward.on("error", () => raw.destroy());
     raw.on("close", () => onward.destroy());
     raw.pipe(onward);
     onward.pipe(raw);
   });
+  return { ...front, onwards };
 }
 
 function valve(raw: net.Socket): Pick<Pair, "hold" | "release" | "reset"> {
@@ -225,11 +239,41 @@ function valve(raw: net.Socket): Pick<Pair, "hold" | "release" | "reset"> {
 }
 
 async function acceptedPair(kit: Kit): Promise<Pair> {
+  const { port, told, socket } = accepting(kit);
+  const raw = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  opened.push(raw);
+  return { socket: await until(socket, "the connection to be accepted"), told, peer: new Peer(raw), ...valve(raw) };
+}
+
+async function acceptedOverTls(kit: Kit): Promise<Pair> {
+  const { port, told, socket } = accepting(kit, kit.pems!.named);
+  // A TLS client does not hold or reset its connection in every runtime: a plain socket behind it does.
+  const front = await serveFront(port);
+  const options = { port: front.port, host: "127.0.0.1", rejectUnauthorized: false, allowHalfOpen: true } as object;
+  const raw = tls.connect(options);
+  opened.push(raw);
+  raw.on("error", () => undefined);
+  let secured = 0;
+  told.onSecured = () => secured++;
+  const peer = new Peer(raw);
+  const accepted = await until(socket, "the connection to be accepted");
+  await until(() => secured === 1 && raw.getProtocol() !== null, "the handshake");
+  return { socket: accepted, told, peer, ...valve(front.onwards[0]!) };
+}
+
+/** Listens, and takes one connection. */
+function accepting(kit: Kit, certificate?: Pem): { port: number; told: Listener; socket: () => Socket | undefined } {
   let socket: Socket | undefined;
   const told = new Listener();
   const listening = kit.platform.listen!({
     host: "127.0.0.1",
     port: 0,
+    tls: certificate && {
+      certificates: [{ ...certificate, names: [] }],
+      minVersion: "1.2",
+      http2: false,
+      clients: undefined,
+    },
     accept(accepted) {
       accepted.handler = told;
       socket = accepted;
@@ -237,15 +281,7 @@ async function acceptedPair(kit: Kit): Promise<Pair> {
     },
   });
   opened.push({ destroy: () => listening.stop() });
-  const raw = net.connect({ port: listening.port, host: "127.0.0.1", allowHalfOpen: true });
-  opened.push(raw);
-  const peer = new Peer(raw);
-  return {
-    socket: await until(() => socket, "the connection to be accepted"),
-    told,
-    peer,
-    ...valve(raw),
-  };
+  return { port: listening.port, told, socket: () => socket };
 }
 
 /** Bytes that differ at every place, so that a swap or a loss shows. */

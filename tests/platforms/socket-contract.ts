@@ -1,6 +1,6 @@
 // The promises of the Socket contract (src/platform.ts), once for all runtimes that lend sockets.
 import { OF_CONNECTING, OF_LISTENING, OF_TLS } from "./connect-promises.ts";
-import { check, closeAll, type Kit } from "./contract-kit.ts";
+import { check, closeAll, isSecure, type Kit } from "./contract-kit.ts";
 import { OF_EVERY_SOCKET, OF_PLAIN_SOCKETS } from "./socket-promises.ts";
 
 /** One promise, by name. */
@@ -20,16 +20,13 @@ const EXCEPT: Readonly<Record<string, SocketPromise["except"]>> = {
   "connected: a peer that is gone behind its FIN is closed with an error once something was sent to it": {
     deno: "its node:net tells it at the next write",
   },
-  "tls: a reset by the peer is closed with ECONNRESET": {
-    deno: "its node:tls tells a reset as the end of the stream while nothing is written",
-  },
 };
 
 /** All promises, in order. */
 export const SOCKET_PROMISES: readonly SocketPromise[] = [
-  ...(["accepted", "connected", "tls"] as const).flatMap((side) =>
+  ...(["accepted", "accepted tls", "connected", "tls"] as const).flatMap((side) =>
     Object.entries(OF_EVERY_SOCKET).map(([name, holds]) =>
-      promise(`${side}: ${name}`, side === "tls", (kit) => holds(kit, side)),
+      promise(`${side}: ${name}`, isSecure(side), (kit) => holds(kit, side)),
     ),
   ),
   ...(["accepted", "connected"] as const).flatMap((side) =>

@@ -80,6 +80,7 @@ export function listenTlsShape(reader: ConfigReader): Shape<ListenTlsPlan> {
         const hint = "Without authorities nobody can tell whose certificate is good.";
         yield new Problem("clientCa beside clientCert", { at: ["clientCert"], hint });
       }
+      if (reader.wholeTls === false) yield* forTheExecutable(clientCert, acme);
       if (clientCrl !== undefined && !authorities) {
         const hint = "It is the list of an authority of clients.";
         yield new Problem("clientCa beside clientCrl", { at: ["clientCrl"], found: false, hint });
@@ -113,6 +114,18 @@ const CRL = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/;
 function crlProblem(text: string, reader: ConfigReader): string | undefined {
   if (!CRL.test(text)) return 'It holds no "X509 CRL" in PEM: `openssl crl -inform DER` converts one.';
   return reader.isRevocations?.(text) === false ? "The list in it cannot be read." : undefined;
+}
+
+/** What Deno cannot do. */
+function* forTheExecutable(clientCert: string | undefined, acme: AcmePlan | undefined): Iterable<Problem> {
+  if (clientCert !== undefined && clientCert !== "off") {
+    const hint = "Deno does not tell the names in clients' certificates for sure: the executable does.";
+    yield new Problem('"off"', { at: ["clientCert"], hint });
+  }
+  if (acme !== undefined) {
+    const hint = "The executable gets certificates by itself; on Deno they are files.";
+    yield new Problem("certificates in place of acme", { at: ["acme"], found: false, hint });
+  }
 }
 
 /** Domains that a certificate of the list has: that one would be shown, and the other be got for nothing. */
