@@ -26,6 +26,8 @@ interface Panel {
     readonly refId: string;
     readonly expr: string;
     readonly legendFormat: string;
+    readonly range?: boolean;
+    readonly exemplar?: boolean;
     readonly datasource: { readonly uid: string };
   }[];
 }
@@ -76,6 +78,12 @@ test("every family of metrics stands on it, but the one that tells since when th
 function familyOf(metric: string): string {
   return metric.replace(/_(?:bucket|sum|count)$/, "");
 }
+
+test("the chart of latencies leads to traces: one of its queries, over time, asks for exemplars", () => {
+  const asking = queries.filter(({ exemplar }) => exemplar);
+  expect(asking.map(({ legendFormat, range }) => [legendFormat, range])).toEqual([["p99", true]]);
+  expect(namedIn(asking[0]!.expr).metrics).toEqual(["http_server_request_duration_seconds_bucket"]);
+});
 
 test("panels have ids of their own, lie within the 24 columns, and none lies on another", () => {
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
