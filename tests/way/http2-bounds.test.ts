@@ -91,12 +91,12 @@ describe("a flood ends the connection", () => {
 });
 
 describe("who gets on may do as much of it as it takes", () => {
-  test("a thousand requests, each taken back after another was answered", () => {
+  test("hundreds of requests, each taken back after another was answered", () => {
     inHttp2((client, world) => {
       world.a.answerAll(() => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-      for (let i = 0; i < 1000; i++) client.send(get(4 * i + 1), get(4 * i + 3) + rst(4 * i + 3));
+      for (let i = 0; i < 300; i++) client.send(get(4 * i + 1), get(4 * i + 3) + rst(4 * i + 3));
       expect(client.goAway).toBeUndefined();
-      expect(client.answer(3997).status).toBe(200);
+      expect(client.answer(1197).status).toBe(200);
     });
   });
 

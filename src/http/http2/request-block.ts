@@ -1,17 +1,7 @@
-// A request as its field blocks tell it: pseudo-fields and fields, by the rules of RFC 9113 section 8. Pure.
-import { isForbiddenTrailer } from "../framing.ts";
-import { Fields } from "../fields.ts";
-import { type HeadLimits, Malformed, SP, isToken, readLength } from "../message.ts";
-import { type BlockField, NAME_FAULT, sizeOf } from "./hpack-table.ts";
-
-/** Fields of one connection have no meaning here, and would have one behind us (RFC 9113 section 8.2.2). */
-const OF_CONNECTIONS: ReadonlySet<string> = new Set([
-  "connection",
-  "proxy-connection",
-  "keep-alive",
-  "transfer-encoding",
-  "upgrade",
-]);
+// A request as its field blocks tell it: pseudo-fields and fields, by the rules of RFC 9113 section 8.3.1. Pure.
+import type { Fields } from "../fields.ts";
+import { Malformed, SP, isToken, readLength } from "../message.ts";
+import { FieldBlock, syntax } from "./field-block.ts";
 
 type Pseudo = ":method" | ":scheme" | ":authority" | ":path";
 
@@ -26,43 +16,14 @@ export interface BlockHead {
   readonly length: number | undefined;
 }
 
-/**
- * Takes the fields of one block. What is wrong is remembered, for the block must be decoded to its end; beyond the bounds
- * nothing more is kept.
- */
-export class RequestBlock {
-  readonly #limits: HeadLimits;
-  readonly #isTrailer: boolean;
+/** Takes the fields of a request's head, or its trailers. */
+export class RequestBlock extends FieldBlock {
   readonly #pseudo: Partial<Record<Pseudo, string>> = {};
-  readonly #fields = new Fields();
-  #malformed: string | undefined = undefined;
-  #isTooLarge = false;
-  #size = 0;
   #cookieAt = -1;
   #length: string | undefined = undefined;
 
-  /** @param isTrailer whether it is the second block of a stream */
-  constructor(limits: HeadLimits, isTrailer: boolean) {
-    this.#limits = limits;
-    this.#isTrailer = isTrailer;
-  }
-
-  /** Takes a field. */
-  readonly take = (field: BlockField): void => {
-    this.#size += sizeOf(field);
-    if (this.#isTooLarge || this.#malformed !== undefined) return;
-    if (this.#size > this.#limits.maxHead || this.#fields.size >= this.#limits.maxFields) {
-      this.#isTooLarge = true;
-      return;
-    }
-    this.#malformed = field.faults === 0 ? this.#judge(field) : faultOf(field);
-  };
-
-  /** Takes a field that may be in HTTP; tells what is wrong with it at its place. */
-  #judge({ name, value }: BlockField): string | undefined {
-    if (name.charCodeAt(0) === 58) return this.#takePseudo(name, value);
-    if (OF_CONNECTIONS.has(name)) return `the field ${name} is of HTTP/1.1 connections`;
-    const { names, keys, values } = this.#fields;
+  protected override takeField(name: string, value: string): string | undefined {
+    const { values } = this.fields;
     switch (name) {
       case "te":
         if (value.toLowerCase() !== "trailers") return "the field te says other than trailers";
@@ -77,18 +38,13 @@ export class RequestBlock {
           values[this.#cookieAt] += `; ${value}`;
           return undefined;
         }
-        this.#cookieAt = names.length;
+        this.#cookieAt = values.length;
         break;
     }
-    names.push(name);
-    keys.push(name);
-    values.push(value);
-    return undefined;
+    return super.takeField(name, value);
   }
 
-  #takePseudo(name: string, value: string): string | undefined {
-    if (this.#isTrailer) return "a trailer is a pseudo-field";
-    if (this.#fields.size > 0) return "a pseudo-field stands behind a field";
+  protected override takePseudo(name: string, value: string): string | undefined {
     if (!isPseudo(name)) return "a pseudo-field is unknown";
     if (this.#pseudo[name] !== undefined) return `the pseudo-field ${name} stands twice`;
     this.#pseudo[name] = value;
@@ -97,11 +53,11 @@ export class RequestBlock {
 
   /** The head, once the block has come whole. @throws Malformed, of the kind "syntax", "size" or "target-size" */
   head(): BlockHead {
-    this.#refuse();
+    this.refuse();
     const { ":method": method, ":scheme": scheme, ":path": path = "" } = this.#pseudo;
     if (method === undefined || !isToken(method)) throw syntax("the pseudo-field :method is missing or no token");
-    if (path.length > this.#limits.maxTarget) {
-      throw new Malformed("target-size", `the pseudo-field :path is over ${this.#limits.maxTarget} bytes`);
+    if (path.length > this.limits.maxTarget) {
+      throw new Malformed("target-size", `the pseudo-field :path is over ${this.limits.maxTarget} bytes`);
     }
     if (method === "CONNECT") {
       if (scheme !== undefined || path !== "") throw syntax("CONNECT has a :scheme or a :path");
@@ -112,22 +68,10 @@ export class RequestBlock {
     return { method, target: path, fields: this.#withHost(), length: this.#readLength() };
   }
 
-  /** Trailer fields that may be passed on, if there are any. @throws Malformed */
-  trailers(): Fields | undefined {
-    this.#refuse();
-    for (const key of new Set(this.#fields.keys)) if (isForbiddenTrailer(key)) this.#fields.delete(key);
-    return this.#fields.size > 0 ? this.#fields : undefined;
-  }
-
-  #refuse(): void {
-    if (this.#malformed !== undefined) throw syntax(this.#malformed);
-    if (this.#isTooLarge) throw new Malformed("size", "the head is too large");
-  }
-
   /** What HTTP/1.1 needs behind us, and what everybody here reads (RFC 9113 section 8.3.1). */
   #withHost(): Fields {
     const authority = this.#pseudo[":authority"];
-    const fields = this.#fields;
+    const fields = this.fields;
     if (authority === undefined) return fields;
     const host = fields.joined("host");
     if (host !== undefined && host.toLowerCase() !== authority.toLowerCase()) {
@@ -145,12 +89,6 @@ export class RequestBlock {
   }
 }
 
-function faultOf({ faults }: BlockField): string {
-  return (faults & NAME_FAULT) === 0
-    ? "a field value holds a control character, or white space at an end"
-    : "a field name is empty, or holds what is no lower-case token";
-}
-
 function isPseudo(name: string): name is Pseudo {
   return name === ":method" || name === ":scheme" || name === ":authority" || name === ":path";
 }
@@ -162,8 +100,4 @@ function isTarget(path: string, method: string): boolean {
   // Values hold no control characters but the tab.
   for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) <= SP) return false;
   return true;
-}
-
-function syntax(message: string): Malformed {
-  return new Malformed("syntax", message);
 }

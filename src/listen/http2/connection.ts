@@ -1,17 +1,19 @@
 // One client connection of HTTP/2: streams in, answers out, and what both sides tell each other of the connection (RFC 9113).
 import { GatewayError } from "../../errors.ts";
 import { Deadline } from "../../http/deadlines.ts";
+import { ANSWERED, CONTENT, Calm } from "../../http/http2/calm.ts";
 import * as faults from "../../http/http2/fault.ts";
 import { ConnectionFault } from "../../http/http2/fault.ts";
 import * as frames from "../../http/http2/frame.ts";
+import { WINDOW } from "../../http/http2/incoming.ts";
+import { Sender } from "../../http/http2/sender.ts";
 import * as settings from "../../http/http2/settings.ts";
+import type { HeadLimits } from "../../http/message.ts";
 import type { Socket, SocketHandler } from "../../platform.ts";
 import { Lingering } from "../linger.ts";
 import { SendClock } from "../send-clock.ts";
 import { type Guest, LAST_MS, type Shared } from "../shared.ts";
-import { ANSWERED, CONTENT, Calm } from "./calm.ts";
-import { Incoming, type IncomingOwner, WINDOW } from "./incoming.ts";
-import { Sender } from "./sender.ts";
+import { Requests, type RequestsOwner } from "./requests.ts";
 import { Stream } from "./stream.ts";
 
 /** Frames of content of this size, or the last that waited, are progress; smaller ones a client may have asked for. */
@@ -21,14 +23,14 @@ const PROGRESS = 1024;
 type Leaving = "no" | "warned" | "last";
 
 /** A client's connection. Owns its socket until what lingers behind the last frame takes it. */
-export class Http2Connection implements Guest, SocketHandler, IncomingOwner {
+export class Http2Connection implements Guest, SocketHandler, RequestsOwner {
   readonly socket: Socket;
   readonly shared: Shared;
   readonly sender: Sender;
   firstWindow = frames.FIRST_WINDOW;
   readonly calm: Calm;
   readonly maxStreams: number;
-  readonly #incoming: Incoming;
+  readonly #incoming: Requests;
   /** Answered; their last bytes wait in the socket. */
   #landing: Stream[] = [];
   /** How much of the preface has come. */
@@ -51,7 +53,7 @@ export class Http2Connection implements Guest, SocketHandler, IncomingOwner {
     this.maxStreams = maxStreams;
     this.calm = new Calm(() => platform.now());
     this.sender = new Sender(socket, () => this.#full());
-    this.#incoming = new Incoming(this);
+    this.#incoming = new Requests(this);
     this.#idle = new Deadline(() => this.#goodbye());
     this.#head = new Deadline(() =>
       this.#fail(new ConnectionFault(faults.ENHANCE_YOUR_CALM, "a head did not arrive in time")),
@@ -165,7 +167,11 @@ export class Http2Connection implements Guest, SocketHandler, IncomingOwner {
     this.#settle();
   }
 
-  // IncomingOwner
+  // RequestsOwner
+
+  get limits(): HeadLimits {
+    return this.shared.limits;
+  }
 
   get refusesMore(): boolean {
     return this.#leaving === "last";

@@ -1,7 +1,7 @@
 // One stream of an HTTP/2 connection: a request in, its answer out.
 import { GatewayError } from "../../errors.ts";
 import { type Answer, type Arrival, Exchange } from "../../exchange.ts";
-import type { Content } from "../../http/body.ts";
+import { type Content, isStream } from "../../http/body.ts";
 import { Deadline } from "../../http/deadlines.ts";
 import {
   CANCEL,
@@ -12,16 +12,17 @@ import {
   STREAM_CLOSED,
   StreamFault,
 } from "../../http/http2/fault.ts";
+import { ArrivingContent, type ArrivingEvents } from "../../http/http2/arriving-content.ts";
 import { FIRST_WINDOW, MOST, headersFrames, windowUpdate } from "../../http/http2/frame.ts";
+import { type MessageEvents, MessageSender } from "../../http/http2/message-sender.ts";
+import type { Sender } from "../../http/http2/sender.ts";
 import type { BlockHead, RequestBlock } from "../../http/http2/request-block.ts";
 import { Malformed } from "../../http/message.ts";
 import type { RequestHead } from "../../http/request-head.ts";
 import type { Socket } from "../../platform.ts";
 import { admit, refusalOf, refusedArrival } from "../admit.ts";
 import type { Shared } from "../shared.ts";
-import { type AnswerEvents, AnswerSender } from "./answer-sender.ts";
-import { RequestBody, type RequestBodyEvents } from "./request-body.ts";
-import type { Sender } from "./sender.ts";
+import { answerBlock, isSilent } from "./answer-block.ts";
 
 /** Content that has arrived with its head, up to this size, is handed on as bytes: it can be sent again. */
 const MOST_AT_ONCE = 64 * 1024;
@@ -43,7 +44,7 @@ export interface StreamOwner {
   taken(bytes: number): void;
   /** An answer begins. */
   answers(): void;
-  /** A frame of content has gone; see AnswerEvents. */
+  /** A frame of content has gone; see MessageEvents. */
   sentContent(bytes: number, isAll: boolean): void;
   /**
    * The stream is over for both sides. @param code sent to the client, whose side was open, or that must not take the answer
@@ -53,7 +54,7 @@ export interface StreamOwner {
 }
 
 /** A stream. */
-export class Stream implements RequestBodyEvents, AnswerEvents {
+export class Stream implements ArrivingEvents, MessageEvents {
   readonly id: number;
   /** Nothing comes of it or goes. */
   isOver = false;
@@ -63,8 +64,8 @@ export class Stream implements RequestBodyEvents, AnswerEvents {
   #head: BlockHead | undefined;
   #exchange: Exchange | undefined = undefined;
   #hasBegun = false;
-  #body: RequestBody | undefined = undefined;
-  #answer: AnswerSender | undefined = undefined;
+  #body: ArrivingContent | undefined = undefined;
+  #answer: MessageSender | undefined = undefined;
   /** Bytes of content that the client takes. */
   #window: number;
   /** Bytes of content that the client may send. */
@@ -93,7 +94,7 @@ export class Stream implements RequestBodyEvents, AnswerEvents {
       return refusalOf(fault);
     }
     const { length } = this.#head;
-    if (!endStream) this.#body = new RequestBody(length, this);
+    if (!endStream) this.#body = new ArrivingContent(length, this);
     else if (length !== undefined && length > 0)
       throw this.#fault(PROTOCOL_ERROR, "the content is shorter than its content-length");
     this.isEnded = endStream;
@@ -190,7 +191,7 @@ export class Stream implements RequestBodyEvents, AnswerEvents {
     return { method, target, fields, minor: 1, bodyLength: length, keepAlive: true, connection: "", end: 0 };
   }
 
-  // RequestBodyEvents
+  // ArrivingEvents
 
   wanted(): void {
     if (this.isOver || this.isEnded) return;
@@ -246,8 +247,13 @@ export class Stream implements RequestBodyEvents, AnswerEvents {
     if (this.isOver) return shared.discard(answer);
     x.answer = answer;
     this.#owner.answers();
-    this.#answer = new AnswerSender(this.id, this.#window, sender, shared.deadlines, shared.plan.sendMs, this);
-    this.#answer.start(answer, x.method, shared.date());
+    const { content } = answer;
+    const silent = isSilent(answer, x.method);
+    if (silent && isStream(content)) content.cancel();
+    const { deadlines, plan } = shared;
+    const means = { sender, deadlines, sendMs: plan.sendMs, incomplete: "http_response_incomplete" } as const;
+    this.#answer = new MessageSender(this.id, this.#window, means, this);
+    this.#answer.start(() => answerBlock(sender.hpack, answer, x.method, shared.date()), silent ? null : content);
   }
 
   /** The client takes more. @throws StreamFault */
@@ -257,7 +263,7 @@ export class Stream implements RequestBodyEvents, AnswerEvents {
     if (this.#window > MOST) throw this.#fault(FLOW_CONTROL_ERROR, "a window is over its bound");
   }
 
-  // AnswerEvents
+  // MessageEvents
 
   finished(): void {
     // An upload that nobody reads to its end: the client is asked to send no more (RFC 9113 section 8.1).
@@ -288,6 +294,10 @@ export class Stream implements RequestBodyEvents, AnswerEvents {
   }
 
   // The end
+
+  takenBack(): void {
+    this.abort(new GatewayError("client_disconnect", "the client took its request back"));
+  }
 
   /** Ends it before its time, and tells the client so. */
   reset(code: number, error: GatewayError): void {

@@ -1,61 +1,85 @@
-// What comes in on an HTTP/2 connection: frames, told to the streams they are of (RFC 9113 section 5, 6).
+// What comes in on an HTTP/2 connection: frames, told to the streams they are of (RFC 9113 section 5, 6). For both sides.
 import { GatewayError } from "../../errors.ts";
-import { Accumulator } from "../../http/accumulator.ts";
-import * as faults from "../../http/http2/fault.ts";
-import { ConnectionFault, StreamFault } from "../../http/http2/fault.ts";
-import * as frames from "../../http/http2/frame.ts";
-import { type FrameEvents, FrameReader, unpadded } from "../../http/http2/frame-reader.ts";
-import { HpackDecoder } from "../../http/http2/hpack-decoder.ts";
-import { RequestBlock } from "../../http/http2/request-block.ts";
-import * as settings from "../../http/http2/settings.ts";
-import { latin1Text } from "../../http/latin1.ts";
+import { Accumulator } from "../accumulator.ts";
+import { latin1Text } from "../latin1.ts";
+import type { HeadLimits } from "../message.ts";
 import { CONTENT, type Calm, RESET, SETTINGS_COST, SMALL } from "./calm.ts";
-import { Stream, type StreamOwner } from "./stream.ts";
+import * as faults from "./fault.ts";
+import { ConnectionFault, StreamFault } from "./fault.ts";
+import * as frames from "./frame.ts";
+import { type FrameEvents, FrameReader, unpadded } from "./frame-reader.ts";
+import { HpackDecoder } from "./hpack-decoder.ts";
+import type { BlockField } from "./hpack-table.ts";
+import type { Sender } from "./sender.ts";
+import * as settings from "./settings.ts";
 
-/** Bytes of content of all streams that are held for readers. */
+/** Bytes of content of all streams that are held for readers, before the peer must wait. */
 export const WINDOW = 1024 * 1024;
 /** The connection's window is opened again by so much at least. */
 const WINDOW_STEP = WINDOW / 4;
 /** Streams that were ended before their time, and of which something may still be on its way. */
 const ENDED_KEPT = 256;
 
+/** A stream, as frames come for it. What is thrown are StreamFaults. */
+export interface IncomingStream {
+  /** Nothing comes of it or goes. */
+  readonly isOver: boolean;
+  /** The peer has sent all of its message. */
+  readonly isEnded: boolean;
+  /** A DATA frame begins, of so many bytes in all. */
+  dataBegins(length: number): void;
+  data(piece: Uint8Array): void;
+  /** Bytes of DATA that were no content. */
+  taken(bytes: number): void;
+  /** Nothing follows of the message. */
+  end(): void;
+  /** The peer takes more. */
+  widen(bytes: number): void;
+  /** The peer has ended it before its time. */
+  takenBack(code: number): void;
+  /** A fault of the peer's ends it: the peer is told. */
+  reset(code: number, error: GatewayError): void;
+}
+
 /** The connection, as its incoming side sees it. */
-export interface IncomingOwner extends StreamOwner {
+export interface IncomingOwner {
+  readonly sender: Sender;
+  readonly limits: HeadLimits;
   readonly calm: Calm;
-  readonly maxStreams: number;
-  /** No stream is served any more that is not open. */
-  readonly refusesMore: boolean;
+  /** Window of streams that the peer has set. */
   firstWindow: number;
-  /** A stream has been opened. */
-  opened(): void;
-  /** The client will ask for nothing more. */
-  peerLeaves(): void;
+  /** The peer is about to leave. @param last the last stream of ours that it serves */
+  peerLeaves(last: number): void;
 }
 
 /** The receiving side of a connection. */
-export class Incoming implements FrameEvents {
+export abstract class Incoming<
+  S extends IncomingStream,
+  O extends IncomingOwner = IncomingOwner,
+> implements FrameEvents {
   /** Those that are open. */
-  readonly streams = new Map<number, Stream>();
-  /** The last that the client has opened. */
+  readonly streams = new Map<number, S>();
+  /** The last that has been opened. */
   lastStream = 0;
-  readonly #owner: IncomingOwner;
+  protected readonly owner: O;
   readonly #reader = new FrameReader(this);
   readonly #hpack = new HpackDecoder();
-  /** Begun by what is being read; they set out when it has been read. */
-  #fresh: Stream[] = [];
   readonly #ended = new Set<number>();
   #hasSettings = false;
   /** A block whose CONTINUATION frames are to come. */
   #block: { readonly stream: number; readonly endStream: boolean; readonly bytes: Accumulator } | undefined = undefined;
   /** Whose DATA frame is being read; undefined: nobody's. */
-  #dataOf: Stream | undefined = undefined;
+  #dataOf: S | undefined = undefined;
   #dataSize = 0;
   #mayReceive = WINDOW;
   #taken = 0;
 
-  constructor(owner: IncomingOwner) {
-    this.#owner = owner;
+  constructor(owner: O) {
+    this.owner = owner;
   }
+
+  /** A field block has come whole. It must be decoded. @throws ConnectionFault or StreamFault */
+  protected abstract takeBlock(stream: number, block: Uint8Array, endStream: boolean): void;
 
   /** In the middle of a field block, or of a frame that is not DATA. */
   get isWaiting(): boolean {
@@ -70,11 +94,6 @@ export class Incoming implements FrameEvents {
   /** Takes what has come. @throws ConnectionFault */
   feed(bytes: Uint8Array): void {
     this.#reader.feed(bytes);
-    // What has been asked for in one reading sets out behind it: with the content that came along, or not at all.
-    const fresh = this.#fresh;
-    if (fresh.length === 0) return;
-    this.#fresh = [];
-    for (const stream of fresh) if (!stream.isOver) stream.begin();
   }
 
   /** So many bytes of content are no longer held: the client may send as many. */
@@ -82,7 +101,7 @@ export class Incoming implements FrameEvents {
     this.#taken += bytes;
     if (this.#taken < WINDOW_STEP) return;
     this.#mayReceive += this.#taken;
-    this.#owner.sender.control(frames.windowUpdate(0, this.#taken));
+    this.owner.sender.control(frames.windowUpdate(0, this.#taken));
     this.#taken = 0;
   }
 
@@ -121,7 +140,7 @@ export class Incoming implements FrameEvents {
       throw new ConnectionFault(faults.FLOW_CONTROL_ERROR, "more content than the connection's window allows");
     }
     this.#dataSize = length;
-    this.#dataOf = this.#known(id);
+    this.#dataOf = this.known(id);
     try {
       this.#dataOf?.dataBegins(length);
     } catch (fault) {
@@ -142,8 +161,8 @@ export class Incoming implements FrameEvents {
   dataEnds(padding: number, endStream: boolean): void {
     const stream = this.#dataOf;
     this.#dataOf = undefined;
-    if (this.#dataSize > padding) this.#owner.calm.earn(CONTENT);
-    else if (!endStream) this.#owner.calm.spend(SMALL);
+    if (this.#dataSize > padding) this.owner.calm.earn(CONTENT);
+    else if (!endStream) this.owner.calm.spend(SMALL);
     if (stream === undefined || stream.isOver) return this.taken(padding);
     if (padding > 0) stream.taken(padding);
     try {
@@ -160,13 +179,13 @@ export class Incoming implements FrameEvents {
         const skipped = (flags & frames.HAS_PRIORITY) === 0 ? 0 : 5;
         const part = unpadded(payload, (flags & frames.PADDED) !== 0, skipped);
         const endStream = (flags & frames.END_STREAM) !== 0;
-        if ((flags & frames.END_HEADERS) !== 0) return this.#takeBlock(stream, part, endStream);
+        if ((flags & frames.END_HEADERS) !== 0) return this.takeBlock(stream, part, endStream);
         this.#block = { stream, endStream, bytes: new Accumulator() };
         return this.#continue(part, false);
       }
       case frames.CONTINUATION:
         if (this.#block === undefined) throw protocol("CONTINUATION of no field block");
-        this.#owner.calm.spend(SMALL);
+        this.owner.calm.spend(SMALL);
         return this.#continue(payload, (flags & frames.END_HEADERS) !== 0);
       case frames.RST_STREAM:
         return this.#takeReset(stream, payload);
@@ -175,24 +194,24 @@ export class Incoming implements FrameEvents {
       case frames.PING:
         if (stream !== 0) throw protocol("PING of a stream");
         this.#wantSize(payload, 8);
-        this.#owner.calm.spend(SMALL);
-        if ((flags & frames.ACK) === 0) this.#owner.sender.control(frames.ping(latin1Text(payload, 0, 8), frames.ACK));
+        this.owner.calm.spend(SMALL);
+        if ((flags & frames.ACK) === 0) this.owner.sender.control(frames.ping(latin1Text(payload, 0, 8), frames.ACK));
         return;
       case frames.GOAWAY:
         if (stream !== 0) throw protocol("GOAWAY of a stream");
         if (payload.length < 8) this.#wantSize(payload, 8);
-        this.#owner.calm.spend(SMALL);
-        return this.#owner.peerLeaves();
+        this.owner.calm.spend(SMALL);
+        return this.owner.peerLeaves(frames.readUint32(payload, 0) & frames.MOST);
       case frames.WINDOW_UPDATE:
         return this.#takeWindow(stream, payload);
       case frames.PUSH_PROMISE:
-        throw protocol("a client cannot push");
+        throw protocol("nobody may push");
       case frames.PRIORITY:
         if (stream === 0) throw protocol("PRIORITY of no stream");
         this.#wantSize(payload, 5);
-        return this.#owner.calm.spend(SMALL);
+        return this.owner.calm.spend(SMALL);
       default:
-        this.#owner.calm.spend(SMALL);
+        this.owner.calm.spend(SMALL);
     }
   }
 
@@ -201,48 +220,24 @@ export class Incoming implements FrameEvents {
   #continue(part: Uint8Array, isLast: boolean): void {
     const { stream, endStream, bytes } = this.#block!;
     // Huffman makes a block longer at times, never by as much as that.
-    if (bytes.length + part.length > 2 * this.#owner.shared.limits.maxHead) {
+    if (bytes.length + part.length > 2 * this.owner.limits.maxHead) {
       throw new ConnectionFault(faults.ENHANCE_YOUR_CALM, "a field block is too large");
     }
     bytes.append(part);
     if (!isLast) return;
     this.#block = undefined;
-    this.#takeBlock(stream, bytes.take(), endStream);
+    this.takeBlock(stream, bytes.take(), endStream);
   }
 
-  #takeBlock(id: number, bytes: Uint8Array, endStream: boolean): void {
-    const isNew = id > this.lastStream;
-    if (isNew && id % 2 === 0) throw protocol("a client's stream has an even number");
-    const stream = isNew ? undefined : this.#known(id);
-    const block = new RequestBlock(this.#owner.shared.limits, !isNew);
-    // Whatever becomes of it: what follows is said in its terms.
-    this.#hpack.decode(bytes, block.take);
-    if (isNew) return this.#open(id, block, endStream);
-    if (stream === undefined) return;
-    if (!endStream && !stream.isEnded)
-      throw new StreamFault(id, faults.PROTOCOL_ERROR, "trailers do not end their stream");
-    stream.end(block);
-  }
-
-  #open(id: number, block: RequestBlock, endStream: boolean): void {
-    this.lastStream = id;
-    if (this.#owner.refusesMore || this.streams.size >= this.#owner.maxStreams) {
-      this.remember(id);
-      this.#owner.sender.control(frames.rstStream(id, faults.REFUSED_STREAM));
-      return this.#owner.calm.spend(RESET);
-    }
-    const stream = new Stream(id, this.#owner);
-    this.streams.set(id, stream);
-    this.#owner.opened();
-    const refusal = stream.open(block, endStream);
-    if (refusal === undefined) this.#fresh.push(stream);
-    else stream.refuse(refusal);
+  /** Decodes a block. Whatever becomes of it: what follows is said in its terms. */
+  protected decode(block: Uint8Array, take: (field: BlockField) => void): void {
+    this.#hpack.decode(block, take);
   }
 
   // Frames about streams and the connection
 
   /** A stream that is open; undefined for one that was ended before its time. @throws ConnectionFault for any other */
-  #known(id: number): Stream | undefined {
+  protected known(id: number): S | undefined {
     if (id === 0 || id > this.lastStream) throw protocol("a frame of a stream that was never opened");
     const stream = this.streams.get(id);
     if (stream === undefined && !this.#ended.has(id)) {
@@ -255,40 +250,44 @@ export class Incoming implements FrameEvents {
     this.#wantSize(payload, 4);
     if (id === 0 || id > this.lastStream) throw protocol("RST_STREAM of a stream that was never opened");
     const stream = this.streams.get(id);
-    if (stream === undefined) return this.#owner.calm.spend(SMALL);
+    if (stream === undefined) return this.owner.calm.spend(SMALL);
     this.streams.delete(id);
     this.remember(id);
-    stream.abort(new GatewayError("client_disconnect", "the client took its request back"));
-    this.#owner.calm.spend(RESET);
+    stream.takenBack(frames.readUint32(payload, 0));
+    this.owner.calm.spend(RESET);
   }
 
   #takeWindow(id: number, payload: Uint8Array): void {
     this.#wantSize(payload, 4);
-    this.#owner.calm.spend(SMALL);
+    this.owner.calm.spend(SMALL);
     const bytes = frames.readUint32(payload, 0) & frames.MOST;
     if (id > this.lastStream) throw protocol("WINDOW_UPDATE of a stream that was never opened");
     if (bytes === 0 && (id === 0 || !this.streams.has(id))) throw protocol("a window is opened by nothing");
-    if (id === 0) return this.#owner.sender.widen(bytes);
+    if (id === 0) return this.owner.sender.widen(bytes);
     if (bytes === 0) throw new StreamFault(id, faults.PROTOCOL_ERROR, "a window is opened by nothing");
     this.streams.get(id)?.widen(bytes);
   }
 
   #takeSettings(flags: number, stream: number, payload: Uint8Array): void {
     if (stream !== 0) throw protocol("SETTINGS of a stream");
-    this.#owner.calm.spend(SETTINGS_COST);
+    this.owner.calm.spend(SETTINGS_COST);
     if ((flags & frames.ACK) !== 0) return this.#wantSize(payload, 0);
     settings.readSettings(payload, (id, value) => {
-      if (id === settings.HEADER_TABLE_SIZE) this.#owner.sender.hpack.allow(value);
-      else if (id === settings.MAX_FRAME_SIZE) this.#owner.sender.maxFrame = value;
+      if (id === settings.HEADER_TABLE_SIZE) this.owner.sender.hpack.allow(value);
+      else if (id === settings.MAX_FRAME_SIZE) this.owner.sender.maxFrame = value;
       else if (id === settings.INITIAL_WINDOW_SIZE) this.#resize(value);
+      else this.setting(id, value);
     });
-    this.#owner.sender.control(frames.SETTINGS_ACK);
+    this.owner.sender.control(frames.SETTINGS_ACK);
   }
+
+  /** Another setting of the peer's. */
+  protected setting(_id: number, _value: number): void {}
 
   /** RFC 9113 section 6.9.2: what has been sent stays counted. */
   #resize(window: number): void {
-    const more = window - this.#owner.firstWindow;
-    this.#owner.firstWindow = window;
+    const more = window - this.owner.firstWindow;
+    this.owner.firstWindow = window;
     try {
       for (const stream of this.streams.values()) stream.widen(more);
     } catch (fault) {
@@ -304,10 +303,10 @@ export class Incoming implements FrameEvents {
     const stream = this.streams.get(fault.stream);
     if (stream === undefined) {
       this.remember(fault.stream);
-      this.#owner.sender.control(frames.rstStream(fault.stream, fault.code));
+      this.owner.sender.control(frames.rstStream(fault.stream, fault.code));
     } else stream.reset(fault.code, error);
-    // Streams that end by faults cost as much as those that the client takes back (CVE-2025-8671).
-    this.#owner.calm.spend(RESET);
+    // Streams that end by faults cost as much as those that the peer takes back (CVE-2025-8671).
+    this.owner.calm.spend(RESET);
   }
 
   #wantSize(payload: Uint8Array, size: number): void {
@@ -316,6 +315,7 @@ export class Incoming implements FrameEvents {
   }
 }
 
-function protocol(message: string): ConnectionFault {
+/** A fault that ends the connection. */
+export function protocol(message: string): ConnectionFault {
   return new ConnectionFault(faults.PROTOCOL_ERROR, message);
 }

@@ -1,8 +1,8 @@
-// What goes out on an HTTP/2 connection: frames of all its streams in turn, within the client's windows and the socket's pace.
-import { HpackEncoder } from "../../http/http2/hpack-encoder.ts";
-import { FIRST_WINDOW, MAX_FRAME, MOST } from "../../http/http2/frame.ts";
-import { ConnectionFault, ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR } from "../../http/http2/fault.ts";
-import { latin1Text } from "../../http/latin1.ts";
+// What goes out on an HTTP/2 connection: frames of all its streams in turn, within the peer's windows and the socket's pace.
+import { HpackEncoder } from "./hpack-encoder.ts";
+import { FIRST_WINDOW, MAX_FRAME, MOST } from "./frame.ts";
+import { ConnectionFault, ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR } from "./fault.ts";
+import { latin1Text } from "../latin1.ts";
 import type { Socket } from "../../platform.ts";
 
 /**
@@ -17,21 +17,21 @@ export interface Turns {
   turn(): Turn;
 }
 
-/** Longest frame that is sent, whatever the client allows: others wait for no longer than that. */
+/** Longest frame that is sent, whatever the peer allows: others wait for no longer than that. */
 const LONGEST = MAX_FRAME;
 /** Content up to this size goes out in one write with what stands around it. */
 const SMALL_PIECE = 1024;
 /** Text that is gathered before it is written. */
 const GATHERED = 32 * 1024;
-/** Most bytes of frames that answer frames, for a client that does not read them. */
+/** Most bytes of frames that answer frames, for a peer that does not read them. */
 const MOST_BEHIND = 64 * 1024;
 
 /** The sending side of a connection. */
 export class Sender {
   readonly hpack = new HpackEncoder();
-  /** Bytes of content that the client takes of all streams. */
+  /** Bytes of content that the peer takes of all streams. */
   window = FIRST_WINDOW;
-  /** Longest frame that the client takes. */
+  /** Longest frame that the peer takes. */
   maxFrame = MAX_FRAME;
   readonly #socket: Socket;
   readonly #full: () => void;
@@ -39,6 +39,8 @@ export class Sender {
   #isCorked = false;
   #text = "";
   #isFlushing = false;
+  /** Something can be sent that could not when the round began. */
+  #moves = false;
   /** Bytes of frames that answer frames, since the socket is full. */
   #behind = 0;
 
@@ -70,7 +72,7 @@ export class Sender {
     this.put(frames);
   }
 
-  /** @throws ConnectionFault when the client asks on and on, and does not read what it is told */
+  /** @throws ConnectionFault when the peer asks on and on, and does not read what it is told */
   boundBehind(): void {
     if (this.#behind > MOST_BEHIND) throw new ConnectionFault(ENHANCE_YOUR_CALM, "answers to frames are not read");
   }
@@ -86,6 +88,7 @@ export class Sender {
   /** A stream has something to send. */
   schedule(stream: Turns): void {
     if (!this.#ready.includes(stream)) this.#ready.push(stream);
+    this.#moves = true;
     this.flush();
   }
 
@@ -95,7 +98,7 @@ export class Sender {
     if (at >= 0) this.#ready.splice(at, 1);
   }
 
-  /** The client takes more of all streams. @throws ConnectionFault */
+  /** The peer takes more of all streams. @throws ConnectionFault */
   widen(bytes: number): void {
     this.window += bytes;
     if (this.window > MOST) throw new ConnectionFault(FLOW_CONTROL_ERROR, "the connection's window is over its bound");
@@ -113,14 +116,14 @@ export class Sender {
     // A stream that has sent asks its source for more, which comes at once maybe: the turns go on, instead of nesting.
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    let moves = true;
-    while (moves && this.#ready.length > 0 && this.#socket.waiting === 0) {
-      moves = false;
+    this.#moves = true;
+    while (this.#moves && this.#ready.length > 0 && this.#socket.waiting === 0) {
+      this.#moves = false;
       for (let left = this.#ready.length; left > 0 && this.#socket.waiting === 0; left--) {
         const stream = this.#ready.shift();
         if (stream === undefined) break;
         const turn = stream.turn();
-        if (turn === "more") moves = true;
+        if (turn === "more") this.#moves = true;
         if ((turn === "more" || turn === "waits") && !this.#ready.includes(stream)) this.#ready.push(stream);
       }
     }

@@ -1,24 +1,26 @@
-// A request's content as it comes in DATA frames: at the reader's pace, because the client may send no more than was taken.
-import { Accumulator } from "../../http/accumulator.ts";
-import type { Body, BodySink } from "../../http/body.ts";
-import type { Fields } from "../../http/fields.ts";
+// Content as it comes in DATA frames: at the reader's pace, because the peer may send no more than was taken.
+import { Accumulator } from "../accumulator.ts";
+import type { Body, BodySink } from "../body.ts";
+import type { Fields } from "../fields.ts";
 
 /** What the content needs of the stream it arrives on. */
-export interface RequestBodyEvents {
+export interface ArrivingEvents {
   /** Somebody reads. */
   wanted(): void;
   /** So many bytes are no longer held here. */
   taken(bytes: number): void;
+  /** Nobody reads the rest. */
+  abandoned?(): void;
 }
 
 /** A body that a stream feeds. What waits is bounded by the stream's window. */
-export class RequestBody implements Body {
+export class ArrivingContent implements Body {
   readonly length: number | undefined;
   /** Content bytes received. */
   received = 0;
   /** The last byte has arrived. */
   whole = false;
-  readonly #events: RequestBodyEvents;
+  readonly #events: ArrivingEvents;
   #trailers: Fields | undefined = undefined;
   #failure: Error | undefined = undefined;
   #sink: BodySink | undefined = undefined;
@@ -29,7 +31,7 @@ export class RequestBody implements Body {
   /** Nothing is owed to the sink any more: it has its end, or nobody reads. */
   #isOver = false;
 
-  constructor(length: number | undefined, events: RequestBodyEvents) {
+  constructor(length: number | undefined, events: ArrivingEvents) {
     this.length = length;
     this.#events = events;
   }
@@ -62,6 +64,7 @@ export class RequestBody implements Body {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#drop();
+    if (!this.whole) this.#events.abandoned?.();
   }
 
   /** A piece has come. */

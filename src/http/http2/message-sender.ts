@@ -1,37 +1,44 @@
-// Writes an answer to a stream: HEADERS, DATA within the client's windows, trailers (RFC 9113 section 8.1).
-import { GatewayError, toGatewayError } from "../../errors.ts";
-import type { Answer } from "../../exchange.ts";
-import { type Body, type BodySink, isStream } from "../../http/body.ts";
-import { type Fields, HOP_BY_HOP } from "../../http/fields.ts";
-import { FLOW_CONTROL_ERROR, StreamFault } from "../../http/http2/fault.ts";
-import { DATA, END_STREAM, MOST, frameHead, headersFrames } from "../../http/http2/frame.ts";
-import { Deadline, type Deadlines } from "../../http/deadlines.ts";
-import { announcedLength } from "../answer-writer.ts";
+// Writes a message to a stream: HEADERS, DATA within the peer's windows, trailers (RFC 9113 section 8.1).
+import { type ErrorCode, GatewayError, toGatewayError } from "../../errors.ts";
+import { type Body, type BodySink, type Content, isStream } from "../body.ts";
+import { Deadline, type Deadlines } from "../deadlines.ts";
+import { type Fields, HOP_BY_HOP } from "../fields.ts";
+import { FLOW_CONTROL_ERROR, StreamFault } from "./fault.ts";
+import { DATA, END_STREAM, MOST, frameHead, headersFrames } from "./frame.ts";
+import type { HpackEncoder } from "./hpack-encoder.ts";
 import type { Sender, Turn, Turns } from "./sender.ts";
 
-/** What becomes of an answer. */
-export interface AnswerEvents {
-  /** The answer is out as far as this process is concerned. */
+/** What becomes of a message. */
+export interface MessageEvents {
+  /** It is out as far as this process is concerned. */
   finished(): void;
-  /** The content broke off: the client must see that. */
+  /** The content broke off: the peer must see that. */
   broken(error: GatewayError): void;
-  /** The client has taken nothing for as long as it may. */
+  /** The peer has taken nothing for as long as it may. */
   stuck(): void;
   /** A frame of content has gone. @param isAll whether none waits behind it */
   sentContent(bytes: number, isAll: boolean): void;
 }
 
-/** Writes one answer. */
-export class AnswerSender implements BodySink, Turns {
-  /** Bytes of content that the client takes of this stream. May be below 0 (RFC 9113 section 6.9.2). */
+/** What a message is sent with. */
+export interface MessageMeans {
+  readonly sender: Sender;
+  readonly deadlines: Deadlines;
+  /** How long the peer may take nothing of what waits for it. */
+  readonly sendMs: number;
+  /** What it is called when the content is not as long as was said. */
+  readonly incomplete: ErrorCode;
+}
+
+/** Writes one message. */
+export class MessageSender implements BodySink, Turns {
+  /** Bytes of content that the peer takes of this stream. May be below 0 (RFC 9113 section 6.9.2). */
   window: number;
   /** Content bytes given to the socket. */
   sent = 0;
   readonly #stream: number;
-  readonly #sender: Sender;
-  readonly #events: AnswerEvents;
-  readonly #deadlines: Deadlines;
-  readonly #sendMs: number;
+  readonly #means: MessageMeans;
+  readonly #events: MessageEvents;
   readonly #patience: Deadline;
   /** The block of the head, until it has gone. */
   #head: (() => string) | undefined = undefined;
@@ -43,54 +50,52 @@ export class AnswerSender implements BodySink, Turns {
   #isFull = false;
   #isEnded = false;
   #trailers: Fields | undefined = undefined;
+  #trails: (key: string) => boolean = () => true;
+  #isDone = false;
 
-  constructor(
-    stream: number,
-    window: number,
-    sender: Sender,
-    deadlines: Deadlines,
-    sendMs: number,
-    events: AnswerEvents,
-  ) {
+  constructor(stream: number, window: number, means: MessageMeans, events: MessageEvents) {
     this.#stream = stream;
     this.window = window;
-    this.#sender = sender;
-    this.#deadlines = deadlines;
-    this.#sendMs = sendMs;
+    this.#means = means;
     this.#events = events;
     this.#patience = new Deadline(() => events.stuck());
   }
 
-  /** Begins. @param method HEAD gets no content @param date for answers without one (RFC 9110 section 6.6.1) */
-  start(answer: Answer, method: string, date: string): void {
-    const { status, content } = answer;
-    const isSilent = method === "HEAD" || status === 204 || status === 304;
-    const length = isSilent ? announcedLength(answer) : content === null ? 0 : content.length;
-    this.#head = () => this.#block(answer, length, date);
-    if (isSilent || !isStream(content)) {
-      if (isStream(content)) content.cancel();
-      else if (!isSilent && content !== null && content.length > 0) this.#pieces.push(content);
+  /**
+   * Begins. @param head makes the block of fields, once, when it is its turn @param content what is all here goes with it
+   * @param trails whether a trailer of this name (lower case) may follow
+   */
+  start(head: () => string, content: Content, trails: (key: string) => boolean = () => true): void {
+    this.#head = head;
+    this.#trails = trails;
+    if (!isStream(content)) {
+      if (content !== null && content.length > 0) this.#pieces.push(content);
       this.#isEnded = true;
-      return this.#sender.schedule(this);
+      return this.#means.sender.schedule(this);
     }
     this.#content = content;
     if (content.length !== undefined) this.#left = content.length;
     content.pipe(this);
     // What is here already goes out with the head.
-    if (this.#head !== undefined) this.#sender.schedule(this);
+    if (this.#head !== undefined) this.#means.sender.schedule(this);
+  }
+
+  /** Whether all of it has gone. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   write(piece: Uint8Array): boolean {
     if (piece.length === 0) return this.#pieces.length === 0;
     this.#left -= piece.length;
     if (this.#left < 0) {
-      this.fail(new GatewayError("http_response_incomplete", "the content is longer than its Content-Length"));
+      this.fail(new GatewayError(this.#means.incomplete, "the content is longer than its Content-Length"));
       return false;
     }
     this.#pieces.push(piece);
     // The last piece and the end are one frame; the end follows at once.
     if (this.#left === 0) return true;
-    this.#sender.schedule(this);
+    this.#means.sender.schedule(this);
     this.#isFull = this.#pieces.length > 0;
     return !this.#isFull;
   }
@@ -98,12 +103,12 @@ export class AnswerSender implements BodySink, Turns {
   end(trailers?: Fields): void {
     if (this.#content === undefined) return;
     if (this.#left > 0 && this.#left !== Infinity) {
-      return this.fail(new GatewayError("http_response_incomplete", "the content is shorter than its Content-Length"));
+      return this.fail(new GatewayError(this.#means.incomplete, "the content is shorter than its Content-Length"));
     }
     this.#content = undefined;
     this.#isEnded = true;
     this.#trailers = trailers;
-    this.#sender.schedule(this);
+    this.#means.sender.schedule(this);
   }
 
   fail(error: Error): void {
@@ -121,40 +126,40 @@ export class AnswerSender implements BodySink, Turns {
     this.#head = undefined;
     this.#pieces.length = 0;
     this.#isEnded = false;
-    this.#sender.forget(this);
-    this.#deadlines.disarm(this.#patience);
+    this.#means.sender.forget(this);
+    this.#means.deadlines.disarm(this.#patience);
     content?.cancel();
   }
 
-  /** The client takes more. @throws StreamFault */
+  /** The peer takes more. @throws StreamFault */
   widen(bytes: number): void {
     this.window += bytes;
     if (this.window > MOST) throw new StreamFault(this.#stream, FLOW_CONTROL_ERROR, "a window is over its bound");
-    if (this.#pieces.length > 0) this.#sender.schedule(this);
+    if (this.#pieces.length > 0) this.#means.sender.schedule(this);
   }
 
-  /** Waits on: what keeps the answer back is not the client's doing alone. */
+  /** Waits on: what keeps the answer back is not the peer's doing alone. */
   waitOn(): void {
-    this.#deadlines.arm(this.#patience, this.#sendMs);
+    this.#means.deadlines.arm(this.#patience, this.#means.sendMs);
   }
 
   turn(): Turn {
     let frames = "";
     if (this.#head !== undefined) {
       const isAll = this.#isEnded && this.#pieces.length === 0;
-      frames = headersFrames(this.#stream, this.#head(), isAll, this.#sender.maxFrame);
+      frames = headersFrames(this.#stream, this.#head(), isAll, this.#means.sender.maxFrame);
       this.#head = undefined;
       if (isAll) return this.#finish(frames);
     }
     const piece = this.#pieces[0];
     if (piece === undefined) {
       if (this.#isEnded) return this.#finish(frames + this.#lastFrames());
-      if (frames !== "") this.#sender.put(frames);
+      if (frames !== "") this.#means.sender.put(frames);
       return this.#rest();
     }
-    const room = Math.min(this.window, this.#sender.window, this.#sender.longest);
+    const room = Math.min(this.window, this.#means.sender.window, this.#means.sender.longest);
     if (room <= 0) {
-      if (frames !== "") this.#sender.put(frames);
+      if (frames !== "") this.#means.sender.put(frames);
       if (this.#patience.queue === undefined) this.waitOn();
       return this.window <= 0 ? "blocked" : "waits";
     }
@@ -167,13 +172,13 @@ export class AnswerSender implements BodySink, Turns {
     const isEmpty = this.#pieces.length === 0;
     const isLast = isEmpty && this.#isEnded && this.#trailers === undefined;
     this.window -= size;
-    this.#sender.window -= size;
+    this.#means.sender.window -= size;
     this.sent += size;
     const head = frames + frameHead(size, DATA, isLast ? END_STREAM : 0, this.#stream);
-    this.#deadlines.disarm(this.#patience);
+    this.#means.deadlines.disarm(this.#patience);
     this.#events.sentContent(size, isEmpty);
     if (isLast) return this.#finish(head, piece);
-    this.#sender.put(head, piece.subarray(0, size));
+    this.#means.sender.put(head, piece.subarray(0, size));
     if (!isEmpty || this.#isEnded) return "more";
     return this.#rest();
   }
@@ -187,10 +192,11 @@ export class AnswerSender implements BodySink, Turns {
     return this.#pieces.length > 0 && this.#left > 0 ? "more" : "idle";
   }
 
-  /** The answer ends with these frames. */
+  /** The message ends with these frames. */
   #finish(frames: string, piece?: Uint8Array): Turn {
     this.#isEnded = false;
-    this.#sender.put(frames, piece);
+    this.#isDone = true;
+    this.#means.sender.put(frames, piece);
     this.#events.finished();
     return "idle";
   }
@@ -199,26 +205,16 @@ export class AnswerSender implements BodySink, Turns {
   #lastFrames(): string {
     const trailers = this.#trailers;
     if (trailers === undefined || trailers.size === 0) return frameHead(0, DATA, END_STREAM, this.#stream);
-    const { hpack, maxFrame } = this.#sender;
+    const { hpack, maxFrame } = this.#means.sender;
     let block = hpack.begin();
-    for (let i = 0; i < trailers.size; i++) block += this.#field(trailers, i);
+    const { keys, values } = trailers;
+    for (let i = 0; i < keys.length; i++) if (this.#trails(keys[i]!)) block += blockField(hpack, keys[i]!, values[i]!);
     return headersFrames(this.#stream, block, true, maxFrame);
   }
+}
 
-  #block({ status, fields }: Answer, length: number | string | undefined, date: string): string {
-    const { hpack } = this.#sender;
-    let block = hpack.begin() + hpack.status(status);
-    for (let i = 0; i < fields.size; i++) block += this.#field(fields, i);
-    if (!fields.has("date")) block += hpack.field("date", date);
-    if (length !== undefined) block += hpack.field("content-length", String(length));
-    return block;
-  }
-
-  /** A field, unless it is of HTTP/1.1 connections. */
-  #field({ keys, values }: Fields, i: number): string {
-    const key = keys[i]!;
-    if (HOP_BY_HOP.has(key)) return "";
-    const value = values[i]!;
-    return this.#sender.hpack.field(key, /^[\t ]|[\t ]$/.test(value) ? value.replace(/^[\t ]+|[\t ]+$/g, "") : value);
-  }
+/** A field of a block, unless it is of HTTP/1.1 connections; "" then. @param key lower case */
+export function blockField(hpack: HpackEncoder, key: string, value: string): string {
+  if (HOP_BY_HOP.has(key)) return "";
+  return hpack.field(key, /^[\t ]|[\t ]$/.test(value) ? value.replace(/^[\t ]+|[\t ]+$/g, "") : value);
 }

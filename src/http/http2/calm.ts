@@ -1,9 +1,9 @@
-// What a client may ask of a connection without getting on: frames that bring nothing, requests that it takes back.
-import { ConnectionFault, ENHANCE_YOUR_CALM } from "../../http/http2/fault.ts";
+// What a peer may ask of a connection without getting on: frames that bring nothing, requests that it takes back.
+import { ConnectionFault, ENHANCE_YOUR_CALM } from "./fault.ts";
 
 /** So much may be spent at once. */
 const MOST = 1000;
-/** It comes back so fast, whatever the client does. */
+/** It comes back so fast, whatever the peer does. */
 const A_SECOND = 10;
 
 /** A frame that brings nothing by itself: a ping, a priority, a window, an empty piece. */
@@ -19,7 +19,7 @@ export const CONTENT = 2;
 
 /**
  * The budget of one connection (cases CVE-2019-9511 to 9518, CVE-2023-44487, CVE-2024-27316, CVE-2025-8671). Work that gets
- * on refills it, so that busy clients have more of it than idle ones.
+ * on refills it, so that busy peers have more of it than idle ones.
  */
 export class Calm {
   readonly #now: () => number;
