@@ -84,6 +84,8 @@ export interface ConnectOptions {
   readonly host: string;
   readonly port: number;
   readonly tls: ClientTls | undefined;
+  /** Whether HTTP/2 is all that is offered in the handshake (ALPN); nothing is else. See `Socket.protocol`. */
+  readonly http2?: boolean;
 }
 
 /** What a connect attempt tells its owner: one of the two, once, never before `connect` has returned. */
@@ -305,6 +307,8 @@ export interface Platform {
   fetch(request: Request, over: FetchConnection): Promise<Response>;
   /** Opens a connection; undefined where the runtime lends no sockets (Cloudflare), fetch is the client then. */
   readonly connect: ((options: ConnectOptions, handler: ConnectHandler) => Connecting) | undefined;
+  /** Whether `connect` can agree on HTTP/2 in a handshake. */
+  readonly agreesOnHttp2?: boolean;
   /** Opens a listening socket; throws a SocketError (EADDRINUSE, EACCES, …). Undefined on Cloudflare. */
   readonly listen: ((options: ListenOptions) => ListeningSocket) | undefined;
   /** Opens a connection to Redis; undefined on Cloudflare. */

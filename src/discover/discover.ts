@@ -55,7 +55,12 @@ export function discover({ name, targets, discovery, protocol }: UpstreamPlan, p
   };
 }
 
-function searchOf(where: DiscoveryPlan, protocol: "http1" | "h2", platform: DiscoveryNeeds, tell: Tell): Search {
+function searchOf(
+  where: DiscoveryPlan,
+  protocol: UpstreamPlan["protocol"],
+  platform: DiscoveryNeeds,
+  tell: Tell,
+): Search {
   switch (where.kind) {
     case "file":
       return new WatchedFile(where.path, protocol, platform.files!, tell);

@@ -1,10 +1,10 @@
 // Targets that a function of the user's gives.
-import type { FunctionPlan } from "../config/upstream/plan.ts";
+import type { FunctionPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import { planList, type WrittenTarget } from "./target-list.ts";
 import type { Source } from "./refresh.ts";
 
 /** Calls the function. What it gives must be as a config may write it. */
-export function functionSource({ find, everyMs }: FunctionPlan, protocol: "http1" | "h2"): Source {
+export function functionSource({ find, everyMs }: FunctionPlan, protocol: UpstreamPlan["protocol"]): Source {
   return {
     what: "the function `from`",
     async find(signal) {

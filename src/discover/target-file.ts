@@ -1,6 +1,6 @@
 // A file of targets: YAML, or JSON, which is YAML too. A list of URLs, or objects of `url` and `weight`.
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import type { TargetPlan } from "../config/upstream/plan.ts";
+import type { TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import { planList, type WrittenTarget } from "./target-list.ts";
 import { A_TARGET_URL } from "./target-url.ts";
 
@@ -32,7 +32,7 @@ type Refuse = (at: number, wanted: string, hint?: string) => void;
 /** The targets of a file, or all that is wrong with it. */
 export function readTargetFile(
   text: string,
-  protocol: "http1" | "h2",
+  protocol: UpstreamPlan["protocol"],
 ): { readonly targets: readonly TargetPlan[] } | { readonly faults: readonly TargetFileFault[] } {
   const lines = new LineCounter();
   const faults: TargetFileFault[] = [];

@@ -1,5 +1,5 @@
 // Lists of targets as people write them, in a config, in a file or as what a function returns: what must hold of them.
-import type { TargetPlan } from "../config/upstream/plan.ts";
+import type { TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import { A_TARGET_URL, readTargetAddress } from "./target-url.ts";
 
 /** Largest weight of a target. */
@@ -28,7 +28,7 @@ export interface ListFault {
 /** The targets that are written; or what is wrong with them, at least one thing. */
 export function planList(
   written: readonly WrittenTarget[],
-  protocol: "http1" | "h2",
+  protocol: UpstreamPlan["protocol"],
 ): { readonly targets: readonly TargetPlan[] } | { readonly faults: readonly ListFault[] } {
   if (written.length === 0 || written.length > MOST_TARGETS) {
     const wanted = `a list of 1 to ${MOST_TARGETS} targets`;
@@ -51,10 +51,22 @@ export function planList(
   return faults.length > 0 ? { faults } : { targets: targets as TargetPlan[] };
 }
 
+/** What is wrong with the scheme of a target, for this protocol. */
+export function schemeFault(
+  protocol: UpstreamPlan["protocol"] | undefined,
+  isSecure: boolean,
+): { readonly scheme: string; readonly as: string; readonly hint: string } | undefined {
+  if (protocol === "h2" && !isSecure) {
+    return { scheme: "https", as: 'as protocol "h2" needs', hint: 'HTTP/2 without TLS is "h2c".' };
+  }
+  if (protocol !== "h2c" || !isSecure) return undefined;
+  return { scheme: "http", as: 'as protocol "h2c" needs', hint: 'HTTP/2 over TLS is "h2".' };
+}
+
 /** What is wrong between the targets of an upstream, of which those that are wrong themselves are undefined. */
 export function* faultsBetween(
   targets: readonly (TargetPlan | undefined)[],
-  protocol: "http1" | "h2" | undefined,
+  protocol: UpstreamPlan["protocol"] | undefined,
 ): Generator<ListFault> {
   if (targets.length > 0 && targets.every((target) => target?.weight === 0)) {
     const hint = "With all weights 0 none gets a request.";
@@ -63,10 +75,9 @@ export function* faultsBetween(
   const places = new Map<string, number>();
   for (const [index, target] of targets.entries()) {
     if (target === undefined) continue;
-    if (protocol === "h2" && !target.secure) {
-      const wanted = 'an https target, as protocol "h2" needs';
-      yield { index, of: "url", wanted, hint: "HTTP/2 is spoken over TLS only." };
-    }
+    const wrong = schemeFault(protocol, target.secure);
+    if (wrong !== undefined)
+      yield { index, of: "url", wanted: `an ${wrong.scheme} target, ${wrong.as}`, hint: wrong.hint };
     const place = `${target.secure}|${target.host}|${target.port}`;
     const twin = places.get(place);
     if (twin === undefined) places.set(place, index);

@@ -1,4 +1,5 @@
 // Targets in a file beside the config: read again when it changes; a broken file changes nothing.
+import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import type { Files } from "../platform.ts";
 import type { Search } from "./discover.ts";
 import { readTargetFile, type TargetFileFault } from "./target-file.ts";
@@ -8,13 +9,13 @@ import type { Tell } from "./target-notices.ts";
 export class WatchedFile implements Search {
   readonly first = Promise.resolve();
   readonly #path: string;
-  readonly #protocol: "http1" | "h2";
+  readonly #protocol: UpstreamPlan["protocol"];
   readonly #files: Files;
   readonly #tell: Tell;
   readonly #unwatch: () => void;
   #reads = 0;
 
-  constructor(path: string, protocol: "http1" | "h2", files: Files, tell: Tell) {
+  constructor(path: string, protocol: UpstreamPlan["protocol"], files: Files, tell: Tell) {
     this.#path = path;
     this.#protocol = protocol;
     this.#files = files;

@@ -55,6 +55,7 @@ const edge = (): Edge => ({
       ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
     }),
   connect,
+  agreesOnHttp2: true,
   redis: bunRedis,
   self: { host: hostname(), pid: process.pid },
 });
@@ -176,12 +177,16 @@ const handshakes = (required: boolean): Pick<Bun.SocketHandler<BunSocket | undef
 /** The types lack both. */
 const pick = ({ serverName, alpnCallback }: ServerContexts): object => ({ serverName, alpnCallback });
 
+/** In its form on the wire (RFC 7301 section 3.1). */
+const OFFERS_HTTP2 = { ALPNProtocols: Buffer.from("\x02h2") };
+
 function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
   const { host, port, tls } = options;
   let abandoned = false;
   let opened: RawSocket | undefined;
   const settled = (raw: RawSocket): void => {
     const socket = new BunSocket(raw, tls !== undefined);
+    if (tls !== undefined) socket.protocol = raw.alpnProtocol || "";
     raw.data = socket;
     handler.connected(socket);
   };
@@ -196,7 +201,7 @@ function connect(options: ConnectOptions, handler: ConnectHandler): Connecting {
     hostname: host,
     port,
     allowHalfOpen: true,
-    ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
+    ...(tls === undefined ? {} : { tls: { ...tlsOptions(tls), ...(options.http2 === true ? OFFERS_HTTP2 : {}) } }),
     socket: {
       ...established,
       open(raw) {

@@ -8,6 +8,7 @@ import type { Client } from "./attempt.ts";
 import type { RetryBudget } from "./budget.ts";
 import { FetchAttempt } from "./fetch-attempt.ts";
 import { SocketAttempt } from "./http1/socket-attempt.ts";
+import { isOurs } from "./lenders.ts";
 import type { RequestWriter } from "./request.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -37,8 +38,7 @@ export interface Care {
 
 /** Makes it, once. */
 export function passageTo(upstream: Upstream, way: WayThere, writer: RequestWriter, platform: Platform): Passage {
-  const sockets = upstream.plan.protocol === "http1" && platform.connect !== undefined;
-  const client: Client = sockets
+  const client: Client = isOurs(upstream.plan, platform)
     ? (attempts, start) => new SocketAttempt(attempts, start)
     : (attempts, start) => new FetchAttempt(platform, attempts, start);
   return { upstream, writer, client, timeouts: way.timeouts, care: careOf(way, upstream, platform) };

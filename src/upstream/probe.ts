@@ -14,6 +14,7 @@ import { fetchAttempt } from "./fetch-client.ts";
 import { connectFailure } from "./http1/connect-failure.ts";
 import { Connection } from "./http1/connection.ts";
 import type { Home, Receiver } from "./http1/connection-ends.ts";
+import { type Http2Home, Http2TargetConnection } from "./http2/connection.ts";
 import { hostOf } from "./request.ts";
 
 /** Most bytes of an answer's content that are looked at. */
@@ -28,7 +29,7 @@ export interface ProbeParts {
 }
 
 /** One check. It tells once, perhaps before `start` returns: 0 when all was well, else why not (see verdict.ts). */
-export class Probe implements Home, Receiver, BodySink {
+export class Probe implements Home, Http2Home, Receiver, BodySink {
   readonly deadlines: Deadlines;
   readonly limits: Home["limits"];
   readonly #parts: ProbeParts;
@@ -37,7 +38,7 @@ export class Probe implements Home, Receiver, BodySink {
   readonly #clock = new Deadline(() => this.#end(reasonOfCode(this.#late)));
   readonly #left = new Left();
   #connecting: Connecting | undefined = undefined;
-  #connection: Connection | undefined = undefined;
+  #connection: Connection | Http2TargetConnection | undefined = undefined;
   #answer: Answer | undefined = undefined;
   /** What it is called when the time is over now. */
   #late: ErrorCode = "connection_timeout";
@@ -57,7 +58,7 @@ export class Probe implements Home, Receiver, BodySink {
     const { upstream, health, platform } = this.#parts;
     this.deadlines.arm(this.#clock, health.timeoutMs);
     if (health.kind === "http" && upstream.protocol === "h2") return void this.#fetch(health);
-    this.#connecting = platform.connect!(connectOptions(this.#target, upstream.tls), {
+    this.#connecting = platform.connect!(connectOptions(this.#target, upstream.tls, false), {
       connected: (socket) => this.#connected(socket),
       failed: (error) => this.failed(connectFailure(error, this.#target.url)),
     });
@@ -112,24 +113,37 @@ export class Probe implements Home, Receiver, BodySink {
     connection.close();
   }
 
+  /** Nobody else wants a place on it. */
+  freed(): void {}
+
   closed(): void {
     this.#connection = undefined;
+  }
+
+  get sendMs(): number {
+    return this.#parts.upstream.timeouts.sendMs;
+  }
+
+  now(): number {
+    return this.#parts.platform.now();
   }
 
   #connected(socket: Socket): void {
     const { upstream, health, platform } = this.#parts;
     this.#connecting = undefined;
-    this.#connection = new Connection(socket, this, platform.now());
+    const isHttp2 = upstream.protocol === "h2c" && health.kind === "http";
+    const connection = isHttp2
+      ? new Http2TargetConnection(socket, this, "http")
+      : new Connection(socket, this, platform.now());
+    this.#connection = connection;
     if (health.kind === "tcp") return this.#end(0);
     this.#late = "http_response_timeout";
     const lines = this.#lines(health).map(([name, value]) => `${name}: ${value}\r\n`);
     const head = `${health.method} ${health.path} HTTP/1.1\r\n${lines.join("")}\r\n`;
     // The check's own clock runs: those of traffic do not.
     const timeouts = { ...upstream.timeouts, firstByteMs: 0, idleMs: 0 };
-    this.#connection.send(
-      { method: health.method, head, content: null, trails: undefined, upgrade: "", timeouts },
-      this,
-    );
+    const lent = connection instanceof Connection ? connection : connection.lend();
+    lent.send({ method: health.method, head, content: null, trails: undefined, upgrade: "", timeouts }, this);
   }
 
   async #fetch(health: HealthPlan & { readonly kind: "http" }): Promise<void> {

@@ -12,18 +12,19 @@ import { Attempts } from "./attempts.ts";
 import type { Breaker } from "./breaker.ts";
 import { RetryBudget } from "./budget.ts";
 import { clientTls } from "../http/client-tls.ts";
-import { TargetPool } from "./http1/pool.ts";
+import type { Lender } from "./http1/connection-ends.ts";
+import { lenderOf } from "./lenders.ts";
 import { passageTo, type WayThere } from "./passage.ts";
 import { requestWriter, type Vouching } from "./request.ts";
 
 /** A target, and how it is reached. */
 export class UpstreamTarget extends Target {
   /** Its connections; undefined where fetch is the client. */
-  readonly pool: TargetPool | undefined;
+  readonly pool: Lender | undefined;
   /** What fetch goes over. */
   readonly over: FetchConnection;
 
-  constructor(plan: TargetPlan, words: Int32Array, upstream: UpstreamPlan, pool: TargetPool | undefined) {
+  constructor(plan: TargetPlan, words: Int32Array, upstream: UpstreamPlan, pool: Lender | undefined) {
     super(plan, words);
     this.pool = pool;
     this.over = {
@@ -138,9 +139,7 @@ export class Upstream {
 
   #target(plan: TargetPlan, words: Int32Array): UpstreamTarget {
     const { platform, deadlines } = this.#parts;
-    const sockets = this.plan.protocol === "http1" && platform.connect !== undefined;
-    const pool = sockets ? new TargetPool(plan, this.plan, platform, deadlines) : undefined;
-    return new UpstreamTarget(plan, words, this.plan, pool);
+    return new UpstreamTarget(plan, words, this.plan, lenderOf(plan, this.plan, platform, deadlines));
   }
 
   #letGo(target: UpstreamTarget): void {

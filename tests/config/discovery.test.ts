@@ -112,7 +112,25 @@ describe("a fault", () => {
     const [line, ...rest] = faultLines(withUpstream({ targets, protocol: "h2" }), { files });
     expect(rest).toEqual([]);
     expect(line).toStartWith(`${path}: `);
-    expect(line).toContain("HTTP/2 is spoken over TLS only.");
+    expect(line).toContain('HTTP/2 without TLS is "h2c".');
+  });
+
+  test.each([
+    [{ dns: "https://a.test" }, `${AT}.dns`],
+    [{ srv: "_http._tcp.a.test", scheme: "https" }, `${AT}.scheme`],
+    [{ file: "secure.yaml" }, `${AT}.file`],
+  ])("of %p under protocol h2c: it is https", (targets, path) => {
+    const files = { "secure.yaml": "- https://a.test\n" };
+    const [line, ...rest] = faultLines(withUpstream({ targets, protocol: "h2c" }), { files });
+    expect(rest).toEqual([]);
+    expect(line).toStartWith(`${path}: `);
+    expect(line).toContain('HTTP/2 over TLS is "h2".');
+  });
+
+  test("on Cloudflare there is no h2c", () => {
+    const upstream = withUpstream({ targets: ["http://a.test"], protocol: "h2c" });
+    const { faults } = resolvePlan(upstream, { ...reader(WORLD), background: false });
+    expect(faults.map((fault) => formatPath(fault.path))).toEqual(["upstreams.orders.protocol"]);
   });
 
   test.each([{ dns: "http://a.test" }, { srv: "_http._tcp.a.test" }, { file: "t.yaml" }, { from }])(

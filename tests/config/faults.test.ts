@@ -281,6 +281,12 @@ describe("a target", () => {
     expect(faults(options).map(({ path }) => path.slice(3).join("."))).toEqual(["3", "0", "2.url"]);
     expect(faultLines(options)[1]).toContain('wanted an https target, as protocol "h2" needs');
   });
+  test("under protocol h2c is http, each that is not is told", () => {
+    const options = withUpstream({ protocol: "h2c", targets: ["https://a", "http://b"] });
+    expect(faultLines(options)).toEqual([
+      'upstreams.orders.targets.0: wanted an http target, as protocol "h2c" needs. HTTP/2 over TLS is "h2".',
+    ]);
+  });
 });
 
 describe("an upstream", () => {

@@ -1,7 +1,7 @@
 // A search for targets in the fake world: what it hands over, and what the operator is told.
 import { planOf } from "../config/support.ts";
 import type { TargetSource } from "../../src/config/upstream/options.ts";
-import type { TargetPlan } from "../../src/config/upstream/plan.ts";
+import type { TargetPlan, UpstreamPlan } from "../../src/config/upstream/plan.ts";
 import { type Discovery, discover } from "../../src/discover/discover.ts";
 import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 
@@ -24,7 +24,7 @@ export class Search {
   }
 
   /** Begins, and waits for what comes at once. */
-  begin(protocol: "http1" | "h2" = "http1"): this {
+  begin(protocol: UpstreamPlan["protocol"] = "http1"): this {
     const options = {
       upstreams: { orders: { targets: this.#where, protocol } },
       routes: { all: { match: "/*", to: "orders" } },

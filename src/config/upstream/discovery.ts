@@ -1,6 +1,7 @@
 // The schema of where targets are found while the gateway runs: exactly one of `dns`, `srv`, `file`, `from`.
 import * as v from "valibot";
 import { readTargetFile } from "../../discover/target-file.ts";
+import { schemeFault } from "../../discover/target-list.ts";
 import { isPort } from "../../discover/target-url.ts";
 import { isHostName } from "../../http/host-name.ts";
 import { normalAddress } from "../../http/ip.ts";
@@ -59,16 +60,17 @@ export function* discoveryProblems(
   if (discovery === undefined || protocol === undefined) return;
   if (discovery.kind === "file") {
     for (const each of targetsOfFile(discovery, protocol)) if (each instanceof Problem) yield each;
-  } else if (protocol === "h2" && "secure" in discovery && !discovery.secure) {
+  } else if ("secure" in discovery) {
+    const wrong = schemeFault(protocol, discovery.secure);
     const at = ["targets", discovery.kind === "dns" ? "dns" : "scheme"];
-    yield new Problem('https, as protocol "h2" needs', { at, hint: "HTTP/2 is spoken over TLS only." });
+    if (wrong !== undefined) yield new Problem(`${wrong.scheme}, ${wrong.as}`, { at, hint: wrong.hint });
   }
 }
 
 /** The targets that the file names now, or what is wrong with it. */
 function targetsOfFile(
   { path, text }: Extract<FoundDiscovery, FilePlan>,
-  protocol: "http1" | "h2",
+  protocol: UpstreamPlan["protocol"],
 ): readonly TargetPlan[] | readonly Problem[] {
   const list = readTargetFile(text, protocol);
   if ("targets" in list) return list.targets;

@@ -80,7 +80,7 @@ export interface UpstreamTimeouts {
   whole?: Duration;
   /**
    * A field in which clients say how long they wait, in milliseconds: it shortens `whole`, and what is left of it is told
-   * to the upstream in the same field. With `protocol: "h2"` the same holds for `grpc-timeout`. Default: none.
+   * to the upstream in the same field. With `protocol: "h2"` and `"h2c"` the same holds for `grpc-timeout`. Default: none.
    */
   header?: string;
 }
@@ -310,8 +310,11 @@ export interface UpstreamOptions<U extends string = never> {
   breaker?: BreakerOptions;
   /** What is used when it has no answer: no target may be picked, or all attempts failed. Default: nothing, the failure is told. */
   fallback?: UpstreamFallback<U> | AnswerFallback;
-  /** `"http1"`, or `"h2"` for HTTP/2 over TLS by the runtime's fetch. Default: `"http1"`. */
-  protocol?: "http1" | "h2";
+  /**
+   * `"http1"`, `"h2"` for HTTP/2 over TLS, `"h2c"` for HTTP/2 without it. On Deno and Cloudflare `"h2"` is the runtime's
+   * fetch, and Cloudflare has no `"h2c"`. Default: `"http1"`.
+   */
+  protocol?: "http1" | "h2" | "h2c";
   /**
    * The Host field the upstream sees: its own authority, the client's, or a fixed text. Default: `"upstream"`.
    * Cloudflare's runtime always sends the upstream's.

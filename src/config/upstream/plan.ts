@@ -210,7 +210,7 @@ export interface UpstreamPlan {
   readonly ejection: EjectionPlan | undefined;
   readonly health: HealthPlan | undefined;
   readonly breaker: BreakerPlan | undefined;
-  readonly protocol: "http1" | "h2";
+  readonly protocol: "http1" | "h2" | "h2c";
   readonly host: "upstream" | "client" | { readonly fixed: string };
   readonly timeouts: TimeoutsPlan;
   readonly retries: RetriesPlan | undefined;

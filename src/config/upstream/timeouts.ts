@@ -2,7 +2,7 @@
 import { fieldName } from "../field-changes.ts";
 import { maybe, options, then, type Shape } from "../shape.ts";
 import { duration } from "../values.ts";
-import type { DeadlineFieldPlan, TimeoutsPlan } from "./plan.ts";
+import type { DeadlineFieldPlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
 
 /** Where gRPC says how long its client waits. */
 export const GRPC_TIMEOUT: DeadlineFieldPlan = { name: "grpc-timeout", key: "grpc-timeout", form: "grpc" };
@@ -41,9 +41,9 @@ export const timeoutsShape: Shape<(of: TimeoutsPlan) => TimeoutsPlan> = then(
 /** The clocks of an upstream. Over HTTP/2 there may be gRPC, which has a field of its own. */
 export function upstreamTimeouts(
   written: ((of: TimeoutsPlan) => TimeoutsPlan) | undefined,
-  protocol: "http1" | "h2",
+  protocol: UpstreamPlan["protocol"],
 ): TimeoutsPlan {
-  const defaults = protocol === "h2" ? { ...DEFAULTS, deadlineFields: [GRPC_TIMEOUT] } : DEFAULTS;
+  const defaults = protocol !== "http1" ? { ...DEFAULTS, deadlineFields: [GRPC_TIMEOUT] } : DEFAULTS;
   return written === undefined ? defaults : written(defaults);
 }
 

@@ -28,7 +28,7 @@ export function upstreamShape(reader: ConfigReader, upstreams: readonly string[]
       ejection: or(ejectionShape, {}),
       health: maybe(healthShape(reader)),
       breaker: maybe(breakerShape),
-      protocol: or(choice("http1", "h2"), "http1"),
+      protocol: or(choice("http1", "h2", "h2c"), "http1"),
       host: or(hostField, "upstream"),
       timeouts: maybe(timeoutsShape),
       retries: maybe(retriesShape),
@@ -43,6 +43,10 @@ export function upstreamShape(reader: ConfigReader, upstreams: readonly string[]
       if (isPlainObject(targets)) yield* discoveryProblems(right as FoundDiscovery | undefined, protocol);
       const written: readonly unknown[] = Array.isArray(targets) ? Array.from(targets) : [];
       yield* targetProblems(written, rightOnes(target, written), protocol);
+      if (protocol === "h2c" && reader.background === false) {
+        const hint = "Cloudflare lends no sockets, and its fetch speaks HTTP/2 over TLS only.";
+        yield new Problem('"http1" or "h2"', { at: ["protocol"], hint });
+      }
       if (balance?.kind === "first" && slowStart !== undefined) {
         const hint = 'With "first" there are no shares.';
         yield new Problem("another balance beside it", { at: ["slowStart"], found: false, hint });
@@ -96,7 +100,7 @@ export const connections = options({
 function* targetProblems(
   written: readonly unknown[],
   targets: readonly (TargetPlan | undefined)[],
-  protocol: "http1" | "h2" | undefined,
+  protocol: UpstreamPlan["protocol"] | undefined,
 ): Generator<Problem> {
   for (const { index, wanted, hint } of faultsBetween(targets, protocol)) {
     const at = index === undefined ? [] : isPlainObject(written[index]) ? [index, "url"] : [index];

@@ -119,6 +119,7 @@ export class FakeNetwork implements Wire {
         if (state !== "open") return end!.destroy();
         if (end!.gone) return fail("ECONNRESET");
         state = "told";
+        if (options.tls !== undefined) end!.protocol = this.protocol;
         handler.connected(end!);
         end!.start();
       });

@@ -22,6 +22,7 @@ export class FakePlatform implements Platform {
   /** How many ids were given out: one for the gateway itself, and one for each exchange. */
   uuids = 0;
   readonly connect = this.network.connect;
+  readonly agreesOnHttp2 = true;
   readonly listen = this.network.listen;
   readonly fakeRedis = new FakeRedis(this.clock);
   readonly redis = this.fakeRedis.connect;

@@ -28,6 +28,44 @@ export interface Receiver {
   failed(error: GatewayError): void;
 }
 
+/** What an attempt borrows: a connection of its own, or a place on one that others share. */
+export interface Lent {
+  /** Whether an answer has come on the connection before. */
+  readonly reused: boolean;
+  /** Sends a request. Once. */
+  send(request: Outgoing, receiver: Receiver): void;
+  /** Gives it back unused. */
+  release(): void;
+  /** Ends what runs. Nobody is told. */
+  destroy(): void;
+}
+
+/** Wants to borrow. Told once, perhaps before `acquire` returns. */
+export interface Borrower {
+  ready(lent: Lent): void;
+  failed(error: GatewayError): void;
+}
+
+/** A wish to borrow that can be taken back. */
+export interface Wish {
+  cancel(): void;
+}
+
+/**
+ * Which connection will do. `fresh`: none that has served, for a second try when one of those has just failed. `quiet`: one
+ * that has served only if, as far as the kernel knows, its target has not left it: for what cannot be sent twice.
+ */
+export type Need = "any" | "quiet" | "fresh";
+
+/** All connections to one target. */
+export interface Lender {
+  /** Connections open, and how many of them are idle. */
+  readonly counts: { readonly open: number; readonly idle: number };
+  acquire(borrower: Borrower, connectMs: number, need: Need): Wish | undefined;
+  /** Closes what is idle and keeps nothing any more. */
+  close(): void;
+}
+
 /** Where a connection goes when it has served, or is gone. */
 export interface Home {
   readonly deadlines: Deadlines;

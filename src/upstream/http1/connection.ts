@@ -9,7 +9,7 @@ import type { Malformed } from "../../http/message.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import type { Socket, SocketError, SocketHandler } from "../../platform.ts";
 import { AnswerReader, malformedAnswer } from "./answer-reader.ts";
-import type { Home, Outgoing, Receiver } from "./connection-ends.ts";
+import type { Home, Lent, Outgoing, Receiver } from "./connection-ends.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 
 /** `idle`: in the pool. `waiting`: for a head. `body`: content is coming. */
@@ -19,7 +19,7 @@ type Phase = "idle" | "waiting" | "body" | "gone";
 const MOST_AT_ONCE = 256 * 1024;
 
 /** A connection to a target. */
-export class Connection implements SocketHandler, BodySource {
+export class Connection implements Lent, SocketHandler, BodySource {
   /** Monotonic milliseconds when it was opened. */
   readonly openedAt: number;
   /** The pool's: when it stops being kept. */

@@ -7,30 +7,13 @@ import type { Connecting, Platform } from "../../platform.ts";
 import { connectOptions } from "../client-tls.ts";
 import { connectFailure } from "./connect-failure.ts";
 import { Connection } from "./connection.ts";
-import type { Home } from "./connection-ends.ts";
+import type { Borrower, Home, Lender, Need, Wish } from "./connection-ends.ts";
 
 /** Most field lines of a response head. */
 const MAX_FIELDS = 256;
 
-/** Wants a connection. Told once, perhaps before `acquire` returns. */
-export interface Borrower {
-  ready(connection: Connection): void;
-  failed(error: GatewayError): void;
-}
-
-/** A wish for a connection that can be taken back. */
-export interface Wish {
-  cancel(): void;
-}
-
-/**
- * Which connection will do. `fresh`: none that has served, for a second try when one of those has just failed. `quiet`: one
- * that has served only if, as far as the kernel knows, its target has not left it: for what cannot be sent twice.
- */
-export type Need = "any" | "quiet" | "fresh";
-
 /** All connections to one target. */
-export class TargetPool implements Home {
+export class TargetPool implements Home, Lender {
   readonly target: TargetPlan;
   readonly deadlines: Deadlines;
   readonly limits: HeadLimits;
@@ -152,7 +135,7 @@ export class TargetPool implements Home {
       );
     });
     this.deadlines.arm(deadline, connectMs);
-    connecting = this.#platform.connect!(connectOptions(target, this.#upstream.tls), {
+    connecting = this.#platform.connect!(connectOptions(target, this.#upstream.tls, false), {
       connected: (socket) => {
         over();
         this.#debug(() => `connected in ${Math.round(this.#platform.now() - began)} ms, ${this.#open} are open`);

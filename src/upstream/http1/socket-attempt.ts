@@ -1,17 +1,15 @@
-// An attempt by our own HTTP/1.1, over a connection that the target's pool lends.
+// An attempt by our own HTTP/1.1 or HTTP/2, over what the target's pool lends.
 import type { GatewayError } from "../../errors.ts";
 import type { Answer } from "../../exchange.ts";
 import { isStream } from "../../http/body.ts";
 import { Attempt } from "../attempt.ts";
 import { bearsRepetition } from "../retry.ts";
-import type { Connection } from "./connection.ts";
-import type { Receiver } from "./connection-ends.ts";
-import type { Borrower, Wish } from "./pool.ts";
+import type { Borrower, Lent, Receiver, Wish } from "./connection-ends.ts";
 
 /** Borrows a connection and sends the request on it. */
 export class SocketAttempt extends Attempt implements Borrower, Receiver {
   #wish: Wish | undefined = undefined;
-  #connection: Connection | undefined = undefined;
+  #connection: Lent | undefined = undefined;
 
   send(): void {
     const { x, passage } = this.attempts;
@@ -28,7 +26,7 @@ export class SocketAttempt extends Attempt implements Borrower, Receiver {
     this.#connection?.destroy();
   }
 
-  ready(connection: Connection): void {
+  ready(connection: Lent): void {
     this.#wish = undefined;
     const { x, passage, upgrade } = this.attempts;
     const { writer, timeouts } = passage;
