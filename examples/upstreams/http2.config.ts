@@ -1,4 +1,4 @@
-// HTTP/2 to a service, over TLS. ORDERS: its https URL.
+// HTTP/2 to services: over TLS (ORDERS: its https URL), and without TLS (PRICES: its http URL).
 import { defineGateway, env } from "sluice";
 
 export default defineGateway({
@@ -7,9 +7,10 @@ export default defineGateway({
     orders: {
       targets: [env("ORDERS", { default: "https://127.0.0.1:9443" })],
       protocol: "h2",
-      // Attempts go by the runtime's fetch, which opens and keeps its connections itself.
       timeouts: { connect: "2s", firstByte: "30s" },
     },
+    // A service of gRPC inside of the cluster.
+    prices: { targets: [env("PRICES", { default: "http://127.0.0.1:50051" })], protocol: "h2c" },
   },
-  routes: { orders: { match: "/orders/*", to: "orders" } },
+  routes: { orders: { match: "/orders/*", to: "orders" }, prices: { match: "/prices.Prices/*", to: "prices" } },
 });
