@@ -36,8 +36,8 @@ export const NEEDS = {
   fish: { debian: "fish", usedBy: "completions, as fish gives them (tests/executable)" },
   groff: { debian: "groff-base", usedBy: "the manual pages as man shows them (tests/executable)" },
   mandoc: { debian: "mandoc", usedBy: "a second opinion on the manual pages (tests/executable)" },
-  unzip: { debian: "unzip", usedBy: "a second opinion on archives of a release (tests/scripts)" },
-  "dpkg-deb": { debian: "dpkg", usedBy: "a second opinion on the Debian package (tests/scripts)" },
+  unzip: { debian: "unzip", usedBy: "a second opinion on archives of a release (tests/release)" },
+  "dpkg-deb": { debian: "dpkg", usedBy: "a second opinion on the Debian package (tests/release)" },
   git: { debian: "git", usedBy: "the list of the project's files (tests/rules)" },
 } as const satisfies Record<string, Need>;
 
