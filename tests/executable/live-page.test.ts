@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { closedPort } from "../support/closed-port.ts";
 import { until } from "../support/deadline.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
 import { get } from "../support/messages.ts";
@@ -33,11 +34,17 @@ interface Stage {
 }
 
 async function stage(
-  options: { readonly workers?: number; readonly admin?: string; readonly browser?: BrowserContextOptions } = {},
+  options: {
+    readonly workers?: number;
+    readonly admin?: string;
+    readonly upstream?: string;
+    readonly browser?: BrowserContextOptions;
+  } = {},
 ): Promise<Stage> {
   const origin = await startOrigin({ behaviour: (x) => x.send(plain("hello")) });
   open.push(() => origin.stop());
   const { workers = 1, admin = "", browser: context = {} } = options;
+  const { upstream = `targets: [${JSON.stringify(origin.url)}], breaker: {}` } = options;
   const gateway = await startGateway(
     `import { apiKey, defineGateway, env } from "sluice";
 export default defineGateway({
@@ -45,7 +52,7 @@ export default defineGateway({
   listen: { host: "127.0.0.1", port: 0 },
   admin: { port: 0${admin} },
   workers: ${workers},
-  upstreams: { up: { targets: [${JSON.stringify(origin.url)}], breaker: {} } },
+  upstreams: { up: { ${upstream} } },
   consumers: { acme: { keys: ["sha256:${HASH}"] } },
   auth: { key: apiKey() },
   limits: { ten: { limit: 10, window: "1h", by: "consumer" } },
@@ -124,7 +131,8 @@ inBrowser(`in Chromium${lack === undefined ? "" : ` (skipped: ${lack})`}`, () =>
       expect((await rowOf(page, failures, "authentication_required")).slice(1)).toEqual(["401", "keyed", "3", "3"]);
       expect((await rowOf(page, failures, "route_not_found")).slice(1)).toEqual(["404", "(no route)", "2", "2"]);
       const target = await rowOf(page, /^Targets/, origin.url);
-      expect(target.slice(0, 5)).toEqual([origin.url, "up", "up", "closed", "20"]);
+      expect(target.slice(0, 4)).toEqual([origin.url, "up", "up", "20"]);
+      expect(await rowOf(page, /^Upstreams/, "up")).toEqual(["up", "closed", "0", "0"]);
       expect(await rowOf(page, /^What limits/, "ten")).toEqual(["ten", "limit", "10", "2", "0"]);
       expect((await rowOf(page, /^Callers/, "acme")).slice(0, 4)).toEqual(["acme", "ten", "10", "10"]);
       expect(await page.locator("#tiles div").filter({ hasText: "Requests in all" }).locator("dd").textContent()).toBe(
@@ -141,6 +149,19 @@ inBrowser(`in Chromium${lack === undefined ? "" : ` (skipped: ${lack})`}`, () =>
     },
     60_000,
   );
+
+  test("retries and ejections of an upstream are told", async () => {
+    const dead = `http://127.0.0.1:${closedPort()}`;
+    const all = await stage({
+      upstream: `targets: ["${dead}", "http://127.0.0.1:9"], ejection: { failures: 1 }, retries: { attempts: 3 }`,
+    });
+    const { page, said } = all;
+    await show(all);
+    await ask(all, 1, "/up/1");
+    await until(async () => (await rowOf(page, /^Upstreams/, "up"))[3] !== "0", "the ejection");
+    expect(await rowOf(page, /^Upstreams/, "up")).toEqual(["up", "–", "2", "1"]);
+    expect(said).toEqual([]);
+  }, 60_000);
 
   test("exchanges are shown by route, status and consumer", async () => {
     const all = await stage();
@@ -269,7 +290,7 @@ inBrowser(`in Chromium${lack === undefined ? "" : ` (skipped: ${lack})`}`, () =>
     await page.getByRole("button", { name: "GET /up/1" }).waitFor();
     for (const role of ["banner", "main", "navigation"] as const) expect(await page.getByRole(role).count()).toBe(1);
     expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("gate");
-    expect(await page.getByRole("main").locator("table:not(.u-legend)").count()).toBe(7);
+    expect(await page.getByRole("main").locator("table:not(.u-legend)").count()).toBe(8);
     for (const table of await page.locator("table:not(.u-legend)").all()) {
       expect(await table.locator("caption").textContent()).toMatch(/\w/);
       expect(await table.locator("thead th:not([scope=col])").count()).toBe(0);

@@ -31,11 +31,16 @@ export class Sections {
     { title: "last minute", ...NUMBER },
     { title: "total", ...NUMBER },
   ]);
-  readonly #upstreams = tableIn("#upstreams", "Targets, what is known of each and why; rates of the last minute", [
+  readonly #upstreams = tableIn("#upstreams", "Upstreams: retries and ejections since the start", [
+    { title: "Upstream" },
+    { title: "breaker" },
+    { title: "retries", ...NUMBER },
+    { title: "ejections", ...NUMBER },
+  ]);
+  readonly #targets = tableIn("#targets", "Targets, what is known of each and why; rates of the last minute", [
     { title: "Target" },
     { title: "upstream" },
     { title: "state" },
-    { title: "breaker" },
     { title: "attempts", ...NUMBER },
     PER_SECOND,
     { title: "failed", ...NUMBER },
@@ -77,7 +82,8 @@ export class Sections {
         ],
       })),
     );
-    this.#upstreams.show(
+    this.#upstreams.show(tick.upstreams.map(upstreamRow));
+    this.#targets.show(
       tick.upstreams.flatMap((upstream) => upstream.targets.map((target) => targetRow(history, upstream, target))),
     );
     this.#limits.show(
@@ -164,8 +170,22 @@ function ratesCells({ total, perSecond, refused, failed, p50, p90, p99 }: Rates)
 const TARGET_TONES = { up: "good", unused: undefined, drained: "warn", down: "bad", ejected: "bad" } as const;
 const CIRCUIT_TONES = { closed: "good", "half-open": "warn", open: "bad" } as const;
 
+function upstreamRow({ name, circuit, openings, retries, ejections }: UpstreamCount): Row {
+  return {
+    key: name,
+    cells: [
+      name,
+      circuit === undefined
+        ? "–"
+        : { text: openings === 0 ? circuit : `${circuit}, opened ${openings}×`, tone: CIRCUIT_TONES[circuit] },
+      countText(retries),
+      { text: countText(ejections), tone: ejections > 0 ? "warn" : undefined },
+    ],
+  };
+}
+
 function targetRow(history: History, upstream: UpstreamCount, target: TargetCount): Row {
-  const { name, circuit, openings } = upstream;
+  const { name } = upstream;
   const { url, state, reason, seconds, attempts, connections } = target;
   const { perSecond, failed } = history.target(LATELY_MS, name, url);
   const why = [
@@ -179,9 +199,6 @@ function targetRow(history: History, upstream: UpstreamCount, target: TargetCoun
       url,
       name,
       { text: why.join(": "), tone: TARGET_TONES[state] },
-      circuit === undefined
-        ? "–"
-        : { text: openings === 0 ? circuit : `${circuit}, opened ${openings}×`, tone: CIRCUIT_TONES[circuit] },
       countText(attempts),
       countText(perSecond),
       { text: shareText(failed), tone: failed > 0 ? "bad" : undefined },
