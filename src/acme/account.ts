@@ -38,9 +38,11 @@ export async function openAccount(
 ): Promise<Account> {
   const { contact, externalAccount } = plan;
   const before = place.load();
-  // One that is bound to another external account stays as it is: there will be a new one.
-  const kept = before !== undefined && before.boundTo === externalAccount?.kid ? before : await fresh(plan, subtle);
-  const key = await importPrivateJwk(subtle, kept.key);
+  const known = before && (await importPrivateJwk(subtle, before.key).catch(() => undefined));
+  // One that is bound to another external account, or whose key cannot be read, is of no use: there will be a new one.
+  const isOurs = known !== undefined && before!.boundTo === externalAccount?.kid;
+  const kept = isOurs ? before! : await fresh(plan, subtle);
+  const key = isOurs ? known : await importPrivateJwk(subtle, kept.key);
   const jwk = await publicJwk(key);
   const accountAt = async (url: string): Promise<Account> => {
     return { key, known: { kid: url }, thumbprint: await calculateJwkThumbprint(jwk) };

@@ -186,7 +186,12 @@ export class Issuer {
     const before = look?.id === id ? look : undefined;
     const now = this.#platform.wallClock();
     try {
-      await this.#keep(site, { look: await lookAt(id, before, client, now, this.#chance()) });
+      const looked = await lookAt(id, before, client, now, this.#chance());
+      await this.#keep(site, { look: looked });
+      if (looked.why !== undefined && looked.why !== before?.why) {
+        const when = dateOf(renewalAt(site, this.#recordOf(site)));
+        this.#tell("info", site.domain, `the authority wants it renewed about ${when}: ${looked.why}`);
+      }
     } catch (thrown) {
       if (!(thrown instanceof AcmeFailure) || this.#closing.signal.aborted) throw thrown;
       this.#tell("warn", site.domain, `the authority does not say when to renew: ${thrown.message}`);

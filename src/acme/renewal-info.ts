@@ -1,6 +1,6 @@
 // Asks an authority when it wants a certificate to be renewed (ARI, RFC 9773 section 4).
 import { type AcmeClient, objectIn } from "./client.ts";
-import { AcmeFailure } from "./failure.ts";
+import { AcmeFailure, shown } from "./failure.ts";
 import type { Look } from "./storage.ts";
 import { nextLookMs, renewalIn } from "./times.ts";
 
@@ -19,14 +19,16 @@ export async function lookAt(
   const { renewalInfo } = await client.directory();
   if (renewalInfo === undefined) return { id, next: now + nextLookMs(Infinity) };
   const answer = await client.get(`${renewalInfo.replace(/\/$/, "")}/${id}`);
-  const { start, end } = Object(objectIn(answer)["suggestedWindow"]) as Record<string, unknown>;
+  const { suggestedWindow, explanationURL } = objectIn(answer);
+  const { start, end } = Object(suggestedWindow) as Record<string, unknown>;
   const window = { start: momentOf(start), end: momentOf(end) };
   if (!(window.start < window.end)) {
     throw new AcmeFailure(`${answer.url}: it names no window`, { of: "domain" });
   }
   const isSame = before?.start === window.start && before.end === window.end;
   const at = isSame ? before.at : renewalIn(window, chance);
-  return { id, ...window, at, next: now + nextLookMs(answer.askedMs) };
+  const why = typeof explanationURL === "string" ? shown(explanationURL) : undefined;
+  return { id, ...window, at, why, next: now + nextLookMs(answer.askedMs) };
 }
 
 /** RFC 3339. */

@@ -21,6 +21,8 @@ export interface Look extends Partial<RenewalWindow> {
   readonly id: string;
   /** The moment in the window; undefined where the authority names none. */
   readonly at?: number | undefined;
+  /** A page on which the authority says why. */
+  readonly why?: string | undefined;
   /** When it is asked again. */
   readonly next: number;
 }
@@ -143,7 +145,8 @@ function failuresOf(written: unknown): Failures | undefined {
 }
 
 function lookOf(written: unknown): Look | undefined {
-  const { id, start, end, at, next } = Object(written) as Record<string, unknown>;
+  const { id, start, end, at, why, next } = Object(written) as Record<string, unknown>;
   if (typeof id !== "string" || !isMoment(next)) return undefined;
-  return isMoment(start) && isMoment(end) && isMoment(at) ? { id, start, end, at, next } : { id, next };
+  if (!isMoment(start) || !isMoment(end) || !isMoment(at)) return { id, next };
+  return { id, start, end, at, why: typeof why === "string" ? why : undefined, next };
 }

@@ -5,14 +5,21 @@ import { cLibrary } from "./c-library.ts";
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
+/** Loaded when it is first asked for; null where C cannot be called. */
+let loaded: ReturnType<typeof load> | null;
+
+function load() {
+  return cLibrary({ flock: { args: ["i32", "i32"], returns: "i32" } });
+}
+
 /**
  * Takes the lock of this path, whose file is made where there is none (0600). Gives what lets it go; undefined while
  * somebody else has it. Where C cannot be called everybody has it. Throws when the file cannot be made.
  */
 export function fileLock(path: string): (() => void) | undefined {
   const fd = openSync(path, "a", 0o600);
-  const symbols = cLibrary({ flock: { args: ["i32", "i32"], returns: "i32" } });
-  if (symbols !== undefined && symbols.flock(fd, LOCK_EX | LOCK_NB) !== 0) {
+  loaded ??= load() ?? null;
+  if (loaded !== null && loaded.flock(fd, LOCK_EX | LOCK_NB) !== 0) {
     closeSync(fd);
     return undefined;
   }

@@ -1,5 +1,6 @@
 // Certificate requests as others read them, and certificates as authorities know them.
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { certificateId } from "../../src/acme/certificate-id.ts";
 import { certificateRequest } from "../../src/acme/csr.ts";
 import { decode, encode, oid, TAG, unsigned } from "../../src/acme/der.ts";
@@ -67,6 +68,23 @@ function withoutExtensions(): string {
 
 test("the certificate of RFC 9773 is known by the name that stands there", () => {
   expect(certificateId(OF_RFC)).toBe("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+});
+
+test("whatever bytes stand for a certificate, they are known by none, and reading them ends", () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    // The real one with some bytes changed.
+    fc.array(fc.tuple(fc.nat(300), fc.nat(255)), { minLength: 1, maxLength: 5 }).map((changes) => {
+      const der = fromPem("CERTIFICATE", OF_RFC)!;
+      for (const [at, byte] of changes) der[at] = byte;
+      return der;
+    }),
+  );
+  fc.assert(
+    fc.property(bytes, (der) => {
+      expect(certificateId(toPem("CERTIFICATE", der)) ?? "none").toMatch(/^none$|^[\w-]*\.[\w-]*$/);
+    }),
+  );
 });
 
 test.each(["", "no PEM", OF_RFC.replaceAll("MIIB", "MIIC"), OF_RFC.slice(0, 200), OF_RFC.replace("BEGIN", "BEGAN")])(

@@ -185,6 +185,19 @@ describe("an authority that says when to renew", () => {
     expect(authority.orders.length - before).toBeLessThanOrEqual(10);
   });
 
+  test("and why: the operator is told once, with its words in one line", async () => {
+    const { authority, platform } = begun();
+    const now = platform.wallClock();
+    const explanationURL = "https://ca.test/why\n";
+    authority.window = { start: iso(now + 10 * DAY), end: iso(now + 10 * DAY + 1), retryAfter: "3600", explanationURL };
+    await world.pass(5 * HOUR);
+    world.begin();
+    await world.pass(5 * HOUR);
+    expect(world.told().slice(1)).toEqual([
+      "info: listen.tls.acme: a.test: the authority wants it renewed about 2026-12-05T12:00:01Z: https://ca.test/why ",
+    ]);
+  });
+
   test("gives a moment by chance, which stays as long as the window does, and over restarts", async () => {
     const { authority, platform } = begun();
     const now = platform.wallClock();
@@ -261,6 +274,19 @@ describe("an account", () => {
     await world.pass(10 * SECOND);
     expect([...authority.contacts.values()]).toEqual([["mailto:b@a.test"]]);
     expect(authority.asked.filter((each) => each === "POST account")).toHaveLength(1);
+  });
+
+  test.each([
+    "{",
+    "{}",
+    '{"key":{}}',
+    '{"key":{"kty":"EC","crv":"P-256","x":"","y":"","d":""},"url":"https://ca.test/account/x"}',
+  ])("of which nobody can read the key is made anew: %s", async (text) => {
+    const { authority, platform } = begun();
+    platform.files.bytes.set("/state/ca.test-dir/account.json", new TextEncoder().encode(text));
+    await world.pass(10 * SECOND);
+    expect(world.issued.state.awaited).toEqual([]);
+    expect(authority.asked).toContain("POST account");
   });
 
   test("that the authority has forgotten is made anew with the same key, at the next try", async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GatewayOptions } from "../../src/config/options.ts";
 import type { AcmeOptions } from "../../src/config/listen/options.ts";
+import { certificates } from "../support/certificates.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { until } from "../support/deadline.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
@@ -111,6 +112,31 @@ describe.skipIf(lacks !== undefined)(`ACME${lacks === undefined ? "" : `: ${lack
     },
     ISSUED_MS,
   );
+
+  test("beside certificates from files a host name that awaits its own gets none of theirs", async () => {
+    const { local } = certificates();
+    const port = closedPort();
+    const gateway = await startGateway({
+      listen: {
+        tls: {
+          certificates: { cert: local.cert, key: local.key },
+          acme: {
+            domains: ["a.test"],
+            agreeToTerms: true,
+            directory: `https://127.0.0.1:${port}/dir`,
+            storage: "state",
+          },
+          redirectHttp: { port: closedPort() },
+        },
+      },
+      routes,
+    });
+    gateways.push(gateway);
+    expect(shownFor("localhost", gateway.port)).toContain("subject=CN = local");
+    expect(shownFor("strange.test", gateway.port)).toContain("subject=CN = local");
+    expect(shownFor("a.test", gateway.port)).toContain("alert internal error");
+    await told(gateway, "ECONNREFUSED");
+  });
 
   test(
     "after a restart it is there at once, and the authority is not asked",

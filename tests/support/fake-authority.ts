@@ -47,7 +47,7 @@ export class FakeAuthority {
   /** Retry-After while it has not decided. */
   retryAfter: string | undefined = undefined;
   /** What it says of when to renew; undefined: it has no such thing. */
-  window: { start: string; end: string; retryAfter?: string } | undefined = undefined;
+  window: { start: string; end: string; retryAfter?: string; explanationURL?: string } | undefined = undefined;
   instead: Instead = () => undefined;
   /** The contacts of its accounts, by URL. */
   readonly contacts = new Map<string, unknown>();
@@ -116,8 +116,8 @@ export class FakeAuthority {
   }
 
   #showWindow(): Response {
-    const { retryAfter = "21600", ...suggestedWindow } = this.window!;
-    return Response.json({ suggestedWindow }, { headers: { "retry-after": retryAfter } });
+    const { retryAfter = "21600", explanationURL, ...suggestedWindow } = this.window!;
+    return Response.json({ suggestedWindow, explanationURL }, { headers: { "retry-after": retryAfter } });
   }
 
   async #serve(path: string, body: Record<string, unknown>, jwk: JWK, kid: string, isLook: boolean): Promise<Response> {
