@@ -8,7 +8,7 @@ import { AcmeClient } from "./client.ts";
 import { AcmeFailure, shown } from "./failure.ts";
 import { obtain } from "./order.ts";
 import { lookAt } from "./renewal-info.ts";
-import { type Held, held, renewalAt, Site } from "./site.ts";
+import { dueAt, type Held, held, renewalAt, Site } from "./site.ts";
 import { AcmeStorage, type DomainRecord, type Failures, type Records } from "./storage.ts";
 import { nextLookMs, pauseAfter } from "./times.ts";
 
@@ -90,7 +90,7 @@ export class Issuer {
     const failures = [this.#records.authority, this.#recordOf(site).failures].filter((each) => each !== undefined);
     const [last] = failures.sort((a, b) => b.next - a.next);
     const now = this.#platform.wallClock();
-    if (last === undefined || last.next <= now || renewalAt(site, this.#recordOf(site)) > now) return;
+    if (last === undefined || this.#dueAt(site) <= now || renewalAt(site, this.#recordOf(site)) > now) return;
     const what = site.held === undefined ? "no certificate yet" : "not renewed yet";
     const count = last.count === 1 ? "a failure" : `${last.count} failures`;
     const when = `tried again at ${dateOf(last.next)}, after ${count} before this start`;
@@ -124,9 +124,8 @@ export class Issuer {
 
   #dueAt(site: Site): number {
     const record = this.#recordOf(site);
-    const wanted = site.unsaved === undefined ? Math.min(renewalAt(site, record), lookDue(site, record)) : 0;
-    const failed = [this.#records.authority, record.failures, this.#cannotWrite].map((each) => each?.next ?? 0);
-    return Math.max(wanted, site.busyUntil, ...failed);
+    const failed = [this.#records.authority, record.failures, this.#cannotWrite];
+    return dueAt(site, record, failed, this.#platform.wallClock());
   }
 
   #sleep(): void {
@@ -322,12 +321,6 @@ export class Issuer {
   #tell(level: "info" | "warn" | "error", domain: string, text: string): void {
     this.#platform.notice(level, `listen.tls.acme: ${domain}: ${text}`);
   }
-}
-
-/** When the authority is asked next when to renew. */
-function lookDue({ held }: Site, { look }: DomainRecord): number {
-  if (held?.id === undefined) return Infinity;
-  return look?.id === held.id ? look.next : 0;
 }
 
 function dateOf(ms: number): string {

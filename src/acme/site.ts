@@ -3,8 +3,8 @@ import type { IssuedCertificate } from "../issued.ts";
 import type { Platform } from "../platform.ts";
 import { certificateId } from "./certificate-id.ts";
 import type { Obtained } from "./order.ts";
-import type { DomainRecord } from "./storage.ts";
-import { type Lifetime, renewalOf } from "./times.ts";
+import type { DomainRecord, Failures } from "./storage.ts";
+import { type Lifetime, LONGEST_LOOK_MS, LONGEST_PAUSE_MS, renewalOf } from "./times.ts";
 
 /** A certificate that is shown. */
 export interface Held extends IssuedCertificate, Lifetime {
@@ -42,6 +42,26 @@ export function renewalAt({ held, chance }: Site, { look, obtained }: DomainReco
   const byLife = renewalOf({ ...held, notBefore: Math.max(held.notBefore, obtained ?? 0) }, chance);
   if (look?.at === undefined || look.id !== held.id) return byLife;
   return obtained === undefined ? look.at : Math.max(look.at, Math.min(obtained + KEPT_MS, byLife));
+}
+
+/**
+ * When something is to be done for a host name: a certificate got or written, or the authority asked when to renew; not
+ * before the pauses after failures are over.
+ */
+export function dueAt(
+  site: Site,
+  record: DomainRecord,
+  failures: readonly (Failures | undefined)[],
+  now: number,
+): number {
+  // What is further away than it can be was written by a clock that was ahead.
+  const soon = (at: number, mostMs: number): number => (at > now + mostMs ? 0 : at);
+  const { held, unsaved, busyUntil } = site;
+  const { look } = record;
+  const looks = held?.id === undefined ? Infinity : look?.id === held.id ? soon(look.next, LONGEST_LOOK_MS) : 0;
+  const wanted = unsaved === undefined ? Math.min(renewalAt(site, record), looks) : 0;
+  const paused = failures.map((each) => (each === undefined ? 0 : soon(each.next, LONGEST_PAUSE_MS)));
+  return Math.max(wanted, soon(busyUntil, LONGEST_PAUSE_MS), ...paused);
 }
 
 /** What is shown of a certificate for a host name; or why it cannot be. */

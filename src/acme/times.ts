@@ -29,6 +29,9 @@ export function renewalIn({ start, end }: RenewalWindow, chance: number): number
 /** Bounds of how long an authority is not asked again about a window, whatever it says, and how long where it says nothing. */
 const LOOK = { least: MINUTE_MS, most: DAY_MS, usual: 6 * HOUR_MS };
 
+/** No look is further away. */
+export const LONGEST_LOOK_MS = LOOK.most;
+
 /** How long the window of a renewal is good for. @param askedMs Retry-After of the answer; 0 for none */
 export function nextLookMs(askedMs: number): number {
   return askedMs === 0 ? LOOK.usual : Math.min(LOOK.most, Math.max(LOOK.least, askedMs));
@@ -38,6 +41,9 @@ const LEAST_PAUSE_MS = MINUTE_MS;
 const MOST_PAUSE_MS = DAY_MS;
 /** An authority may ask for a longer pause than any of ours, within reason. */
 const MOST_ASKED_MS = 7 * DAY_MS;
+
+/** No pause is longer. */
+export const LONGEST_PAUSE_MS = MOST_ASKED_MS;
 
 /**
  * The pause after so many failures in a row: a minute, and twice as long each time, up to a day; up to a fifth longer by

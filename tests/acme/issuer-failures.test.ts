@@ -316,6 +316,18 @@ describe("a process that begins", () => {
     expect(world.issued.state.awaited).toEqual([]);
   });
 
+  test("does not wait for moments that a clock has written which was years ahead", async () => {
+    const { authority, platform } = begun();
+    platform.clock.epoch += 1000 * DAY;
+    instead(authority, "order", () => problem(403, "caa", "no"));
+    await world.pass(30 * SECOND);
+    platform.clock.epoch -= 1000 * DAY;
+    authority.instead = () => undefined;
+    world.begin();
+    await world.pass(30 * SECOND);
+    expect(world.issued.state.awaited).toEqual([]);
+  });
+
   test("and ends in the middle of an order leaves no timer behind, and tells nothing", async () => {
     const { authority, issuer, platform } = begun();
     authority.looks = 1_000_000;
