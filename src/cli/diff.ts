@@ -126,6 +126,8 @@ async function tellTraffic(before: Plan, after: Plan, log: string, json: boolean
       } else if (request === "cut") counted.cut += 1;
       else {
         counted.requests += 1;
+        // Without a head it comes to no route, whatever the routes.
+        if (request === "headless") continue;
         const difference = await comparison.compare(request);
         if (difference !== undefined) groups.add(request, difference);
       }

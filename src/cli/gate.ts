@@ -4,7 +4,7 @@ import { setPriority } from "node:os";
 import type { Plan } from "../config/plan.ts";
 import type { Embedded } from "./embedded.ts";
 import { EXIT, messageOf, Refusal } from "./exit.ts";
-import { movedFile, readSources, type Sources } from "./sources.ts";
+import { type GivenFiles, movedFile, readSources, type Sources } from "./sources.ts";
 import { shownPath, type Terminal } from "./terminal.ts";
 import { testFilesBeside } from "./testing/files.ts";
 import type { Failure } from "./testing/messages.ts";
@@ -44,10 +44,19 @@ export function gateWarnings({ reload }: Plan, file: string): string[] {
 /** The files of a config whose change may change what a reload comes to: with a gate the tests are among them. */
 export function filesBehind({ reload }: Plan, sources: Sources): Sources {
   if (reload.gate === undefined) return sources;
-  const tests = testFilesBeside(sources.file).map((file) => readSources(file, sources));
+  const tests = testFilesBeside(sources.file).map((file) => filesOfTest(file, sources));
   const texts = tests.flatMap((each) => [...each.texts]);
   const others = tests.flatMap((each) => [...each.others]);
   return { ...sources, texts: new Map([...texts, ...sources.texts]), others: new Map([...others, ...sources.others]) };
+}
+
+/** A test that cannot be read is watched all the same: it may be there later. */
+function filesOfTest(file: string, sources: Sources): GivenFiles {
+  try {
+    return readSources(file, sources);
+  } catch {
+    return { texts: new Map(), others: new Map([[file, undefined]]) };
+  }
 }
 
 /**

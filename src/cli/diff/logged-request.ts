@@ -39,11 +39,15 @@ export interface LoggedRequest {
   readonly id: string | undefined;
 }
 
-/** Reads a line; undefined when it is none of an access log; `cut` where its target is too long for a log. */
-export function readRequest(line: string): LoggedRequest | "cut" | undefined {
+/**
+ * Reads a line; undefined when it is none of an access log. `cut`: its target was too long for the log; `headless`: no head
+ * of a request ever came.
+ */
+export function readRequest(line: string): LoggedRequest | "cut" | "headless" | undefined {
   const members = readMembers(line);
   const record = members && recordOf(members);
-  if (members === undefined || record === undefined || record.method === "") return undefined;
+  if (members === undefined || record === undefined) return undefined;
+  if (record.method === "") return "headless";
   if (record.target.includes(CUT)) return "cut";
   return requestOf(members, record);
 }

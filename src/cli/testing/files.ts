@@ -9,9 +9,19 @@ export function isTestFile(file: string): boolean {
   return TEST_FILE.test(file);
 }
 
-/** Those in the folder of a config, in order. */
+/** Those in the folder of a config, in order; none where the folder cannot be listed. */
 export function testFilesBeside(config: string): string[] {
   const folder = dirname(config);
-  const names = readdirSync(folder).filter(isTestFile);
-  return names.toSorted().map((name) => join(folder, name));
+  return namesIn(folder)
+    .filter(isTestFile)
+    .toSorted()
+    .map((name) => join(folder, name));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
