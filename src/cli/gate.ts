@@ -104,6 +104,9 @@ async function runTests({ file, texts, others }: Sources, embedded: Embedded, en
     signal: AbortSignal.any([late, ended]),
     killSignal: "SIGKILL",
   });
+  // However this process ends, as long as it can say so.
+  const endIt = (): void => child.kill("SIGKILL");
+  process.once("exit", endIt);
   try {
     setPriority(child.pid, NICENESS);
   } catch {
@@ -114,11 +117,12 @@ async function runTests({ file, texts, others }: Sources, embedded: Embedded, en
     collect(child.stdout, (text) => {
       out += text;
       isTooMuch ||= out.length > MOST_TOLD;
-      if (isTooMuch) child.kill("SIGKILL");
+      if (isTooMuch) endIt();
     }),
     collect(child.stderr, (text) => (err = (err + text).slice(-LAST_WORDS))),
   ]);
   const exitCode = await child.exited;
+  process.off("exit", endIt);
   if (ended.aborted) throw new Refusal(EXIT.failure, "the gateway is shutting down: it reloads nothing.");
   // What the tests have started may hold the pipes for longer.
   if (child.signalCode === null) await Promise.race([reading, aborted(late)]);

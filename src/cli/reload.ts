@@ -57,6 +57,8 @@ export class Reloads {
   #last: Promise<unknown> = Promise.resolve();
   #next: Promise<ReloadOutcome> | undefined = undefined;
   readonly #end = new AbortController();
+  /** Settles once the tests of a reload have ended. */
+  #testing: Promise<unknown> = Promise.resolve();
 
   constructor(options: ReloadsOptions) {
     this.#options = options;
@@ -78,9 +80,10 @@ export class Reloads {
     return this.#next;
   }
 
-  /** The gateway leaves: what runs stays. */
-  close(): void {
+  /** The gateway leaves: what runs stays. Resolves once no test runs any more. */
+  async close(): Promise<void> {
     this.#end.abort();
+    await this.#testing;
   }
 
   get #closed(): boolean {
@@ -97,7 +100,9 @@ export class Reloads {
       if ("plan" in planned && planned.plan.reload.gate !== undefined) {
         // Meanwhile nothing of it runs here, and what runs imports its own files.
         planned.dispose();
-        const gated = await passGate(planned.sources, embedded, this.#end.signal);
+        const passing = passGate(planned.sources, embedded, this.#end.signal);
+        this.#testing = passing.catch(() => undefined);
+        const gated = await passing;
         if (!("passed" in gated)) return this.#failed(gated.exitCode, gated.text, gated.faults);
         tested = `, ${gated.passed === 1 ? "1 test" : `${gated.passed} tests`} passed`;
         planned = await planSources(planned.sources, embedded);

@@ -117,7 +117,7 @@ export const run = defineVerb(
         serving,
         () => void reloads.request(),
         (mostMs) => {
-          reloads.close();
+          void reloads.close();
           manager?.stopping(mostMs);
         },
         terminal,
@@ -132,7 +132,9 @@ export const run = defineVerb(
           setInterval(() => serving.isAlive() && manager.alive(), manager.watchdogMs / 2);
         }
       }
-      return stopped;
+      const exitCode = await stopped;
+      await reloads.close();
+      return exitCode;
     };
     if (workers > 1) {
       const { Supervisor } = await import("./workers/supervisor.ts");

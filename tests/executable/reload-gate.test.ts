@@ -1,6 +1,6 @@
 // `reload: { gate: "tests" }`: what the tests beside a config refuse changes nothing, whatever they do.
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../support/deadline.ts";
 import { get } from "../support/messages.ts";
@@ -142,6 +142,18 @@ test("a gateway that shuts down waits for no tests, and leaves none behind", asy
   await made(story, "hangs");
   story.gateway.signal("SIGTERM");
   await story.gateway.stop();
+});
+
+test("nor does one that ends at once", async () => {
+  const tells = `writeFileSync("pid", String(process.pid)); return new Promise(() => {});`;
+  const hangs = `${HEAD}test("hangs", () => { ${tells} }, { timeout: "40s" });`;
+  const story = await start(config(SAY, GATE), { files: { ...files, "gateway.test.ts": hangs } });
+  story.gateway.signal("SIGHUP");
+  await made(story, "pid");
+  const pid = await until(() => readFileSync(join(story.gateway.folder, "pid"), "utf8"), "its number");
+  story.gateway.signal("SIGQUIT");
+  expect(await story.gateway.ended()).toBe(131);
+  await until(() => !existsSync(`/proc/${pid}`), "the end of the tests");
 });
 
 test("--watch tries again when a test changes", async () => {
