@@ -18,6 +18,8 @@ export class Issuing {
   readonly #spread: (state: IssuedState) => Promise<void> | void;
   #plan: AcmePlan | undefined = undefined;
   #issuer: Issuer | undefined = undefined;
+  /** Where it is to be counted, until it is. */
+  #metrics: Metrics | undefined = undefined;
   #isStarted = false;
   #isClosed = false;
 
@@ -58,6 +60,7 @@ export class Issuing {
       publish: (state) => this.#publish(state),
       ended: (result) => this.counts[result]++,
     });
+    this.#count();
     if (this.#isStarted) this.#issuer.start();
   }
 
@@ -73,8 +76,16 @@ export class Issuing {
     this.#issuer?.close();
   }
 
-  /** Lets be read how orders have ended, and when host names are seen to next. */
+  /** Lets be read how orders have ended, and when host names are seen to next; from the first plan on that asks for it. */
   meter(metrics: Metrics): void {
+    this.#metrics = metrics;
+    this.#count();
+  }
+
+  #count(): void {
+    const metrics = this.#metrics;
+    if (metrics === undefined || this.#issuer === undefined) return;
+    this.#metrics = undefined;
     for (const result of ["success", "failure"] as const) {
       metrics.count(FAMILIES.acmeOrders, { result }, () => this.counts[result]);
     }
