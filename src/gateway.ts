@@ -138,7 +138,9 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
     obstacles: () => obstaclesIn(current.parts),
     limits: new LimitControl(() => current.parts),
     verbosity: platform.verbosity,
-    keys: platform.shared ? undefined : revoked && new KeyControl(revoked, () => current.plan.auth, platform),
+    keys: platform.shared
+      ? undefined
+      : revoked && new KeyControl(revoked, () => current.plan.auth, platform, plan.admin?.revokedKeys),
     get plan() {
       return current.plan;
     },

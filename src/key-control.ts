@@ -7,12 +7,7 @@ import type { AuthPlan } from "./config/auth/plan.ts";
 import { GatewayError } from "./errors.ts";
 import { latin1Bytes } from "./http/latin1.ts";
 import type { Platform } from "./platform.ts";
-
-/** A key that is revoked. */
-interface Revoked {
-  readonly digest: Uint8Array;
-  readonly status: KeyStatus;
-}
+import { type Revoked, RevokedFile } from "./revoked-file.ts";
 
 /** Of all keys of a gateway; where several workers serve, of all workers at once. */
 export class KeyControl implements KeyControls {
@@ -22,15 +17,33 @@ export class KeyControl implements KeyControls {
   /** By digest in hexadecimal digits. */
   readonly #list = new Map<string, Revoked>();
 
-  /** @param auth of the plan that runs */
+  readonly #file: RevokedFile | undefined;
+
+  /**
+   * @param auth of the plan that runs
+   * @param path of the file in which revocations are kept
+   */
   constructor(
     revoked: RevokedKeys,
     auth: () => AuthPlan,
     platform: Pick<Platform, WatchNeeds | "wallClock" | "sha256">,
+    path: string | undefined,
   ) {
     this.#revoked = revoked;
     this.#auth = auth;
     this.#platform = platform;
+    this.#file = path === undefined || platform.files === undefined ? undefined : new RevokedFile(path, platform.files);
+  }
+
+  load(): void {
+    for (const each of this.#file?.load() ?? []) {
+      if (!this.#revoked.put(each.digest)) throw new Error(`it has more than ${MOST_REVOKED} keys`);
+      this.#list.set(each.digest.toHex(), each);
+    }
+  }
+
+  get kept(): KeyControls["kept"] {
+    return this.#file && { path: this.#file.path, failure: this.#file.failure };
   }
 
   list(): KeyStatus[] {
@@ -43,10 +56,14 @@ export class KeyControl implements KeyControls {
     const now: KeysNow = { ...read, placeOf: (hash) => read.placeOf(hash) ?? inConfig?.(hash) };
     const found = digest === undefined ? placesOf(named, now) : [now.keys.table.find(digest)].filter((at) => at >= 0);
     // A key whose digest is given needs no list: one that only the file has which cannot be read is among them.
-    if (found.length === 0 && now.why !== undefined && digest !== undefined) return [this.#put(digest, undefined, now)];
-    if (found.length === 0 && now.why !== undefined) throw unread(now.why);
+    const unlisted = found.length === 0 && now.why !== undefined;
+    if (unlisted && digest === undefined) throw unread(now.why);
     if (this.#list.size + found.length > MOST_REVOKED) throw tooMany();
-    return found.map((place) => this.#put(now.keys.table.digestOf(place), place, now));
+    const keys = unlisted
+      ? [this.#put(digest!, undefined, now)]
+      : found.map((place) => this.#put(now.keys.table.digestOf(place), place, now));
+    await this.#save();
+    return keys;
   }
 
   async restore(named: KeyNamed): Promise<KeyStatus[]> {
@@ -62,7 +79,19 @@ export class KeyControl implements KeyControls {
       this.#revoked.remove(digest);
       this.#platform.notice("warn", `${nameOf(status)} is good again: an operator has restored it`);
     }
+    if (found.length > 0) await this.#save();
     return found.map(([, { status }]) => status);
+  }
+
+  async #save(): Promise<void> {
+    if (this.#file === undefined) return;
+    await this.#file.save(() => this.#list.values());
+    const { path, failure } = this.#file;
+    if (failure === undefined) return;
+    this.#platform.notice(
+      "error",
+      `admin.revokedKeys: ${path} cannot be written (${failure}): a restart will not know`,
+    );
   }
 
   #put(digest: Uint8Array, place: number | undefined, { keys, placeOf }: KeysNow): KeyStatus {

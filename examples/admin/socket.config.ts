@@ -4,7 +4,10 @@ import { defineGateway, env } from "sluice";
 
 export default defineGateway({
   listen: { host: "127.0.0.1", port: 8080 },
-  admin: { socket: "/run/sluice/admin.sock" },
+  admin: {
+    socket: "/run/sluice/admin.sock",
+    revokedKeys: "/var/lib/sluice/revoked-keys",
+  },
   logLevel: "warn",
   upstreams: { orders: { targets: [env("ORDERS", { default: "http://127.0.0.1:9001" })] } },
   routes: {

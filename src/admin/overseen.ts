@@ -81,9 +81,13 @@ export interface KeyStatus {
 
 /**
  * What can be done to API keys. It holds for every worker from the moment of the answer on, over reloads, and until the
- * process ends. Reject with a GatewayError.
+ * process ends, or longer where there is a file for it. Reject with a GatewayError.
  */
 export interface KeyControls {
+  /** Revokes what the file says, before anybody is served. @throws Error when it cannot be read, or is none */
+  load(): void;
+  /** The file, and why it could not be written the last time; undefined where there is none. */
+  readonly kept: { readonly path: string; readonly failure: string | undefined } | undefined;
   /** Those that are revoked. */
   list(): KeyStatus[];
   /** Those that this names; none where there are none. @param placeOf where in the config a hash stands, without `sha256:` */

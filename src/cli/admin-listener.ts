@@ -5,6 +5,7 @@ import type { Plan } from "../config/plan.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
 import type { Metrics } from "../record/metrics.ts";
+import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { listenRefusal } from "./listen-refusal.ts";
 import { clearPath, pathRefusal } from "./socket-path.ts";
 import type { Serving } from "./serving.ts";
@@ -41,7 +42,14 @@ export async function withAdmin(
   terminal: Terminal,
 ): Promise<Serving> {
   if (plan.admin === undefined) return serving;
-  const { socket } = plan.admin;
+  const { socket, revokedKeys } = plan.admin;
+  try {
+    overseen.keys.load();
+  } catch (error) {
+    const message = `admin.revokedKeys: ${revokedKeys} cannot be used: ${messageOf(error)}.`;
+    const hint = "Without it keys that were revoked would be good. Mend it, or move it away.";
+    throw new Refusal(EXIT.config, message, { hint });
+  }
   const admin = await open(plan, plan.admin, overseen, platform);
   const { host, port } = admin.address;
   terminal.err(`sluice: admin on ${socket === undefined ? urlOf(host, port) : `unix:${socket}`}`);

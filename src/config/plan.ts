@@ -91,6 +91,8 @@ export interface AdminPlan {
   /** Lower case. */
   readonly names: readonly string[];
   readonly token: Secret | undefined;
+  /** Absolute path of the file in which revoked API keys outlive the process. */
+  readonly revokedKeys: string | undefined;
 }
 
 /** Whether anybody asks for metrics. Else nothing is counted. */

@@ -47,6 +47,8 @@ const limits: LimitControls = {
 };
 const KEY = { id: "ci", consumer: "acme", revokedAt: 7, place: "keys.yaml:3" };
 const keys: KeyControls = {
+  load: () => undefined,
+  kept: undefined,
   list: () => [KEY],
   revoke: async (named) => (named.id === "none" ? [] : [{ ...KEY, id: JSON.stringify(named) }]),
   restore: async ({ id }) => (id === "ci" ? [KEY] : []),

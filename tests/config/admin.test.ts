@@ -15,6 +15,7 @@ test("there is none unless it is written, and then it is this machine's", () => 
     host: "127.0.0.1",
     names: [],
     token: undefined,
+    revokedKeys: undefined,
   });
 });
 
@@ -29,6 +30,7 @@ test("a socket stands in place of port and host, is relative to the config and n
     host: "localhost",
     names: ["gate"],
     token: undefined,
+    revokedKeys: undefined,
   });
 });
 
@@ -64,6 +66,8 @@ describe("is a fault that says so", () => {
     ["a socket without a path", { socket: "" }, /^admin\.socket: .*the path of a Unix socket/],
     ["a folder for a socket", { socket: "/run/sluice/" }, /^admin\.socket: .*the path of a Unix socket/],
     ["a path that no socket can have", { socket: `/${"é".repeat(54)}` }, /^admin\.socket: .*at most 107 bytes/],
+    ["a file without a path", { revokedKeys: "" }, /^admin\.revokedKeys: .*the path of a file/],
+    ["a folder for a file", { revokedKeys: "/var/lib/" }, /^admin\.revokedKeys: .*the path of a file/],
     ["a number for a socket", { socket: 9901 }, /^admin\.socket: .*the path of a Unix socket/],
     ["a name with its port", { names: ["gate:9901"] }, /^admin\.names\.0: .*without scheme and port/],
     ["a name in place of names", { names: "gate" }, /^admin\.names: .*a list of host names/],

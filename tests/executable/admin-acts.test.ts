@@ -1,5 +1,8 @@
 // What an operator does over the admin listener of the executable takes effect at once, in every worker.
 import { afterEach, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { until } from "../support/deadline.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
 import { get } from "../support/messages.ts";
@@ -122,3 +125,44 @@ test.each([1, 2])("with %i workers the log level changes in all of them, and a r
   await statuses(gateway, 4);
   expect(gateway.stderr.text).toBe(before);
 });
+
+test.each([1, 2])(
+  "with %i workers a revoked key stays so over a restart, and a broken file of them keeps it from starting",
+  async (workers) => {
+    const folder = mkdtempSync(join(tmpdir(), "sluice-revoked-"));
+    const path = join(folder, "revoked");
+    const hash = new Bun.CryptoHasher("sha256").update("acme-1").digest("hex");
+    const config = `import { apiKey, defineGateway } from "sluice";
+export default defineGateway({
+  listen: { host: "127.0.0.1", port: 0 },
+  workers: ${workers},
+  admin: { port: 0, revokedKeys: ${JSON.stringify(path)} },
+  consumers: { acme: { keys: ["sha256:${hash}"] } },
+  auth: { key: apiKey() },
+  routes: { r: { match: "/", answer: { status: 200 }, auth: "key" } },
+});
+`;
+    const of = (gateway: Gateway): Promise<number[]> => statuses(gateway, 3, ["X-API-Key: acme-1"]);
+    try {
+      const first = (running = await startGateway(config));
+      expect(await of(first)).toEqual([200, 200, 200]);
+      const message = expect.stringContaining(`over restarts: it stands in ${path}`);
+      expect(await asking(first)("POST /keys/revoke?consumer=acme")).toMatchObject({ message });
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      await first.stop();
+      const second = (running = await startGateway(config));
+      expect(await of(second)).toEqual([401, 401, 401]);
+      expect(await asking(second)("GET /keys/revoked")).toMatchObject({ keys: [{ consumer: "acme" }] });
+      await second.stop();
+      running = undefined;
+      writeFileSync(path, readFileSync(path, "utf8").slice(0, -7));
+      const third = await startGateway(config).catch((error: unknown) => String(error));
+      expect(third).toMatch(
+        /ended with 78: .*admin\.revokedKeys: .*cannot be used: it is no whole file of revoked keys/s,
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  30_000,
+);

@@ -2,7 +2,7 @@
 import type { Answer } from "../../exchange.ts";
 import { json, unknown, wrong } from "../answers.ts";
 import type { Offer, Question } from "../offer.ts";
-import type { KeyNamed, KeyStatus } from "../overseen.ts";
+import type { KeyControls, KeyNamed, KeyStatus } from "../overseen.ts";
 import { listOf, object, schemaOf, text } from "../schemas.ts";
 
 const KEYS = listOf(schemaOf("Key"));
@@ -43,7 +43,7 @@ export const revoke: Offer = {
   async act(question) {
     const { x, overseen } = question;
     const keys = await overseen.keys.revoke(namedIn(question), (hash) => overseen.placeOf?.(hash));
-    return told(keys, () => json(x, 200, { keys, message: advice(keys) }));
+    return told(keys, () => json(x, 200, { keys, message: advice(keys, overseen.keys.kept) }));
   },
 };
 
@@ -83,8 +83,11 @@ function told(keys: readonly KeyStatus[], answer: () => Answer): Answer {
   return answer();
 }
 
-function advice(keys: readonly KeyStatus[]): string {
+function advice(keys: readonly KeyStatus[], kept: KeyControls["kept"]): string {
   const places = [...new Set(keys.flatMap(({ place }) => place ?? []))].slice(0, 10).join(", ");
   const where = places === "" ? "where it is written" : `at ${places}`;
-  return `It holds in every worker, over reloads, until the process ends. To make it last take the key out ${where}.`;
+  const written = kept !== undefined && kept.failure === undefined;
+  const until = written ? `and over restarts: it stands in ${kept.path}` : "until the process ends";
+  const failure = kept?.failure === undefined ? "" : ` ${kept.path} cannot be written: ${kept.failure}.`;
+  return `It holds in every worker, over reloads, ${until}.${failure} To make it last take the key out ${where}.`;
 }

@@ -86,7 +86,9 @@ export class Supervisor implements Serving {
     const boards = boardMemories(platform);
     this.#boards = openBoards(boards, MAIN_THREAD, platform);
     const revoked = plan.admin && revokedMemory(true);
-    this.#keys = revoked && new KeyControl(new RevokedKeys(revoked), () => this.#config.plan.auth, platform);
+    this.#keys =
+      revoked &&
+      new KeyControl(new RevokedKeys(revoked), () => this.#config.plan.auth, platform, plan.admin?.revokedKeys);
     this.#issuing = new Issuing(platform, embedded.version, (state) => this.#crew.tellIssued(state));
     this.#crew = new Crew({
       workers,

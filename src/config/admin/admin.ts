@@ -10,6 +10,7 @@ const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"])
 
 const A_NAME = "a host name";
 const A_SOCKET = "the path of a Unix socket, of at most 107 bytes";
+const A_FILE = "the path of a file";
 const A_TOKEN = "a token of 16 or more printable characters without blanks, from outside the config";
 
 const name = text(A_NAME, (written) =>
@@ -31,6 +32,10 @@ export function adminShape(reader: ConfigReader): Shape<AdminPlan> {
     // What `struct sockaddr_un` holds.
     return new TextEncoder().encode(path).length > 107 ? new Problem(A_SOCKET, { found: path }) : path;
   });
+  const file = text(A_FILE, (written) => {
+    if (written === "" || written.endsWith("/") || written.includes("\0")) return new Problem(A_FILE);
+    return reader.locate?.(written) ?? new Problem(A_FILE, { hint: "This runtime has no files." });
+  });
   const shape = options(
     {
       socket: maybe(socket),
@@ -38,6 +43,7 @@ export function adminShape(reader: ConfigReader): Shape<AdminPlan> {
       host: or(bindAddress, "127.0.0.1"),
       names: or(list(name, "a list of host names"), []),
       token: maybe(token),
+      revokedKeys: maybe(file),
     },
     function* ({ host }, written) {
       if (written["socket"] !== undefined) {

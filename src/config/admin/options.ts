@@ -19,4 +19,9 @@ export interface AdminOptions {
   names?: readonly string[];
   /** `env("ADMIN_TOKEN")`: what `Authorization: Bearer` must hold, but for `/livez` and `/readyz`. Default: none. */
   token?: Hidden;
+  /**
+   * Path of a file, relative to the config, in which API keys that were revoked over the admin listener outlive a restart. The
+   * gateway writes it; its folder must be there. Default: none, a restart forgets them.
+   */
+  revokedKeys?: string;
 }

@@ -4,6 +4,10 @@ import fc from "fast-check";
 import { MOST_REVOKED, revokedMemory, RevokedKeys } from "../../../src/auth/api-key/revoked-keys.ts";
 import { apiKey } from "../../../src/config/auth/api-key.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
+import { KeyControl } from "../../../src/key-control.ts";
+import type { FakeFiles } from "../../../src/platforms/fake/files.ts";
+import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
+import { planOf } from "../../config/support.ts";
 import { inWorldOf, type World } from "../../support/fake-world.ts";
 
 const digestOf = (key: string): Uint8Array => new Bun.CryptoHasher("sha256").update(key).digest();
@@ -184,5 +188,58 @@ test("of more keys than can be revoked at a time none is", async () => {
     const refused = await world.gateway.keys!.revoke({ consumer: "gamma" }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: "capacity_exhausted" });
     expect(good(world)).toEqual(KEYS);
+  });
+});
+
+describe("the file", () => {
+  const PATH = "/state/revoked";
+  const kept = (text?: string): { files: FakeFiles; control: () => KeyControl } => {
+    const platform = new FakePlatform();
+    if (text !== undefined) platform.files.bytes.set(PATH, new TextEncoder().encode(text));
+    const { keys: _, ...inside } = OPTIONS;
+    const { auth } = planOf(inside);
+    const control = (): KeyControl => new KeyControl(new RevokedKeys(revokedMemory(false)), () => auth, platform, PATH);
+    return { files: platform.files, control };
+  };
+  const textOf = (files: FakeFiles): string => new TextDecoder().decode(files.bytes.get(PATH));
+
+  test("hands on what was revoked and not restored to the next process", async () => {
+    const { files, control } = kept();
+    const first = control();
+    first.load();
+    await first.revoke({ consumer: "acme" });
+    await first.revoke({ consumer: "beta" });
+    await first.restore({ key: "acme-2" });
+    const second = control();
+    second.load();
+    expect(second.list()).toEqual(first.list());
+    expect(second.list().map(({ id, consumer }) => `${consumer} ${id}`)).toEqual(["acme ci", "beta ci"]);
+    expect(textOf(files)).toContain(`\n${hashOf("acme-1")} `);
+    expect(second.kept).toEqual({ path: PATH, failure: undefined });
+    await second.restore({ id: "ci" });
+    const third = control();
+    third.load();
+    expect(third.list()).toEqual([]);
+  });
+
+  const HEAD = "# API keys that were revoked over the admin listener: hash, time, id, consumer. Written by Sluice.\n";
+  const LINE = `${hashOf("acme-1")} 2026-11-30T04:00:00.000Z ci acme\n`;
+  test.each<[what: string, text: string, why: string]>([
+    ["is empty", "", "no whole file"],
+    ["is another", "keys: []\n", "no whole file"],
+    ["is cut off", (HEAD + LINE).slice(0, -5), "no whole file"],
+    ["is cut off between lines", `${HEAD}${LINE}${LINE.slice(0, 40)}\n`, "line 3"],
+    ["has another time", `${HEAD}${LINE.replace("2026-11", "2026-13")}`, "line 2"],
+    ["has another hash", `${HEAD}${LINE.replace("sha256", "sha1")}`, "line 2"],
+  ])("that %s is refused, and nothing opens", (_, text, why) => {
+    expect(() => kept(text).control().load()).toThrow(why);
+  });
+
+  test("a file that cannot be written revokes all the same, and says so", async () => {
+    const { files, control } = kept();
+    files.replace = () => Promise.reject(new Error("EROFS"));
+    const keys = control();
+    expect(await keys.revoke({ key: "beta-1" })).toHaveLength(1);
+    expect(keys.kept!.failure).toBe("EROFS");
   });
 });
