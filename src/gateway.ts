@@ -136,7 +136,7 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
     listen: () => listeners.open(plan.listen),
     obstacles: () => obstaclesIn(current.parts),
-    limits: new LimitControl(() => current.parts),
+    limits: new LimitControl(() => current.parts, platform),
     verbosity: platform.verbosity,
     keys: platform.shared
       ? undefined

@@ -4,6 +4,7 @@ import { GatewayError } from "./errors.ts";
 import { textNamed } from "./limit/counted-by.ts";
 import type { RunningLimit } from "./limit/limit.ts";
 import type { CountStore } from "./limit/store.ts";
+import type { Platform } from "./platform.ts";
 
 /** Limits as they run now. */
 export interface ControlledLimits {
@@ -15,9 +16,11 @@ export interface ControlledLimits {
 /** Of all limits of a gateway; where several workers serve, of all workers at once, for they count together. */
 export class LimitControl implements LimitControls {
   readonly #now: () => ControlledLimits;
+  readonly #platform: Pick<Platform, "notice">;
 
-  constructor(now: () => ControlledLimits) {
+  constructor(now: () => ControlledLimits, platform: Pick<Platform, "notice">) {
     this.#now = now;
+    this.#platform = platform;
   }
 
   async see(name: string, written: string): Promise<LimitStatus | undefined> {
@@ -39,6 +42,8 @@ export class LimitControl implements LimitControls {
     }
     // Where there is a store it counts too: while that is away.
     limit.reset(caller);
+    const who = JSON.stringify(caller);
+    this.#platform.notice("info", `limits.${name}: ${who} begins anew: an operator says so; ${before.left} were left`);
     return { limit: name, caller, most, left: most, before: before.left };
   }
 

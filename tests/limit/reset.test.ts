@@ -17,6 +17,9 @@ const plan = planOf({
   routes: { r: { match: "/", answer: {} } },
 }).limits.limits;
 
+/** What the operator is told. */
+const told: string[] = [];
+
 const CALLERS = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "2001:db8::/64"];
 
 /** The limits as each of two workers runs them, on one table. */
@@ -32,7 +35,7 @@ function workers(capacity: number): [first: Map<string, RunningLimit>, second: M
 }
 
 const control = (limits: Map<string, RunningLimit>): LimitControl =>
-  new LimitControl(() => ({ limits, limitStore: undefined }));
+  new LimitControl(() => ({ limits, limitStore: undefined }), { notice: (_, text) => void told.push(text) });
 const lefts = (limits: Map<string, RunningLimit>): number[] =>
   [...limits.values()].flatMap((limit) => CALLERS.map((caller) => limit.left(caller)));
 
@@ -53,8 +56,15 @@ test("after a reset the caller has the whole limit, in every worker, and nobody 
       const before = lefts(first);
       const most = plan.find(({ name }) => name === limit)!.limit;
       const at = plan.findIndex(({ name }) => name === limit) * CALLERS.length + CALLERS.indexOf(who);
-      const told = await control(second).reset(limit, who);
-      expect(told).toEqual({ limit, caller: who, most, left: most, before: before[at]! });
+      told.length = 0;
+      expect(await control(second).reset(limit, who)).toEqual({
+        limit,
+        caller: who,
+        most,
+        left: most,
+        before: before[at]!,
+      });
+      expect(told).toEqual([`limits.${limit}: "${who}" begins anew: an operator says so; ${before[at]} were left`]);
       const wanted = before.with(at, most);
       expect(lefts(first)).toEqual(wanted);
       expect(lefts(second)).toEqual(wanted);

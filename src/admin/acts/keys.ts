@@ -86,8 +86,10 @@ function told(keys: readonly KeyStatus[], answer: () => Answer): Answer {
 function advice(keys: readonly KeyStatus[], kept: KeyControls["kept"]): string {
   const places = [...new Set(keys.flatMap(({ place }) => place ?? []))].slice(0, 10).join(", ");
   const where = places === "" ? "where it is written" : `at ${places}`;
-  const written = kept !== undefined && kept.failure === undefined;
-  const until = written ? `and over restarts: it stands in ${kept.path}` : "until the process ends";
-  const failure = kept?.failure === undefined ? "" : ` ${kept.path} cannot be written: ${kept.failure}.`;
-  return `It holds in every worker, over reloads, ${until}.${failure} To make it last take the key out ${where}.`;
+  const holds = "It holds in every worker, over reloads";
+  if (kept !== undefined && kept.failure === undefined) {
+    return `${holds} and over restarts: it stands in ${kept.path}. The key itself is still ${where}.`;
+  }
+  const failure = kept === undefined ? "" : ` ${kept.path} cannot be written: ${kept.failure}.`;
+  return `${holds}, until the process ends.${failure} To make it last take the key out ${where}.`;
 }
