@@ -19,6 +19,7 @@ export const VARIABLES: readonly Row[] = [
     "NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM",
     "Whether to colour, where `--color` does not say it. `NO_COLOR` goes first.",
   ],
+  ["HTTP_PROXY, HTTPS_PROXY, ALL_PROXY", "Not heeded: the gateway connects to its upstreams itself."],
   ["COLUMNS", "Characters in a line, where the terminal does not say it or is to be overruled."],
   [
     "BUN_OPTIONS, BUN_BE_BUN",
