@@ -28,15 +28,20 @@ const flags = words.filter((word) => word.startsWith("--"));
 const names = words.filter((word) => !word.startsWith("--"));
 
 try {
-  await release();
+  const targets = checked();
+  claimWorkshop();
+  try {
+    await release(targets);
+  } finally {
+    rmSync(workshop, { recursive: true, force: true });
+  }
 } catch (thrown) {
   console.error(`release: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   process.exitCode = 1;
-} finally {
-  rmSync(workshop, { recursive: true, force: true });
 }
 
-async function release(): Promise<void> {
+/** The targets that are asked for. @throws when the command line is wrong, or nothing can be released from here */
+function checked(): readonly Target[] {
   const wrong = flags.find((flag) => flag !== "--twice" && flag !== "--dirty");
   if (wrong !== undefined) throw new Error(`there is no flag ${wrong}; there are --twice and --dirty`);
   const targets = names.length === 0 ? TARGETS : names.map(targetNamed);
@@ -51,8 +56,17 @@ async function release(): Promise<void> {
   if (!flags.includes("--dirty") && isDirty()) {
     throw new Error("the working tree has changes that the commit does not: commit them, or say --dirty");
   }
-  if (existsSync(workshop)) throw new Error(`${workshop} is there: another release is being built, or was broken off`);
+  return targets;
+}
 
+/** No two releases at once: the folder of one would be the other's. */
+function claimWorkshop(): void {
+  mkdirSync(dist, { recursive: true });
+  if (existsSync(workshop)) throw new Error(`${workshop} is there: another release is being built, or was broken off`);
+  mkdirSync(workshop);
+}
+
+async function release(targets: readonly Target[]): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const of = await commit();
