@@ -74,6 +74,9 @@ async function offersOf(command: readonly string[], script: string): Promise<str
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
+    // A shell that waits for what never comes is no process to leave behind.
+    timeout: 25_000,
+    killSignal: "SIGKILL",
     env: { PATH: process.env["PATH"] ?? "", HOME: scripts, SCRIPTS: scripts, TERM: "dumb", LC_ALL: "C.UTF-8" },
   });
   const [stdout, stderr] = await Promise.all([child.stdout, child.stderr].map((each) => new Response(each).text()));
