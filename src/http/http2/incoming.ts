@@ -91,8 +91,22 @@ export abstract class Incoming<
     return this.#mayReceive > 0;
   }
 
-  /** Takes what has come. @throws ConnectionFault */
-  feed(bytes: Uint8Array): void {
+  /** Takes what has come; what is said to it waits for `uncork`. @returns why nothing can follow, if that is so */
+  receive(bytes: Uint8Array): ConnectionFault | undefined {
+    const { sender } = this.owner;
+    sender.cork();
+    try {
+      this.feed(bytes);
+      sender.boundBehind();
+      return undefined;
+    } catch (fault) {
+      if (!(fault instanceof ConnectionFault)) throw fault;
+      return fault;
+    }
+  }
+
+  /** @throws ConnectionFault */
+  protected feed(bytes: Uint8Array): void {
     this.#reader.feed(bytes);
   }
 

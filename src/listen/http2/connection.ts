@@ -33,8 +33,6 @@ export class Http2Connection implements Guest, SocketHandler, RequestsOwner {
   readonly #incoming: Requests;
   /** Answered; their last bytes wait in the socket. */
   #landing: Stream[] = [];
-  /** How much of the preface has come. */
-  #greeted = 0;
   #isReading = false;
   #isFull = false;
   #isGone = false;
@@ -91,15 +89,8 @@ export class Http2Connection implements Guest, SocketHandler, RequestsOwner {
   data(bytes: Uint8Array): void {
     if (this.#isGone) return;
     this.#isReading = true;
-    this.sender.cork();
-    try {
-      const rest = this.#greeted < frames.PREFACE.length ? this.#greet(bytes) : bytes;
-      if (rest.length > 0) this.#incoming.feed(rest);
-      this.sender.boundBehind();
-    } catch (fault) {
-      if (!(fault instanceof ConnectionFault)) throw fault;
-      this.#fail(fault);
-    }
+    const fault = this.#incoming.receive(bytes);
+    if (fault !== undefined) this.#fail(fault);
     this.#isReading = false;
     this.sender.uncork();
     this.#settle();
@@ -186,16 +177,6 @@ export class Http2Connection implements Guest, SocketHandler, RequestsOwner {
   }
 
   // The connection itself
-
-  /** What a client sends first. Returns what stands behind it. @throws ConnectionFault */
-  #greet(bytes: Uint8Array): Uint8Array {
-    let at = 0;
-    for (; at < bytes.length && this.#greeted < frames.PREFACE.length; at++, this.#greeted++) {
-      if (bytes[at] === frames.PREFACE.charCodeAt(this.#greeted)) continue;
-      throw new ConnectionFault(faults.PROTOCOL_ERROR, "the connection does not begin as one of HTTP/2");
-    }
-    return bytes.subarray(at);
-  }
 
   /** Looks which clocks run now, and whether the connection has had its time. */
   #settle(): void {

@@ -19,16 +19,28 @@ export interface RequestsOwner extends IncomingOwner, StreamOwner {
 
 /** The receiving side of a client's connection. */
 export class Requests extends Incoming<Stream, RequestsOwner> {
+  /** How much of the preface has come. */
+  #greeted = 0;
   /** Begun by what is being read; they set out when it has been read. */
   #fresh: Stream[] = [];
 
-  override feed(bytes: Uint8Array): void {
-    super.feed(bytes);
+  protected override feed(bytes: Uint8Array): void {
+    super.feed(this.#greeted < frames.PREFACE.length ? this.#greet(bytes) : bytes);
     // What has been asked for in one reading sets out behind it: with the content that came along, or not at all.
     const fresh = this.#fresh;
     if (fresh.length === 0) return;
     this.#fresh = [];
     for (const stream of fresh) if (!stream.isOver) stream.begin();
+  }
+
+  /** What a client sends first. Returns what stands behind it. @throws ConnectionFault */
+  #greet(bytes: Uint8Array): Uint8Array {
+    let at = 0;
+    for (; at < bytes.length && this.#greeted < frames.PREFACE.length; at++, this.#greeted++) {
+      if (bytes[at] === frames.PREFACE.charCodeAt(this.#greeted)) continue;
+      throw protocol("the connection does not begin as one of HTTP/2");
+    }
+    return bytes.subarray(at);
   }
 
   protected override takeBlock(id: number, bytes: Uint8Array, endStream: boolean): void {

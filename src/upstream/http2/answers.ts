@@ -17,7 +17,7 @@ export class Answers extends Incoming<RequestStream> {
     this.#allow = allow;
   }
 
-  override feed(bytes: Uint8Array): void {
+  protected override feed(bytes: Uint8Array): void {
     super.feed(bytes);
     // What came along with a head is handed on with it.
     const fresh = this.#fresh;

@@ -3,7 +3,7 @@ import { GatewayError } from "../../errors.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
 import { ANSWERED, CONTENT, Calm } from "../../http/http2/calm.ts";
 import * as faults from "../../http/http2/fault.ts";
-import { ConnectionFault } from "../../http/http2/fault.ts";
+import type { ConnectionFault } from "../../http/http2/fault.ts";
 import * as frames from "../../http/http2/frame.ts";
 import { WINDOW, type IncomingOwner } from "../../http/http2/incoming.ts";
 import { Sender } from "../../http/http2/sender.ts";
@@ -166,14 +166,8 @@ export class Http2TargetConnection implements SocketHandler, IncomingOwner, Stre
   data(bytes: Uint8Array): void {
     if (this.#isGone) return;
     this.#isReading = true;
-    this.sender.cork();
-    try {
-      this.#answers.feed(bytes);
-      this.sender.boundBehind();
-    } catch (fault) {
-      if (!(fault instanceof ConnectionFault)) throw fault;
-      this.#fail(fault);
-    }
+    const fault = this.#answers.receive(bytes);
+    if (fault !== undefined) this.#fail(fault);
     this.#isReading = false;
     this.sender.uncork();
     this.#settle();
