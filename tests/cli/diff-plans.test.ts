@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { planView } from "../../src/admin/live/plan-view.ts";
 import { placesIn } from "../../src/cli/config-places.ts";
 import { changesBetween, type SettingChange, sideOf, sideOfView } from "../../src/cli/diff/plans.ts";
-import { apiKey, env } from "../../src/mod.ts";
+import { apiKey, env, jwt } from "../../src/mod.ts";
 import { planOf } from "../config/support.ts";
 
 const base = {
@@ -93,6 +93,24 @@ describe("what is not shown is compared", () => {
     expect(changed.join("\n")).toMatch(
       /^auth\.consumers\.acme\.keys\.0\.hash: \[redacted\] → \[redacted\] \(another\)$/m,
     );
+  });
+
+  test("a schema of claims, though it holds itself", () => {
+    const schema = (vendor: string): object => {
+      const standard = { version: 1, vendor, validate: (value: unknown) => ({ value }) };
+      const made: Record<string, unknown> = { "~standard": standard };
+      made["self"] = made;
+      return made;
+    };
+    const withClaims = (vendor: string): object => ({
+      ...base,
+      auth: { token: jwt({ issuer: "https://id.test", audience: "a", claims: schema(vendor) as never }) },
+      routes: { a: { ...base.routes.a, auth: "token" } },
+    });
+    expect(told(withClaims("x"), withClaims("x"))).toEqual([]);
+    expect(told(withClaims("x"), withClaims("y"))).toEqual([
+      "auth.schemes.token.claims: (a schema) → (a schema) (another)",
+    ]);
   });
 
   test("a function, by its source", () => {

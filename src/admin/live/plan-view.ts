@@ -63,6 +63,8 @@ function viewOf(value: unknown, guarded: boolean, viewing: Viewing): unknown {
 function objectView(value: object, guarded: boolean, viewing: Viewing): unknown {
   const { seal } = viewing;
   if (value instanceof Secret) return seal(value, REDACTED);
+  // What a library makes of itself may be large, and may hold itself.
+  if ("~standard" in value) return seal(value, "(a schema)");
   if (value instanceof RegExp) return String(value);
   if (ArrayBuffer.isView(value)) return seal(value, `(${value.byteLength} bytes)`);
   if (value instanceof Map) return objectView(Object.fromEntries(value), guarded, viewing);
