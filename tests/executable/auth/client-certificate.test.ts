@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import http2 from "node:http2";
 import { join } from "node:path";
 import type { ConnectionOptions } from "node:tls";
 import { type Certificate, certificates } from "../../support/certificates.ts";
@@ -205,6 +206,29 @@ export default defineGateway({
         writeFileSync(join(gateway.folder, "ca.crl"), "no list");
         await until(() => gateway.stderr.text.includes("cannot be taken"), "what is told of nonsense", 10_000);
         expect(await status(gateway, shown(all.partner))).toBe(401);
+      });
+    });
+
+    test("knows who calls over HTTP/2 as well, and lets that connection go when the list changes", async () => {
+      await started(config('clientCrl: "ca.crl"'), async (gateway) => {
+        const session = http2.connect(`https://127.0.0.1:${gateway.port}`, {
+          ...shown(all.partner),
+          rejectUnauthorized: false,
+        });
+        const told: string[] = [];
+        for (const event of ["goaway", "close"]) session.on(event, () => told.push(event));
+        const asked = (): Promise<number> =>
+          new Promise((resolve, reject) => {
+            const stream = session.request({ ":path": "/" });
+            stream.on("response", (head) => resolve(Number(head[":status"])));
+            stream.on("error", reject);
+            stream.resume();
+            stream.end();
+          });
+        expect([await asked(), await asked()]).toEqual([200, 200]);
+        writeFileSync(join(gateway.folder, "ca.crl"), all.partnerRevoked);
+        await until(() => told.includes("close"), "the connection to end", 10_000);
+        session.destroy();
       });
     });
 
