@@ -20,6 +20,9 @@ const lacks = missing("openssl");
 const all = lacks === undefined ? clientCertificates() : (undefined as unknown as ClientCertificates);
 const local = lacks === undefined ? certificates().local : (undefined as unknown as Certificate);
 
+/** Files are read a second after they change. */
+const PATIENCE_MS = 20_000;
+
 const shown = ({ cert, key }: Certificate): ConnectionOptions => ({ cert, key });
 const derOf = ({ cert }: Certificate): Buffer => new X509Certificate(cert).raw;
 
