@@ -31,17 +31,20 @@ export interface Running {
 export async function askRunning({ admin }: Pick<Plan, "admin">, hash: string): Promise<Running | undefined> {
   const place = admin && adminPlace(admin);
   if (place === undefined) return undefined;
-  try {
-    const [{ upstreams }, { keys }, version] = await Promise.all([
-      ask<{ upstreams: readonly UpstreamCount[] }>(place, "/targets"),
-      ask<{ keys: readonly KeyStatus[] }>(place, "/keys/revoked"),
-      ask<{ config?: string }>(place, "/version"),
-    ]);
-    const same = version.config === undefined ? undefined : version.config === hash;
-    return { name: place.name, same, upstreams, revoked: keys, left: (steps) => leftOf(place, steps) };
-  } catch {
-    return undefined;
-  }
+  // One of another version may not know all of these.
+  const [targets, revoked, version] = await Promise.all([
+    ask<{ upstreams: readonly UpstreamCount[] }>(place, "/targets"),
+    ask<{ keys: readonly KeyStatus[] }>(place, "/keys/revoked"),
+    ask<{ config?: string }>(place, "/version"),
+  ]);
+  if (targets === undefined) return undefined;
+  return {
+    name: place.name,
+    same: version?.config === undefined ? undefined : version.config === hash,
+    upstreams: targets.upstreams,
+    revoked: revoked?.keys ?? [],
+    left: (steps) => leftOf(place, steps),
+  };
 }
 
 /** The plan with the targets that the gateway has found, where they are found while it runs. */
@@ -60,21 +63,25 @@ export function withFound(plan: Plan, running: Running | undefined): Plan {
   return { ...plan, upstreams: Object.fromEntries(upstreams) as Plan["upstreams"] };
 }
 
-async function ask<T>({ url, how }: AdminPlace, path: string): Promise<T> {
-  const response = await fetch(`${url}${path}`, { ...how, signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (!response.ok) throw new Error(`status ${response.status}`);
-  return (await response.json()) as T;
+/** Undefined where it does not answer, or not this. */
+async function ask<T>({ url, how }: AdminPlace, path: string): Promise<T | undefined> {
+  try {
+    const response = await fetch(`${url}${path}`, { ...how, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return response.ok ? ((await response.json()) as T) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function leftOf(place: AdminPlace, steps: readonly Step[]): Promise<Left> {
   const known = new Map<string, number>();
   const keyOf = (limit: string, caller: string): string => JSON.stringify([limit, caller]);
-  const asked = steps.flatMap((step) => {
-    if (step.kind !== "limit" || step.caller === undefined) return [];
-    const { name: limit, caller } = step;
-    const query = new URLSearchParams({ limit, caller });
-    return [ask<{ left: number }>(place, `/limits?${query}`).then(({ left }) => known.set(keyOf(limit, caller), left))];
+  const asked = steps.map(async (step) => {
+    if (step.kind !== "limit" || step.caller === undefined) return;
+    const query = new URLSearchParams({ limit: step.name, caller: step.caller });
+    const told = await ask<{ left: number }>(place, `/limits?${query}`);
+    if (told !== undefined) known.set(keyOf(step.name, step.caller), told.left);
   });
-  await Promise.allSettled(asked);
+  await Promise.all(asked);
   return (limit, caller) => known.get(keyOf(limit, caller));
 }

@@ -101,7 +101,7 @@ function targetView({ url }: TargetPlan, known: Running["upstreams"][number] | u
     url,
     state: told?.state,
     why: why.length === 0 ? undefined : why.join(", "),
-    inUse: told?.connections.active,
+    inUse: told?.connections?.active,
   };
 }
 
