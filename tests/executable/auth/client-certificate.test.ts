@@ -188,61 +188,77 @@ export default defineGateway({
     const status = async (gateway: Gateway, options: ConnectionOptions): Promise<number> =>
       (await ask(gateway.port, get("/"), options)).status;
 
-    test("takes who brings the authorities between along", async () => {
-      await started(config().replace('"acme"]', '"behind"]'), async (gateway) => {
-        expect(await status(gateway, shown(all.behindChain))).toBe(200);
-        expect(await status(gateway, shown(all.behind))).toBe(401);
-      });
-    });
-
-    test("refuses who was revoked, from the moment on at which the list says so, also on a connection that is kept", async () => {
-      await started(config('clientCrl: "ca.crl"'), async (gateway) => {
-        const { client, socket } = await connectSecurely(gateway.port, shown(all.partner));
-        await client.send(get("/"));
-        expect((await client.receive()).status).toBe(200);
-        expect(await status(gateway, shown(all.partner))).toBe(200);
-        writeFileSync(join(gateway.folder, "ca.crl"), all.partnerRevoked);
-        await until(() => gateway.stderr.text.includes("clientCrl has changed"), "the list to be read", 10_000);
-        await until(() => client.ending !== "open", "the connection to end");
-        socket.destroy();
-        expect(await status(gateway, shown(all.partner))).toBe(401);
-        writeFileSync(join(gateway.folder, "ca.crl"), "no list");
-        await until(() => gateway.stderr.text.includes("cannot be taken"), "what is told of nonsense", 10_000);
-        expect(await status(gateway, shown(all.partner))).toBe(401);
-      });
-    });
-
-    test("knows who calls over HTTP/2 as well, and lets that connection go when the list changes", async () => {
-      await started(config('clientCrl: "ca.crl"'), async (gateway) => {
-        const session = http2.connect(`https://127.0.0.1:${gateway.port}`, {
-          ...shown(all.partner),
-          rejectUnauthorized: false,
+    test(
+      "takes who brings the authorities between along",
+      async () => {
+        await started(config().replace('"acme"]', '"behind"]'), async (gateway) => {
+          expect(await status(gateway, shown(all.behindChain))).toBe(200);
+          expect(await status(gateway, shown(all.behind))).toBe(401);
         });
-        const told: string[] = [];
-        for (const event of ["goaway", "close"]) session.on(event, () => told.push(event));
-        const asked = (): Promise<number> =>
-          new Promise((resolve, reject) => {
-            const stream = session.request({ ":path": "/" });
-            stream.on("response", (head) => resolve(Number(head[":status"])));
-            stream.on("error", reject);
-            stream.resume();
-            stream.end();
-          });
-        expect([await asked(), await asked()]).toEqual([200, 200]);
-        writeFileSync(join(gateway.folder, "ca.crl"), all.partnerRevoked);
-        await until(() => told.includes("close"), "the connection to end", 10_000);
-        session.destroy();
-      });
-    });
+      },
+      PATIENCE_MS,
+    );
 
-    test("refuses everybody when the list has grown too old, or lacks an authority between", async () => {
-      await started(config('clientCrl: "ca.crl"'), async (gateway) => {
-        expect(await status(gateway, shown(all.behindChain))).toBe(401);
-        writeFileSync(join(gateway.folder, "ca.crl"), all.oldList);
-        await until(() => gateway.stderr.text.includes("clientCrl has changed"), "the list to be read", 10_000);
-        expect(await status(gateway, shown(all.partner))).toBe(401);
-      });
-    });
+    test(
+      "refuses who was revoked, from the moment on at which the list says so, also on a connection that is kept",
+      async () => {
+        await started(config('clientCrl: "ca.crl"'), async (gateway) => {
+          const { client, socket } = await connectSecurely(gateway.port, shown(all.partner));
+          await client.send(get("/"));
+          expect((await client.receive()).status).toBe(200);
+          expect(await status(gateway, shown(all.partner))).toBe(200);
+          writeFileSync(join(gateway.folder, "ca.crl"), all.partnerRevoked);
+          await until(() => gateway.stderr.text.includes("clientCrl has changed"), "the list to be read", 10_000);
+          await until(() => client.ending !== "open", "the connection to end");
+          socket.destroy();
+          expect(await status(gateway, shown(all.partner))).toBe(401);
+          writeFileSync(join(gateway.folder, "ca.crl"), "no list");
+          await until(() => gateway.stderr.text.includes("cannot be taken"), "what is told of nonsense", 10_000);
+          expect(await status(gateway, shown(all.partner))).toBe(401);
+        });
+      },
+      PATIENCE_MS,
+    );
+
+    test(
+      "knows who calls over HTTP/2 as well, and lets that connection go when the list changes",
+      async () => {
+        await started(config('clientCrl: "ca.crl"'), async (gateway) => {
+          const session = http2.connect(`https://127.0.0.1:${gateway.port}`, {
+            ...shown(all.partner),
+            rejectUnauthorized: false,
+          });
+          const told: string[] = [];
+          for (const event of ["goaway", "close"]) session.on(event, () => told.push(event));
+          const asked = (): Promise<number> =>
+            new Promise((resolve, reject) => {
+              const stream = session.request({ ":path": "/" });
+              stream.on("response", (head) => resolve(Number(head[":status"])));
+              stream.on("error", reject);
+              stream.resume();
+              stream.end();
+            });
+          expect([await asked(), await asked()]).toEqual([200, 200]);
+          writeFileSync(join(gateway.folder, "ca.crl"), all.partnerRevoked);
+          await until(() => told.includes("close"), "the connection to end", 10_000);
+          session.destroy();
+        });
+      },
+      PATIENCE_MS,
+    );
+
+    test(
+      "refuses everybody when the list has grown too old, or lacks an authority between",
+      async () => {
+        await started(config('clientCrl: "ca.crl"'), async (gateway) => {
+          expect(await status(gateway, shown(all.behindChain))).toBe(401);
+          writeFileSync(join(gateway.folder, "ca.crl"), all.oldList);
+          await until(() => gateway.stderr.text.includes("clientCrl has changed"), "the list to be read", 10_000);
+          expect(await status(gateway, shown(all.partner))).toBe(401);
+        });
+      },
+      PATIENCE_MS,
+    );
 
     test.each(["TLSv1.2", "TLSv1.3"] as const)(
       "lets no session of %s outlive the authority that it was made under",
