@@ -1,7 +1,6 @@
 // `sluice explain [method] <url>`: what becomes of a request, and why. Nothing is sent to anybody but a gateway that runs.
 import { GatewayError } from "../errors.ts";
 import type { Arrival } from "../exchange.ts";
-import { headLimits } from "../listen/listener.ts";
 import { bunPlatform } from "../platforms/bun.ts";
 import { checkArguments } from "./arguments.ts";
 import { placesIn } from "./config-places.ts";
@@ -63,7 +62,7 @@ export const explain: Verb = {
     const planned = await planConfig(findConfig(config), embedded);
     if ("findings" in planned) return reportFindings(planned.findings, terminal);
     const { plan, sources } = planned;
-    const arrival = arrivalOf(request, headLimits(plan.listen));
+    const arrival = arrivalOf(request, plan.listen);
     const explained = async (arrival: Arrival): Promise<Explanation> => {
       const running = await askRunning(plan, hashOf(sources));
       const rehearsal = await rehearse(plan, arrival, bunPlatform(SILENT), running);

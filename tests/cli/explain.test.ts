@@ -9,9 +9,9 @@ import { rehearse } from "../../src/cli/explain/rehearsal.ts";
 import { arrivalOf, readAsked } from "../../src/cli/explain/request.ts";
 import { explanationText } from "../../src/cli/explain/text.ts";
 import { GatewayError } from "../../src/errors.ts";
-import { headLimits } from "../../src/listen/listener.ts";
 import { apiKey, basic, defineGateway, env, forwardAuth, introspection, jwt } from "../../src/mod.ts";
 import type { TargetCount } from "../../src/admin/live/tick.ts";
+import type { Plan } from "../../src/config/plan.ts";
 import { bunPlatform } from "../../src/platforms/bun.ts";
 import { planOf } from "../config/support.ts";
 
@@ -97,15 +97,20 @@ const places: Places = {
 /** What of the config below stands there. */
 const WRITTEN = ["upstreams.orders.timeouts.connect", "upstreams.orders.retries", "upstreams.canary.balance"];
 
-async function explain(words: string[], left: Left = () => undefined, running?: Running): Promise<Explanation> {
-  const arrival = arrivalOf(readAsked(words).request, headLimits(plan.listen));
+async function explain(
+  words: string[],
+  left: Left = () => undefined,
+  running?: Running,
+  of: Plan = plan,
+): Promise<Explanation> {
+  const arrival = arrivalOf(readAsked(words).request, of.listen);
   if (arrival instanceof GatewayError) throw arrival;
   const asked = (): never => {
     throw new Error("somebody was asked");
   };
   const edge = bunPlatform({ write() {}, writeBatch() {}, flush: () => true, dropped: 0 });
   const alone = { ...edge, fetch: asked, connect: asked, listen: asked, redis: asked };
-  return explanationOf(plan, await rehearse(plan, arrival, alone, running), places, left, running);
+  return explanationOf(of, await rehearse(of, arrival, alone, running), places, left, running);
 }
 
 const says = ({ policies }: Explanation): Record<string, string> =>
@@ -259,7 +264,7 @@ describe("the way", () => {
 
 describe("what is asked about is read as curl reads it", () => {
   test.each<[words: string[], request: object]>([
-    [["/x"], { method: "GET", authority: "localhost", target: "/x", secure: false, from: "127.0.0.1" }],
+    [["/x"], { method: "GET", authority: "localhost", target: "/x", secure: undefined, from: "127.0.0.1" }],
     [["https://a.test:8443"], { authority: "a.test:8443", target: "/", secure: true }],
     [["http://a.test?q=1#part"], { target: "/?q=1" }],
     [["post", "/x"], { method: "POST" }],
@@ -400,4 +405,50 @@ describe("what a running gateway knows decides:", () => {
       "it runs another config, for it was not reloaded since",
     );
   });
+});
+
+test.each(["h2", "h2c"] as const)(
+  "to targets of %s the same holds, and the head is told as HTTP/2 says it",
+  async (protocol) => {
+    const targets = [`${protocol === "h2" ? "https" : "http"}://127.0.0.1:9001`];
+    const of = planOf({ upstreams: { up: { targets, protocol } }, routes: { up: { match: "/*", to: "up" } } });
+    const it = await explain(["/x?y=1", "-H", "X-Own: 1"], undefined, undefined, of);
+    expect(it.verdict).toBe(`goes to ${targets[0]}`);
+    expect(it.head.slice(0, 3).map(({ line }) => line)).toEqual([
+      "GET /x?y=1 HTTP/2",
+      "host: 127.0.0.1:9001",
+      "x-own: 1",
+    ]);
+    const upgrade = ["-H", "Connection: Upgrade", "-H", "Upgrade: websocket"];
+    expect(await explain(["/x", ...upgrade], undefined, undefined, of)).toMatchObject({ status: 501, head: [] });
+  },
+);
+
+describe("with TLS on the listener", () => {
+  const files = {
+    "a.pem": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
+    "a.key": "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+  };
+  const tls = { certificates: { cert: "a.pem", key: "a.key" }, redirectHttp: { port: 8080, to: 443 } };
+  const up = { upstreams: { up: { targets: ["http://a.test"] } }, routes: { up: { match: "/*", to: "up" } } };
+  const of = planOf({ listen: { port: 8443, tls }, ...up }, { files });
+
+  test("a path alone is asked for by https", async () => {
+    const it = await explain(["/x"], undefined, undefined, of);
+    expect(it).toMatchObject({ request: "GET https://localhost/x", verdict: "goes to http://a.test" });
+  });
+
+  test("what comes by http is led to https, and no route is said to win", async () => {
+    const it = await explain(["http://shop.test/x?token=abc"], undefined, undefined, of);
+    const verdict = "308 to https://shop.test/x?token=REDACTED, before routes are asked";
+    expect(it).toMatchObject({ status: 308, route: undefined, matches: [], verdict });
+  });
+});
+
+test.each([
+  ["http://", "For example: https://api.example.com/orders"],
+  ["api.test:8080/x", "Did you mean http://api.test:8080/x?"],
+  ["POST", "Behind the method stands a URL."],
+])("what is no URL is refused with what helps: %s", (url, hint) => {
+  expect(() => readAsked([url])).toThrow(expect.objectContaining({ hint }));
 });

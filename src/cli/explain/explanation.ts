@@ -1,5 +1,6 @@
 // What becomes of a request, and why: plain values, for people and for machines. No credential is among them.
 import type { Plan } from "../../config/plan.ts";
+import type { GatewayError } from "../../errors.ts";
 import { compileRoutes, type Judgement } from "../../route/table.ts";
 import { conditionTexts, destinationText, methodsText } from "../route-text.ts";
 import { maskingOf } from "./masking.ts";
@@ -55,6 +56,8 @@ export function explanationOf(
   const full = policies.find(({ says, policy }) => says === "refuses" && policy.startsWith("limits."));
   const undecided = policies.find(({ says }) => says === "undecided");
   const code = full !== undefined && x.error === undefined ? "rate_limit_exceeded" : x.error?.code;
+  /** Answered before any route is asked. */
+  const isBefore = route === undefined && x.error === undefined;
   const reached = head !== undefined && full === undefined;
   return {
     request: `${x.method} ${x.scheme}://${x.authority}${masking.target(x.target)}`,
@@ -71,7 +74,7 @@ export function explanationOf(
     code: undecided === undefined ? code : undefined,
     route: route?.name,
     leadsTo: route && destinationText(route.destination),
-    matches: judged.map((each) => matchView(each, x.method, plan, places.near)),
+    matches: isBefore ? [] : judged.map((each) => matchView(each, x.method, plan, places.near)),
     policies,
     way: route && wayOf(route, rehearsal, places, running),
     head: reached && route !== undefined ? headOf(masking.head(head), plan, route, x, places) : [],
@@ -79,15 +82,23 @@ export function explanationOf(
   };
 
   function verdictOf(): string {
-    if (route === undefined)
-      return `${answer.status} ${x.error?.code ?? ""}: ${x.error?.message ?? "answered at once"}`;
+    if (route === undefined) return x.error === undefined ? early() : failure(x.error);
     if (undecided !== undefined) return `${undecided.policy} decides: ${undecided.why}`;
     if (full !== undefined && x.error === undefined) return `429 rate_limit_exceeded: ${full.policy}`;
-    if (x.error !== undefined) return `${x.error.status} ${x.error.code}: ${x.error.message}`;
+    if (x.error !== undefined) return failure(x.error);
     if (head !== undefined) return `goes to ${x.attempts[0]?.target ?? x.upstream!.name}`;
     if (route.destination.kind === "handler") return "the handler of the route answers";
     return `${answer.status} by the gateway itself`;
   }
+
+  function early(): string {
+    const location = answer.fields.get("location");
+    return `${answer.status}${location === undefined ? "" : ` to ${masking.target(location)},`} before routes are asked`;
+  }
+}
+
+function failure({ status, code, message }: GatewayError): string {
+  return `${status} ${code}: ${message}`;
 }
 
 function matchView({ host, entry, fit }: Judgement, method: string, plan: Plan, placeOf: PlaceOf): MatchView {

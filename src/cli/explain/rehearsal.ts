@@ -4,9 +4,10 @@ import { RevokedKeys, revokedMemory } from "../../auth/api-key/revoked-keys.ts";
 import type { Scheme, Verdict } from "../../auth/scheme.ts";
 import type { Plan, RoutePlan } from "../../config/plan.ts";
 import type { TargetPlan } from "../../config/upstream/plan.ts";
-import { type GatewayError, toGatewayError } from "../../errors.ts";
-import { type Answer, type Arrival, Exchange, type Limited, type Stage, type StageName } from "../../exchange.ts";
+import { GatewayError, toGatewayError } from "../../errors.ts";
+import { Answer, type Arrival, Exchange, type Limited, type Stage, type StageName } from "../../exchange.ts";
 import { isStream } from "../../http/body.ts";
+import { HOP_BY_HOP } from "../../http/fields.ts";
 import { Deadlines } from "../../http/deadlines.ts";
 import { latin1Bytes, latin1Text } from "../../http/latin1.ts";
 import type { RunningLimit } from "../../limit/limit.ts";
@@ -76,7 +77,7 @@ export function openRehearsal(
   let heads: string[] = [];
   /** Whoever asks while a scheme judges asks about the caller: nobody answers. */
   const judging = { count: 0 };
-  const platform = offlinePlatform(edge, judging, plan, (head) => heads.push(head));
+  const platform = offlinePlatform(edge, judging, (head) => heads.push(head));
   const made = actors === undefined ? offline : { ...offline, auth: { ...offline.auth, schemes: [], keys: undefined } };
   const parts = createParts(made, {
     platform,
@@ -106,7 +107,14 @@ export function openRehearsal(
       if (isStream(answer.content)) answer.content.cancel();
       const candidates = (x.upstream && parts.upstreams.get(x.upstream.name)?.balancer.untried([])) ?? 0;
       const targetsOf = (name: string): readonly TargetPlan[] => plan.upstreams[name]?.targets ?? [];
-      return { x, steps, answer, head: heads[0], candidates, targetsOf };
+      const head = heads[0];
+      const isHttp1 = x.upstream === undefined || plan.upstreams[x.upstream.name]!.protocol === "http1";
+      if (isHttp1 || head === undefined) return { x, steps, answer, head, candidates, targetsOf };
+      if (!/^upgrade:/im.test(head)) return { x, steps, answer, head: asHttp2(head), candidates, targetsOf };
+      const refusal = new GatewayError("protocol_not_supported", "HTTP/2 to targets has no switch of protocols");
+      x.error = refusal;
+      const refused = new Answer(refusal.status, undefined, answer.fields, null);
+      return { x, steps, answer: refused, head: undefined, candidates, targetsOf };
     },
     close: () => parts.carried.close([]),
   };
@@ -128,7 +136,8 @@ function revokedKeys(auth: Plan["auth"], revoked: Running["revoked"]): RevokedKe
 function withoutTraffic(plan: Plan): Plan {
   const upstreams = Object.entries(plan.upstreams).map(([name, upstream]) => [
     name,
-    { ...upstream, discovery: undefined, health: undefined },
+    // Every target is one of HTTP/1.1 here; of another protocol the head is told as that would say it.
+    { ...upstream, discovery: undefined, health: undefined, protocol: "http1" },
   ]);
   return {
     ...plan,
@@ -140,6 +149,14 @@ function withoutTraffic(plan: Plan): Plan {
     otlp: undefined,
     log: false,
   };
+}
+
+/** A head that was written for HTTP/1.1, as HTTP/2 says it: names in lower case, and nothing of one connection. */
+function asHttp2(head: string): string {
+  const [first = "", ...fields] = head.trimEnd().split("\r\n");
+  const named = fields.map((field) => field.replace(/^[^:]+/, (name) => name.toLowerCase()));
+  const passing = named.filter((field) => !HOP_BY_HOP.has(field.slice(0, field.indexOf(":"))));
+  return [first.replace(/ HTTP\/1\.1$/, " HTTP/2"), ...passing, "", ""].join("\r\n");
 }
 
 function quiet(route: RoutePlan): RoutePlan {
@@ -202,15 +219,7 @@ function watchedStage(stage: Stage, name: StageName, noted: Noted): Stage {
 }
 
 /** An edge behind which there is nobody but targets that answer 204 at once. */
-function offlinePlatform(
-  edge: Platform,
-  judging: { readonly count: number },
-  plan: Plan,
-  seen: (head: string) => void,
-): Platform {
-  const origins = new Set(
-    Object.values(plan.upstreams).flatMap(({ targets }) => targets.map(({ url }) => new URL(url).origin)),
-  );
+function offlinePlatform(edge: Platform, judging: { readonly count: number }, seen: (head: string) => void): Platform {
   return {
     ...edge,
     shared: undefined,
@@ -227,14 +236,7 @@ function offlinePlatform(
       });
       return { abort: () => undefined };
     },
-    fetch(request) {
-      const { origin, pathname, search } = new URL(request.url);
-      if (judging.count > 0 || !origins.has(origin))
-        return Promise.reject(new TypeError("nobody is asked in an explanation"));
-      const lines = [...request.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-      seen(`${request.method} ${pathname}${search} HTTP/2\r\n${lines}\r\n`);
-      return Promise.resolve(new Response(null, { status: 204 }));
-    },
+    fetch: () => Promise.reject(new TypeError("nobody is asked in an explanation")),
   };
 }
 

@@ -1,6 +1,7 @@
 // The request that the command line asks about, written as curl takes it, and read as a listener reads it.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import type { ListenPlan } from "../../config/plan.ts";
 import type { GatewayError } from "../../errors.ts";
 import type { Arrival } from "../../exchange.ts";
 import { normalAddress } from "../../http/ip.ts";
@@ -8,12 +9,14 @@ import { latin1Bytes, wireText } from "../../http/latin1.ts";
 import { type HeadLimits, isToken, Malformed } from "../../http/message.ts";
 import { readRequestHead } from "../../http/request-head.ts";
 import { admit, refusalOf } from "../../listen/admit.ts";
+import { headLimits } from "../../listen/listener.ts";
 import { messageOf, systemCode, usageError } from "../exit.ts";
 
 /** A request, as it was asked about. */
 export interface AskedRequest {
   readonly method: string;
-  readonly secure: boolean;
+  /** Whether by https; undefined: only a path was named, and it comes as clients of the listener come. */
+  readonly secure: boolean | undefined;
   readonly authority: string;
   /** Path and query as written. */
   readonly target: string;
@@ -73,16 +76,20 @@ function readMethod(method: string): string {
 
 function readUrl(url: string): Pick<AskedRequest, "secure" | "authority" | "target"> {
   const parts = /^(?:(https?):\/\/([^/?#\s]+))?([/?][^#\s]*)?(?:#.*)?$/i.exec(url);
-  if (parts === null || (parts[2] === undefined && !url.startsWith("/"))) {
-    const hint = /^[a-z]+$/i.test(url) ? "Behind the method stands a URL." : `Did you mean http://${url}?`;
-    throw usageError(`"${url}" is neither a URL nor a path.`, hint);
-  }
-  const [, scheme = "http", authority = "localhost", target = "/"] = parts;
+  if (parts === null || (parts[2] === undefined && !url.startsWith("/")))
+    throw usageError(`"${url}" is neither a URL nor a path.`, hintFor(url));
+  const [, scheme, authority = "localhost", target = "/"] = parts;
   return {
-    secure: scheme.toLowerCase() === "https",
+    secure: scheme === undefined ? undefined : scheme.toLowerCase() === "https",
     authority,
     target: target.startsWith("/") ? target : `/${target}`,
   };
+}
+
+function hintFor(url: string): string {
+  if (/^[a-z]+$/i.test(url)) return "Behind the method stands a URL.";
+  const isHost = /^[\w.-]+(?::\d+)?(?:[/?#]\S*)?$/.test(url);
+  return isHost ? `Did you mean http://${url}?` : "For example: https://api.example.com/orders";
 }
 
 function readField(written: string): readonly [name: string, value: string] {
@@ -117,15 +124,18 @@ function readFrom(from: string): string {
   return normalAddress(from)!;
 }
 
-/** The request as a listener with these bounds would take it, or refuse it. */
-export function arrivalOf(request: AskedRequest, limits: HeadLimits): Arrival | GatewayError {
-  const { target, fields } = request;
+/** The request as this listener would take it, or refuse it. */
+export function arrivalOf(request: AskedRequest, listen: ListenPlan): Arrival | GatewayError {
+  const { target, fields, secure = listen.tls !== undefined } = request;
   const onWire = fields.map(([name, value]) => [name, wireText(value)] as const);
-  return arrivalOnWire({ ...request, target: wireText(target), fields: onWire }, limits);
+  return arrivalOnWire({ ...request, secure, target: wireText(target), fields: onWire }, headLimits(listen));
 }
 
 /** The same of a request whose characters are bytes of the wire. */
-export function arrivalOnWire(request: AskedRequest, limits: HeadLimits): Arrival | GatewayError {
+export function arrivalOnWire(
+  request: AskedRequest & { readonly secure: boolean },
+  limits: HeadLimits,
+): Arrival | GatewayError {
   const { method, target, authority, fields, content, secure, from } = request;
   const given = fields.some(([name]) => name.toLowerCase() === "host");
   const lines = [...(given ? [] : [["Host", authority] as const]), ...fields];
