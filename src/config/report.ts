@@ -48,7 +48,8 @@ export function placeFaults(
 ): readonly (readonly [fault: ConfigFault, place: FaultPlace])[] {
   const placeOf = source === undefined ? undefined : locator(source);
   const placed = faults.map((fault) => {
-    const place: FaultPlace = fault.place ?? { file, ...placeOf?.(fault.path) };
+    const found = placeOf?.(fault.path);
+    const place: FaultPlace = fault.place ?? { file, ...(found && { line: found.line, column: found.column }) };
     return [fault, place] as const;
   });
   const order = ({ line = 0, column = 0 }: FaultPlace): readonly [number, number] => [line, column];
