@@ -1,9 +1,10 @@
-// What limits count in: a table of the process, empty or as the last process left it.
+// What limits count in: a table of the process, empty, as the last process left it, or as one hands it over that still runs.
 import type { LimitsPlan } from "./config/limit/plan.ts";
+import { Limiter } from "./limit/limiter.ts";
 import { readSnapshot, writeSnapshot } from "./limit/snapshot.ts";
-import { tableMemory } from "./limit/table.ts";
+import { mainTable, tableMemory } from "./limit/table.ts";
 import type { Platform } from "./platform.ts";
-import type { Counts } from "./shared.ts";
+import type { Counted, Counts } from "./shared.ts";
 
 /** What is asked of a platform to keep counts. */
 export type CountsPlatform = Pick<Platform, "now" | "wallClock" | "random" | "sha256" | "files" | "notice">;
@@ -51,6 +52,55 @@ export async function saveCounts(plan: LimitsPlan, counts: Counts, platform: Cou
     const text = `limiting.snapshot: ${snapshot} cannot be written (${messageOf(error)}): limits will count from zero`;
     platform.notice("warn", text);
   }
+}
+
+/** What the table of another process must have in common with the one that hands its counts over. Numbers alone. */
+export interface CountsOrigin {
+  /** Of the hashes. */
+  readonly k0: number;
+  readonly k1: number;
+  /** The table's clock, and the wall's at the same moment, in milliseconds. */
+  readonly now: number;
+  readonly wall: number;
+}
+
+/** Of these counts. */
+export function originOf({ secret, ahead }: Counts, { now, wallClock }: CountsPlatform): CountsOrigin {
+  return { ...secret, now: now() + ahead, wall: wallClock() };
+}
+
+/** An empty table for so many workers, in which the counts of another process can go on. */
+export function countsAs(origin: CountsOrigin, plan: LimitsPlan, workers: number, platform: CountsPlatform): Counts {
+  const now = origin.now + Math.max(0, platform.wallClock() - origin.wall);
+  const secret = { k0: origin.k0, k1: origin.k1 };
+  return { memory: tableMemory(plan.capacity, workers), secret, ahead: now - platform.now() };
+}
+
+/** All that counts. What is counted from now on is told, until {@link keepCounts}; see `Counts.told` and `Shared.counted`. */
+export function handCounts(counts: Counts, platform: CountsPlatform): Uint8Array {
+  return writeSnapshot(counts, platform, hash(platform), true);
+}
+
+/** The other process has not come to count: nothing is told any more. */
+export function keepCounts({ memory }: Counts): void {
+  mainTable(memory).handed(0);
+}
+
+/** What another process has handed over takes the place of what is counted here. Nobody counts meanwhile. @returns why not */
+export function takeCounts(bytes: Uint8Array, counts: Counts, platform: CountsPlatform): string | undefined {
+  const taken = readSnapshot(bytes, counts.memory, platform, hash(platform));
+  return typeof taken === "string" ? taken : undefined;
+}
+
+/** Counts what the other process has counted since. @param told where it is told on, by one that is being taken over */
+export function addCounted(
+  all: readonly Counted[],
+  { memory, ahead }: Counts,
+  platform: CountsPlatform,
+  told?: (counted: Counted) => void,
+): void {
+  const limiter = new Limiter(mainTable(memory), told);
+  for (const counted of all) limiter.count(counted, platform.now() + ahead);
 }
 
 /** Where there are files, hashes are made at once. */

@@ -1,5 +1,5 @@
 // Gateway: a plan that runs, and the plans that take over from it while connections stay.
-import type { KeyControls, LimitControls, TargetControls } from "./admin/overseen.ts";
+import type { LimitControls, TargetControls } from "./admin/overseen.ts";
 import type { Seen } from "./admin/live/seen.ts";
 import { Watch } from "./admin/live/watch.ts";
 import { RevokedKeys, revokedMemory } from "./auth/api-key/revoked-keys.ts";
@@ -17,6 +17,7 @@ import { LimitControl } from "./limit-control.ts";
 import { meterListeners } from "./meter.ts";
 import type { Platform } from "./platform.ts";
 import type { Metrics } from "./record/metrics.ts";
+import type { Counts } from "./shared.ts";
 import { type Obstacle } from "./respond/readiness.ts";
 import { obstaclesIn } from "./obstacles.ts";
 import type { NoticeLevel, Verbosity } from "./verbosity.ts";
@@ -52,9 +53,11 @@ export interface Gateway {
   /** How much the operator is told. */
   readonly verbosity: Verbosity;
   /** What operators may do to API keys; absent where there is no admin listener, and where the main thread does it. */
-  readonly keys: KeyControls | undefined;
+  readonly keys: KeyControl | undefined;
   /** The plan that runs. */
   readonly plan: Plan;
+  /** What its limits count in; undefined without limits, and where several workers share it. */
+  readonly counts: Counts | undefined;
   /** See {@link Watch.look}; nothing where there is no admin listener. */
   look(): Seen | undefined;
   /** Leaves as the plan says; see {@link Listeners.drain}. @param delayMs in place of the plan's */
@@ -83,11 +86,13 @@ export interface GatewaySurroundings {
   readonly metrics?: Metrics | undefined;
   /** Certificates that come while it runs, and what their authority is answered. */
   readonly issued?: Issued | undefined;
+  /** What its limits count in at first; without it a table of their own. */
+  readonly counts?: Counts | undefined;
 }
 
 /** Makes a gateway of a plan. */
 export function createGateway(plan: Plan, platform: Platform, surroundings: GatewaySurroundings = {}): Gateway {
-  const { over, metrics, issued } = surroundings;
+  const { over, metrics, issued, counts } = surroundings;
   const deadlines = new Deadlines(platform);
   let draining = false;
   const instance = platform.shared?.instance ?? platform.uuid().slice(0, 8);
@@ -98,7 +103,8 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
   };
   tells(plan.logLevel);
   const revoked = plan.admin && new RevokedKeys(platform.shared?.revoked ?? revokedMemory(false));
-  const standing = { platform, deadlines, instance, metrics, watch, revoked, issued, isDraining: () => draining };
+  const isDraining = (): boolean => draining;
+  const standing = { platform, deadlines, instance, metrics, watch, revoked, issued, counts, isDraining };
   /** Those that have exchanges, and the one that runs. */
   const living = new Set<Generation>();
   const generationOf = (plan: Plan, over?: () => void, before?: Parts): Generation => {
@@ -143,6 +149,9 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
       : revoked && new KeyControl(revoked, () => current.plan.auth, platform, plan.admin?.revokedKeys),
     get plan() {
       return current.plan;
+    },
+    get counts() {
+      return current.parts.counts;
     },
     look: () => watch?.look(),
     targets: { list: () => current.parts.targets.list(), drain: (...what) => current.parts.targets.drain(...what) },

@@ -9,6 +9,13 @@ import { latin1Bytes } from "./http/latin1.ts";
 import type { Platform } from "./platform.ts";
 import { type Revoked, RevokedFile } from "./revoked-file.ts";
 
+/** A key that is revoked, as another process comes to know of it. Plain values. */
+export interface Revocation {
+  /** Of the key, in hexadecimal digits. */
+  readonly hash: string;
+  readonly status: KeyStatus;
+}
+
 /** Of all keys of a gateway; where several workers serve, of all workers at once. */
 export class KeyControl implements KeyControls {
   readonly #revoked: RevokedKeys;
@@ -92,6 +99,19 @@ export class KeyControl implements KeyControls {
       "error",
       `admin.revokedKeys: ${path} cannot be written (${failure}): a restart will not know`,
     );
+  }
+
+  /** Those that are revoked, for a process that takes this one's place. */
+  revocations(): Revocation[] {
+    return Array.from(this.#list, ([hash, { status }]) => ({ hash, status }));
+  }
+
+  /** Those that were revoked in the process before. */
+  take(revocations: readonly Revocation[]): void {
+    for (const { hash, status } of revocations) {
+      const digest = Uint8Array.fromHex(hash);
+      if (this.#revoked.put(digest)) this.#list.set(hash, { digest, status });
+    }
   }
 
   #put(digest: Uint8Array, place: number | undefined, { keys, placeOf }: KeysNow): KeyStatus {

@@ -33,7 +33,7 @@ import type { Issued } from "./issued.ts";
 import type { Platform } from "./platform.ts";
 import { openSinks, type Sink } from "./record/log/sinks.ts";
 import type { Metrics } from "./record/metrics.ts";
-import type { Counts } from "./shared.ts";
+import type { Counted, Counts } from "./shared.ts";
 import { type Boards, openBoards } from "./shared-board.ts";
 import type { Follow } from "./target.ts";
 import { type ControlledUpstream, TargetControl } from "./target-control.ts";
@@ -59,6 +59,8 @@ export interface Standing {
   readonly revoked?: RevokedKeys | undefined;
   /** Undefined where nobody issues certificates. */
   readonly issued: Issued | undefined;
+  /** What the first plan counts in, where another process hands its counts over. */
+  readonly counts?: Counts | undefined;
   /** Whether the gateway lets go. */
   isDraining(): boolean;
 }
@@ -77,6 +79,8 @@ export interface Parts {
   readonly limits: ReadonlyMap<string, RunningLimit>;
   readonly inFlight: ReadonlyMap<string, InFlight>;
   readonly overload: Overload | undefined;
+  /** What limits count in, where one thread counts. */
+  readonly counts: Counts | undefined;
   /** Counts that several gateways share. */
   readonly limitStore: CountStore | undefined;
   readonly tokens: IdentityTokens | undefined;
@@ -142,7 +146,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
   const schemes = createSchemes(plan.auth, { platform, keep, revoked: standing.revoked }, (name) =>
     subrequest({ ...services.get(name)!, owned }, pseudonym, platform, deadlines),
   );
-  const own = ownCounts(plan, platform, keep);
+  const own = ownCounts(plan, standing, keep);
   const underWay = keep("underWay", undefined, () => new Tally(platform.shared?.underWay, platform.shared?.worker));
   const counts = own ?? platform.shared?.limits;
   const limiter = counts && limiterOf(counts, platform, keep);
@@ -179,6 +183,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
         () => new Overload(plan.overload!, underWay, platform),
         (part) => part.close(),
       ),
+    counts: own,
     limitStore: storeOf(plan, platform, deadlines, keep),
     tokens: token && keep("identity.token", token, () => identityTokens(token, platform)),
     vouching: vouchingOf(plan),
@@ -190,7 +195,8 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     issued: standing.issued,
     carried,
     isDraining,
-    saveCounts: () => own && saveCounts(plan.limits, own, platform),
+    // Those that are told to another process are its to keep.
+    saveCounts: () => (own === undefined || own.told ? undefined : saveCounts(plan.limits, own, platform)),
   };
   carried.complete();
   return parts;
@@ -220,9 +226,11 @@ function healthOf(
 }
 
 /** The process's own counts; undefined where the config has no limits, and where several workers share theirs. */
-function ownCounts({ limits }: Plan, platform: Platform, keep: Keep): Counts | undefined {
+function ownCounts({ limits }: Plan, { platform, counts }: Standing, keep: Keep): Counts | undefined {
   if (platform.shared !== undefined || limits.limits.length === 0) return undefined;
-  return keep<Counts>("limiting", limits.capacity, (earlier) => movedCounts(earlier, limits, 1, platform));
+  return keep<Counts>("limiting", limits.capacity, (earlier) =>
+    earlier === undefined && counts !== undefined ? counts : movedCounts(earlier, limits, 1, platform),
+  );
 }
 
 /** Places belong to the bound's name, whatever else the bound says. */
@@ -248,9 +256,10 @@ function runUpstream(
 }
 
 /** Where limits are decided. */
-function limiterOf({ memory }: Counts, platform: Platform, keep: Keep): Limiter {
-  const worker = platform.shared?.worker ?? 1;
-  return keep("limiter", memory.entries, () => new Limiter(new LimitTable(memory, worker)));
+function limiterOf(counts: Counts, { shared }: Platform, keep: Keep): Limiter {
+  const { memory } = counts;
+  const told = shared?.counted ?? ((counted: Counted) => counts.told?.(counted));
+  return keep("limiter", memory.entries, () => new Limiter(new LimitTable(memory, shared?.worker ?? 1), told));
 }
 
 /** The limits by name. */

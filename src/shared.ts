@@ -26,6 +26,8 @@ export interface Shared {
   note(bounds: NoteBounds, key: string): Promise<Noted>;
   /** Claims a place among those of all workers. Answers later. */
   readonly claim: Claim;
+  /** Tells what this worker has counted in a set of the table that another process has already. */
+  counted(counted: Counted): void;
   /** The targets that the main thread finds for the upstreams of all workers. */
   targets: (upstream: string) => Follow;
 }
@@ -89,6 +91,20 @@ export interface Counts {
   readonly secret: { readonly k0: number; readonly k1: number };
   /** Milliseconds that the table's clock is ahead of the platform's: it goes on where the last process stopped. */
   readonly ahead: number;
+  /** Told of what is counted in sets that another process has already; only where one thread counts. */
+  told?: ((counted: Counted) => void) | undefined;
+}
+
+/** Units that were counted in one entry, as another process is told of them. */
+export interface Counted {
+  /** Of the entry. */
+  readonly hash0: number;
+  readonly hash1: number;
+  /** Of the rule, which they make up: see windowRule. */
+  readonly limit: number;
+  readonly windowMs: number;
+  /** Less than 0 for those that were given back. */
+  readonly units: number;
 }
 
 /** The memory of a table of limits. Plain for one worker, shared for several. */
@@ -98,6 +114,9 @@ export interface TableMemory {
   readonly entries: Int32Array;
   /** One word a set: 0, or the holder's number. */
   readonly locks: Int32Array;
-  /** One word a worker: 1 while it lives. Index 0 is nobody. */
+  /**
+   * One word a worker, from index 1: 1 while it lives. Behind them one for the main thread. Index 0 is nobody, and holds
+   * how many sets, the first ones, another process has already.
+   */
   readonly living: Int32Array;
 }

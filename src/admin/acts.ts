@@ -1,5 +1,5 @@
 // All that can be asked of the admin listener, by method and path.
-import { access, config, reload, version } from "./acts/config.ts";
+import { access, config, reload, upgrade, version } from "./acts/config.ts";
 import { healthz, livez, readyz } from "./acts/health.ts";
 import { restore as restoreKey, revoke, revoked } from "./acts/keys.ts";
 import { limits, resetLimits } from "./acts/limits.ts";
@@ -47,6 +47,7 @@ export const ACTS: Readonly<Record<string, Offer>> = {
   "POST /log-level": setLogLevel,
   "GET /config": config,
   "POST /reload": reload,
+  "POST /upgrade": upgrade,
   "GET /version": version,
   "GET /openapi.json": openapi,
   "GET /live/access": access,

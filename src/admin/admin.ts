@@ -35,6 +35,8 @@ const BOUNDS = {
 /** An open admin listener. */
 export interface Admin {
   readonly address: { readonly host: string; readonly port: number };
+  /** Accepts no more, and lets those finish who ask; resolves once they have. */
+  drain(): Promise<void>;
   /** Closes it with all its connections. */
   close(): void;
 }
@@ -48,7 +50,7 @@ export function openAdmin(plan: AdminPlan, name: string, overseen: Overseen, pla
   const way = adminWay(plan, name, overseen, platform);
   const bounds = { ...BOUNDS, socket: plan.socket, port: plan.port, host: plan.host };
   const listener = new Listener(bounds, way, new Tally(), platform, new Deadlines(platform));
-  return { address: listener.address, close: () => void listener.cut() };
+  return { address: listener.address, drain: () => listener.drain(), close: () => void listener.cut() };
 }
 
 /** With every answer: where the listener is documented (RFC 8631). */

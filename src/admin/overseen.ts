@@ -80,8 +80,8 @@ export interface KeyStatus {
 }
 
 /**
- * What can be done to API keys. It holds for every worker from the moment of the answer on, over reloads, and until the
- * process ends, or longer where there is a file for it. Reject with a GatewayError.
+ * What can be done to API keys. It holds for every worker from the moment of the answer on, over reloads and upgrades, and
+ * until the last process ends, or longer where there is a file for it. Reject with a GatewayError.
  */
 export interface KeyControls {
   /** Revokes what the file says, before anybody is served. @throws Error when it cannot be read, or is none */
@@ -121,6 +121,8 @@ export interface Overseen {
   page?(): Promise<PageFiles>;
   /** Loads the config again. Absent where that cannot be. */
   reload?(): Promise<ReloadOutcome>;
+  /** Has another process take this one's place. Absent where that cannot be. */
+  upgrade?(): Promise<UpgradeOutcome>;
 }
 
 /** What the live page is made of. */
@@ -139,4 +141,13 @@ export interface ReloadOutcome {
   readonly message: string;
   /** What is wrong with the config, as `sluice check --json` tells it; none where it was another reason. */
   readonly faults: readonly object[];
+}
+
+/** What came of an upgrade. */
+export interface UpgradeOutcome {
+  readonly ok: boolean;
+  /** What `sluice upgrade` ends with. */
+  readonly exitCode: number;
+  /** For people: a line or more. */
+  readonly message: string;
 }

@@ -84,6 +84,11 @@ export const SCHEMAS = {
     message: text("For people."),
     faults: listOf({ type: "object" }, "As `sluice check --json` tells them; of tests with their names."),
   }),
+  Upgrade: object({
+    ok: flag("Whether another process serves in place of the one that was asked."),
+    exitCode: count("What `sluice upgrade` ends with."),
+    message: text("For people."),
+  }),
   Limit: object(
     {
       limit: text("Its name in the config."),

@@ -4,6 +4,7 @@ import type { Overseen } from "../admin/overseen.ts";
 import type { Plan } from "../config/plan.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
+import type { BunPlatform } from "../platforms/bun.ts";
 import type { Metrics } from "../record/metrics.ts";
 import { EXIT, messageOf, Refusal } from "./exit.ts";
 import { listenRefusal } from "./listen-refusal.ts";
@@ -13,7 +14,10 @@ import type { Terminal } from "./terminal.ts";
 import { urlOf } from "./url-of.ts";
 
 /** What of the process is overseen, whoever serves. */
-export type MoreOverseen = Pick<Overseen, "build" | "loads" | "reload" | "page" | "placeOf">;
+export type MoreOverseen = Pick<Overseen, "build" | "loads" | "reload" | "upgrade" | "page" | "placeOf">;
+
+/** How long a question may go on once all else has ended: the answer to what has ended it is on its way. */
+const LAST_MS = 1000;
 
 /** What is overseen where one gateway serves in this thread. */
 export function overseenIn(gateway: Gateway, metrics: Metrics, more: MoreOverseen): Overseen {
@@ -38,7 +42,7 @@ export async function withAdmin(
   serving: Serving,
   plan: Plan,
   overseen: Overseen,
-  platform: Platform,
+  platform: Platform & Partial<Pick<BunPlatform, "forAdmin">>,
   terminal: Terminal,
 ): Promise<Serving> {
   if (plan.admin === undefined) return serving;
@@ -50,11 +54,37 @@ export async function withAdmin(
     const hint = "Without it keys that were revoked would be good. Mend it, or move it away.";
     throw new Refusal(EXIT.config, message, { hint });
   }
-  const admin = await open(plan, plan.admin, overseen, platform);
+  const admin = await open(plan, plan.admin, overseen, platform.forAdmin ?? platform);
+  platform.forAdmin?.listening.closeRest();
   const { host, port } = admin.address;
   terminal.err(`sluice: admin on ${socket === undefined ? urlOf(host, port) : `unix:${socket}`}`);
-  const closing = <T>(ended: Promise<T>): Promise<T> => ended.finally(() => admin.close());
+  let left: Promise<void> | undefined;
+  const closing = async <T>(ended: Promise<T>): Promise<T> => {
+    try {
+      return await ended;
+    } finally {
+      if (left !== undefined) await Promise.race([left, new Promise((resolve) => setTimeout(resolve, LAST_MS))]);
+      admin.close();
+    }
+  };
+  const { handing } = serving;
   return {
+    handing: handing && {
+      sockets: () => handing.sockets(),
+      accept: (accepts) => handing.accept(accepts),
+      get counts() {
+        return handing.counts;
+      },
+      tell: (told) => handing.tell(told),
+      add: (counted) => handing.add(counted),
+      orders: () => handing.orders(),
+      obey: (orders) => handing.obey(orders),
+      begin: () => handing.begin(),
+      letGo() {
+        handing.letGo();
+        left = admin.drain();
+      },
+    },
     get shutdown() {
       return serving.shutdown;
     },
@@ -70,10 +100,11 @@ async function open(
   plan: Plan,
   admin: NonNullable<Plan["admin"]>,
   overseen: Overseen,
-  platform: Platform,
+  platform: Platform & Partial<Pick<BunPlatform, "listening">>,
 ): Promise<Admin> {
   try {
-    if (admin.socket !== undefined) await clearPath(admin.socket);
+    const isHanded = platform.listening?.has({ path: admin.socket, host: "", port: 0 }) === true;
+    if (admin.socket !== undefined && !isHanded) await clearPath(admin.socket);
     return openAdmin(admin, plan.name, overseen, platform);
   } catch (error) {
     if (admin.socket !== undefined) throw pathRefusal(error, admin.socket);

@@ -112,7 +112,7 @@ function tellSettings(before: Side, after: Side, json: boolean, { out, width, ou
 async function tellTraffic(before: Plan, after: Plan, log: string, json: boolean, terminal: Terminal): Promise<number> {
   const maskings = [before, after].map(maskingOf);
   const groups = new Groups((target) => maskings.reduce((text, masking) => masking.target(text), target));
-  const comparison = comparisonOf(before, after, bunPlatform(SILENT));
+  const comparison = comparisonOf(before, after, bunPlatform({ lines: SILENT }));
   const { counted } = groups;
   let line = 0;
   for await (const texts of linesOf(log)) {

@@ -65,7 +65,7 @@ export const explain: Verb = {
     const arrival = arrivalOf(request, plan.listen);
     const explained = async (arrival: Arrival): Promise<Explanation> => {
       const running = await askRunning(plan, hashOf(sources));
-      const rehearsal = await rehearse(plan, arrival, bunPlatform(SILENT), running);
+      const rehearsal = await rehearse(plan, arrival, bunPlatform({ lines: SILENT }), running);
       const left = (await running?.left(rehearsal.steps)) ?? (() => undefined);
       return explanationOf(plan, rehearsal, placesIn(sources), left, running);
     };

@@ -21,7 +21,8 @@ export function reexecute(compiled: boolean, notice: (text: string) => void): vo
   // A compiled file's argv[1] is the file inside it.
   const program = compiled ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
   try {
-    process.execve?.(process.execPath, [process.execPath, ...program], {
+    // By the name that it was started by: an upgrade follows it anew.
+    process.execve?.(process.execPath, [process.argv0, ...program], {
       ...environment,
       [FETCH_LIMIT]: environment[FETCH_LIMIT] ?? FETCH_LIMIT_VALUE,
     });

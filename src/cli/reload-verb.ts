@@ -1,9 +1,9 @@
 // `sluice reload [file]`: has the running gateway load its config again, and says what came of it.
-import type { ReloadOutcome } from "../admin/overseen.ts";
-import { type AdminPlace, adminPlaceIn, unreachable } from "./admin-place.ts";
-import { EXIT, messageOf, Refusal } from "./exit.ts";
+import { adminPlaceIn } from "./admin-place.ts";
+import { EXIT } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { GATE_MS } from "./gate.ts";
+import { order } from "./order.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { shownPath } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
@@ -43,36 +43,10 @@ export const reload = defineVerb(
       return EXIT.config;
     }
     const otherwise = ", or send it SIGHUP: kill -HUP $(pidof sluice)";
-    const outcome = await ask(adminPlaceIn(planned.plan, file, otherwise));
+    const outcome = await order(adminPlaceIn(planned.plan, file, otherwise), "reload", PATIENCE_MS);
     if (json === true) terminal.out(JSON.stringify(outcome));
     else if (outcome.ok) terminal.out(outcome.message);
     else terminal.err(outcome.message);
     return outcome.exitCode;
   },
 );
-
-async function ask({ name, url, how }: AdminPlace): Promise<ReloadOutcome> {
-  let text: string;
-  try {
-    const response = await fetch(`${url}/reload`, {
-      ...how,
-      method: "POST",
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-    text = await response.text();
-  } catch (thrown) {
-    throw unreachable(name, messageOf(thrown));
-  }
-  const answer = readJson(text);
-  if (typeof answer["ok"] === "boolean" && typeof answer["exitCode"] === "number") return answer as never;
-  const why = [answer["detail"], answer["title"], answer["message"]].find((each) => typeof each === "string");
-  throw new Refusal(EXIT.unavailable, `What answers at ${name} does not reload: ${why ?? text.slice(0, 200)}`);
-}
-
-function readJson(text: string): Readonly<Record<string, unknown>> {
-  try {
-    return Object(JSON.parse(text)) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
-}

@@ -68,7 +68,8 @@ export class Reloads {
 
   /** Loads what the file says now. Those who ask while one is under way share the one after it. Never rejects. */
   request(): Promise<ReloadOutcome> {
-    this.#last = this.#next ??= this.#last.then(async () => {
+    if (this.#next !== undefined) return this.#next;
+    this.#next = this.#last.then(async () => {
       this.#next = undefined;
       const manager = this.#closed ? undefined : this.#options.manager;
       manager?.reloading();
@@ -77,8 +78,16 @@ export class Reloads {
         manager?.ready(outcome.ok ? outcome.message : "the last reload failed: the gateway goes on as it was");
       return outcome;
     });
+    this.#last = this.#next;
     return this.#next;
   }
+
+  /** Does something else while none is under way. */
+  readonly alone = async <T>(work: () => Promise<T>): Promise<T> => {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  };
 
   /** The gateway leaves: what runs stays. Resolves once no test runs any more. */
   async close(): Promise<void> {

@@ -16,6 +16,8 @@ export interface ServiceManager {
   reloading(): void;
   /** The gateway leaves, and takes so long at most. */
   stopping(mostMs: number): void;
+  /** Another process is the service from now on: who is heard changes with it (`NotifyAccess=main`). */
+  handsTo(pid: number): void;
   /** Every thread answers. */
   alive(): void;
 }
@@ -43,6 +45,7 @@ export function serviceManager(
     reloading: () => tell("RELOADING=1", `MONOTONIC_USEC=${now()}`, "STATUS=loads the config"),
     stopping: (mostMs) =>
       tell("STOPPING=1", `EXTEND_TIMEOUT_USEC=${(mostMs + LATE_MS) * 1000}`, "STATUS=lets exchanges finish"),
+    handsTo: (pid) => tell(`MAINPID=${pid}`),
     alive: () => tell("WATCHDOG=1"),
   };
 }

@@ -8,6 +8,8 @@ import { listenRefusal } from "./listen-refusal.ts";
 import type { PlannedConfig } from "./plan-config.ts";
 import { userFrame } from "./stack.ts";
 import { shownPlace, type Terminal } from "./terminal.ts";
+import type { Handing } from "./upgrade/handing.ts";
+import type { Successor } from "./upgrade/successor.ts";
 
 /** Signals that let exchanges under way finish, and the exit code when a second one cuts that short (128 + number). */
 const DRAINING = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -35,24 +37,34 @@ export interface Serving {
   drain(delayMs: number): Promise<{ cut: number }>;
   /** Cuts all that is under way; resolves once that is recorded. */
   end(): Promise<void>;
+  /** What passes to another process, or has come from one; undefined where none can take this one's place. */
+  readonly handing?: Handing | undefined;
   /** Opens the files of the access log anew. */
   reopenLogs(): void;
   /** Whether each thread has gone on since it was last asked. */
   isAlive(): boolean;
 }
 
+/** What stands beside a gateway of this thread, where the runtime has it. */
+export interface Beside {
+  readonly issuing?: Issuing | undefined;
+  readonly handing?: Handing | undefined;
+}
+
 /** A gateway of this thread. */
 export class ServingHere implements Serving {
   readonly #gateway: Gateway;
+  readonly handing: Handing | undefined;
   readonly #sinks: LineSinks;
   readonly #issuing: Issuing | undefined;
   #plan: Plan;
 
-  constructor(gateway: Gateway, plan: Plan, sinks: LineSinks, issuing?: Issuing) {
+  constructor(gateway: Gateway, plan: Plan, sinks: LineSinks, { issuing, handing }: Beside = {}) {
     this.#issuing = issuing;
     this.#gateway = gateway;
     this.#plan = plan;
     this.#sinks = sinks;
+    this.handing = handing;
   }
 
   get shutdown(): ShutdownPlan {
@@ -119,15 +131,20 @@ export function prepare(gateway: Gateway, plan: Plan, over: () => void): Prepare
 }
 
 /**
- * Resolves to the exit code once a signal has come and all has drained.
+ * Resolves to the exit code once a signal has come, or another process has taken over, and all has drained.
  * @param reload what SIGHUP asks for
- * @param leaves told when the drain begins, and how long it may take: nothing is reloaded any more
+ * @param leaves told when the drain begins, and how long it may take, unless another process has taken over: nothing is
+ *   reloaded any more
+ * @param taken resolves once another process serves in place of this one
+ * @param told resolves once the process before this one has told all that is to be told on
  */
 export async function untilStopped(
   serving: Serving,
   reload: () => void,
-  leaves: (mostMs: number) => void,
+  leaves: (mostMs: number | undefined) => void,
   terminal: Terminal,
+  taken: Promise<Successor> = new Promise(() => undefined),
+  told?: Promise<void>,
 ): Promise<number> {
   let forced: number | undefined;
   const cut = (exitCode: number): void => {
@@ -135,33 +152,52 @@ export async function untilStopped(
     void serving.end().then(() => process.exit(exitCode));
   };
   const tell = (text: string): void => terminal.err(`sluice: ${text}`);
+  const ended = ({ cut }: { cut: number }): number => {
+    tell(`stopped${cut === 0 ? "" : `; cut off what was still under way: ${cut}`}`);
+    return EXIT.ok;
+  };
   process.on("SIGUSR2", () => {
     serving.reopenLogs();
     tell("SIGUSR2: the files of the access log are opened anew");
   });
   // Other servers act on it: without anybody who hears it, it would end this one.
   process.on("SIGUSR1", () => tell("SIGUSR1: nothing is done at it; SIGUSR2 opens the files of the access log anew"));
-  const signal = await firstSignal(cut, reload);
+  const why = await firstSignal(cut, reload, taken);
   const { graceMs } = serving.shutdown;
+  if (typeof why !== "string") {
+    leaves(undefined);
+    const until = `waits up to ${graceMs / 1000} s for exchanges under way`;
+    tell(`process ${why.pid} (sluice ${why.version}) has taken over; ${until}`);
+    const drained = await serving.drain(0);
+    await told;
+    await why.over();
+    return forced ?? ended(drained);
+  }
+  const signal = why;
   // A person at a terminal has no load balancer to wait for.
   const delayMs = signal === "SIGINT" ? 0 : serving.shutdown.delayMs;
   leaves(delayMs + graceMs);
   const accepts = delayMs === 0 ? "accepts no more," : `not ready any more; accepts for ${delayMs / 1000} s, then`;
   terminal.err(`sluice: ${signal}: ${accepts} waits up to ${graceMs / 1000} s for exchanges under way`);
   const drained = await serving.drain(delayMs);
-  if (forced !== undefined) return forced;
-  const rest = drained.cut === 0 ? "" : `; cut off what was still under way: ${drained.cut}`;
-  terminal.err(`sluice: stopped${rest}`);
-  return EXIT.ok;
+  return forced ?? ended(drained);
 }
 
 /**
- * Waits for the first signal that asks for a drain. At the next one, and at SIGQUIT at any time, `end` is called; SIGHUP
- * reloads.
+ * Waits for the first signal that asks for a drain, or for the process that has taken over. At the next signal, and at
+ * SIGQUIT at any time, `end` is called; SIGHUP reloads.
  */
-function firstSignal(end: (exitCode: number) => void, reload: () => void): Promise<Draining> {
-  const { promise, resolve } = Promise.withResolvers<Draining>();
+function firstSignal(
+  end: (exitCode: number) => void,
+  reload: () => void,
+  taken: Promise<Successor>,
+): Promise<Draining | Successor> {
+  const { promise, resolve } = Promise.withResolvers<Draining | Successor>();
   let draining = false;
+  void taken.then((successor) => {
+    draining = true;
+    resolve(successor);
+  });
   const onSignal = (signal: Draining): void => {
     if (draining) return end(DRAINING[signal]);
     draining = true;

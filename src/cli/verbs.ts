@@ -11,6 +11,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   diff: async () => (await import("./diff.ts")).diff,
   test: async () => (await import("./test.ts")).test,
   reload: async () => (await import("./reload-verb.ts")).reload,
+  upgrade: async () => (await import("./upgrade.ts")).upgrade,
   top: async () => (await import("./top.ts")).top,
   logs: async () => (await import("./logs.ts")).logs,
   simulate: async () => (await import("./simulate.ts")).simulate,

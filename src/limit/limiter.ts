@@ -1,7 +1,8 @@
 // Decides by the process's own table: count and look in one step, before anything is forwarded.
 import { hash0, hash1, type HashKey, hashText } from "../http/key-hash.ts";
+import type { Counted } from "../shared.ts";
 import type { LimitTable } from "./table.ts";
-import { Window, type WindowRule } from "./window.ts";
+import { Window, type WindowRule, windowRule } from "./window.ts";
 
 /** The last decision of a {@link Limiter}. One object for all: no garbage. */
 export interface Decision {
@@ -17,9 +18,12 @@ export class Limiter {
   readonly table: LimitTable;
   readonly decision: Decision = { allowed: true, remaining: 0, resetMs: 0 };
   readonly #window: Window;
+  readonly #told: ((counted: Counted) => void) | undefined;
 
-  constructor(table: LimitTable) {
+  /** @param told of what is counted in sets that another process has already */
+  constructor(table: LimitTable, told?: (counted: Counted) => void) {
     this.table = table;
+    this.#told = told;
     this.#window = new Window(table.words);
   }
 
@@ -43,7 +47,9 @@ export class Limiter {
     decision.allowed = allowed;
     decision.remaining = Math.max(0, rule.limit - counted - (allowed ? units : 0));
     decision.resetMs = window.untilFree(rule, allowed ? 1 : counted + units - rule.limit, now);
+    const isTold = allowed && table.isHanded(set);
     table.release(set);
+    if (isTold) this.#tell(rule, units);
     return allowed;
   }
 
@@ -57,7 +63,32 @@ export class Limiter {
       this.#window.open(at, rule, now);
       this.#window.takeBack(rule, units);
     }
+    const isTold = table.isHanded(set);
     table.release(set);
+    if (isTold) this.#tell(rule, -units);
+  }
+
+  /** Counts what another process has let through, or given back, as far as the limit has room for it. */
+  count({ hash0, hash1, limit, windowMs, units }: Counted, now: number): void {
+    const rule = windowRule(limit, windowMs);
+    const { table } = this;
+    const window = this.#window;
+    const set = table.hold(hash0);
+    const at = units > 0 ? table.claim(set, hash0, hash1, now) : table.find(set, hash0, hash1);
+    if (at >= 0) {
+      window.open(at, rule, now);
+      if (units > 0) window.add(rule, Math.min(units, Math.max(0, limit - window.units(rule))), now);
+      else window.takeBack(rule, -units);
+      table.mark(at, window.endsAt(rule), window.weight(rule));
+    }
+    const isTold = table.isHanded(set);
+    table.release(set);
+    if (isTold) this.#told?.({ hash0, hash1, limit, windowMs, units });
+  }
+
+  /** Tells of the entry whose text was hashed last. */
+  #tell({ limit, windowMs }: WindowRule, units: number): void {
+    this.#told?.({ hash0, hash1, limit, windowMs, units });
   }
 
   /**

@@ -6,7 +6,7 @@ import { ENTRY_WORDS } from "./window.ts";
 export const ENTRY_BYTES = (ENTRY_WORDS + 2) * 4;
 
 /** Entries that share a lock. An entry is looked for among these, and takes the place of one of these. */
-const WAYS = 16;
+export const WAYS = 16;
 /** Words that the hashes of a set take: they stand together, in one line of the processor's cache. */
 const SET_TAGS = WAYS * 2;
 /** Word of an entry: second of the clock from which on it counts nothing any more, and below it 5 bits of weight. */
@@ -26,8 +26,13 @@ export function tableMemory(capacity: number, workers: number): TableMemory {
     tags: words(sets * SET_TAGS),
     entries: words(sets * WAYS * ENTRY_WORDS),
     locks: words(sets),
-    living: words(workers + 1),
+    living: words(workers + 2),
   };
+}
+
+/** The table as the main thread uses it, beside the workers. */
+export function mainTable(memory: TableMemory): LimitTable {
+  return new LimitTable(memory, memory.living.length - 1);
 }
 
 /** Second of the clock from which on the entry at this word counts nothing any more. */
@@ -89,6 +94,21 @@ export class LimitTable {
   /** Entries that there are. */
   get capacity(): number {
     return this.#locks.length * WAYS;
+  }
+
+  /** Sets that there are. */
+  get sets(): number {
+    return this.#locks.length;
+  }
+
+  /** Whether another process has this set already: what is counted in it is to be told. The set is held. */
+  isHanded(set: number): boolean {
+    return this.#living[0]! > set;
+  }
+
+  /** Another process has so many sets, the first ones; the last of them is held. */
+  handed(sets: number): void {
+    Atomics.store(this.#living, 0, sets);
   }
 
   /** Holds the set of this hash until {@link release}. Gives its number. Nothing may throw or wait in between. */

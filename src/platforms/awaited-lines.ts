@@ -20,10 +20,6 @@ interface Batch {
   readonly done: ((lost: number) => void) | undefined;
 }
 
-function countOf({ lines }: Batch): number {
-  return typeof lines === "string" ? lines.split("\n").length - 1 : linesIn(lines);
-}
-
 /** `flush` gives up after so long without progress. */
 const STUCK_MS = 1000;
 const ENCODER = new TextEncoder();
@@ -41,8 +37,6 @@ export class AwaitedLines {
   /** Characters, or bytes, that are not written. */
   #waiting = 0;
   #writing: Promise<void> | undefined;
-  /** What is being written. */
-  #current: Batch | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Lost since the operator was told that lines are. */
   #untold = 0;
@@ -87,7 +81,7 @@ export class AwaitedLines {
     this.#begin();
   }
 
-  /** Resolves once all is written, or when the output took nothing for a second: then it tells what is left. */
+  /** Resolves once all is written, or when the output took nothing for a second. */
   async flush(): Promise<void> {
     this.#begin();
     while (this.#writing !== undefined) {
@@ -96,7 +90,7 @@ export class AwaitedLines {
       const stuck = new Promise<void>((resolve) => (late = setTimeout(resolve, STUCK_MS)));
       await Promise.race([this.#writing, stuck]);
       clearTimeout(late);
-      if (this.#writing !== undefined && this.#moved === before) return this.#giveUp();
+      if (this.#writing !== undefined && this.#moved === before) return;
     }
   }
 
@@ -105,12 +99,6 @@ export class AwaitedLines {
     await this.flush();
     this.#gone = true;
     this.#output.close?.();
-  }
-
-  #giveUp(): void {
-    this.#seal();
-    const left = [this.#current, ...this.#batches].reduce((sum, batch) => sum + (batch ? countOf(batch) : 0), 0);
-    if (left > 0) this.#notice(`${this.#name} took nothing for a second: ${left} lines of the access log are left`);
   }
 
   #seal(): void {
@@ -131,9 +119,7 @@ export class AwaitedLines {
       const batch = this.#batches.shift();
       if (batch === undefined) break;
       const lines = typeof batch.lines === "string" ? ENCODER.encode(batch.lines) : batch.lines;
-      this.#current = batch;
       await this.#writeWhole(lines, batch.done);
-      this.#current = undefined;
       this.#waiting -= batch.size;
       this.#moved++;
       if (this.#untold > 0 && !this.#gone && this.#waiting < MOST_WAITING / 2) {

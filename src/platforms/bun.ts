@@ -17,6 +17,7 @@ import { certificate } from "./certificate.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import { files } from "./files.ts";
 import { LineSinks } from "./line-sinks.ts";
+import { type BunListener, type HandedSocket, ListeningSockets, type Wanted } from "./listening.ts";
 import { names } from "./names.ts";
 import { forOwnerOnly } from "./owner-only.ts";
 import { processUsage } from "./process-usage.ts";
@@ -64,21 +65,42 @@ const edge = (): Edge => ({
 export interface BunPlatform extends Platform {
   readonly stdout: StdoutLines;
   readonly sinks: LineSinks;
+  /** Where it listens. */
+  readonly listening: ListeningSockets;
+  /** The same platform for the admin listener, with sockets of its own. */
+  readonly forAdmin: Platform & { readonly listening: ListeningSockets };
   /** Writes at once what standard output is still to get. */
   flush(): void;
 }
 
+/** Listening sockets of a process that this one takes over from. Plain values. */
+export interface HandedSockets {
+  readonly gateway: readonly HandedSocket[];
+  readonly admin: readonly HandedSocket[];
+}
+
+/** What a platform may be made with. */
+export interface BunSurroundings {
+  readonly lines?: StdoutLines | undefined;
+  readonly verbosity?: Verbosity | undefined;
+  /** With them nothing is accepted before `listening.resume`. */
+  readonly handed?: HandedSockets | undefined;
+}
+
 /** The platform for Bun, and for the executable. */
-export function bunPlatform(lines: StdoutLines = stdoutLines(), verbosity = new Verbosity()): BunPlatform {
+export function bunPlatform(surroundings: BunSurroundings = {}): BunPlatform {
+  const { lines = stdoutLines(), verbosity = new Verbosity(), handed } = surroundings;
   const notice: Platform["notice"] = (level, text) => {
     if (verbosity.tells(level)) process.stderr.write(noticeText(level, text));
   };
   const sinks = new LineSinks((text) => notice("warn", text));
-  return {
+  const listening = new ListeningSockets(handed?.gateway, handed !== undefined);
+  const forAdmin = new ListeningSockets(handed?.admin, handed !== undefined);
+  const platform = {
     ...edge(),
     terminal: process.stdout.isTTY === true,
     now: () => performance.now(),
-    listen: (options) => listen(options, false),
+    listen: (options) => listen(options, false, listening),
     line: (text) => lines.write(text),
     linesLost: () => lines.dropped,
     linesTo: sinks.open,
@@ -88,7 +110,10 @@ export function bunPlatform(lines: StdoutLines = stdoutLines(), verbosity = new 
     flush: () => lines.flush(),
     stdout: lines,
     sinks,
-  };
+    listening,
+  } satisfies Omit<BunPlatform, "forAdmin">;
+  const listenForAdmin = (options: ListenOptions): ListeningSocket => listen(options, false, forAdmin);
+  return { ...platform, forAdmin: { ...platform, listening: forAdmin, listen: listenForAdmin } };
 }
 
 /** What a worker thread brings of its own. */
@@ -97,11 +122,13 @@ export type ThreadPlatform = Required<
 > &
   Pick<Platform, "linesTo"> & {
     readonly shared: Shared;
+    /** Where it listens. */
+    readonly listening: ListeningSockets;
   };
 
 /** The platform of a worker thread of the executable: it listens on the same port as others. */
 export function bunThreadPlatform(thread: ThreadPlatform): Platform & ThreadPlatform {
-  return { ...edge(), ...thread, listen: (options) => listen(options, true) };
+  return { ...edge(), ...thread, listen: (options) => listen(options, true, thread.listening) };
 }
 
 /** A notice as it stands on standard error, with its newline. */
@@ -128,8 +155,8 @@ const established = {
 type BunListenOptions = Bun.TCPSocketListenOptions<BunSocket | undefined> & { reusePort: boolean };
 type Handlers = Pick<BunListenOptions, "socket" | "allowHalfOpen">;
 
-function listen(options: ListenOptions, reusePort: boolean): ListeningSocket {
-  const { path, tls } = options;
+function listen(options: ListenOptions, reusePort: boolean, sockets: ListeningSockets): ListeningSocket {
+  const { tls } = options;
   const contexts = tls && new ServerContexts(tls);
   const handlers: Handlers = {
     allowHalfOpen: true,
@@ -143,26 +170,21 @@ function listen(options: ListenOptions, reusePort: boolean): ListeningSocket {
       ...(contexts === undefined ? {} : { ...handshakes(tls?.clients?.required === true), ...pick(contexts) }),
     },
   };
-  if (path !== undefined) return listenOnPath(path, handlers);
-  const all: BunListenOptions = {
-    hostname: options.host,
-    port: options.port,
-    reusePort,
-    ...(tls === undefined ? {} : { tls: ownTls(tls) }),
-    ...handlers,
+  const listenAt = ({ path, host, port }: Wanted): BunListener => {
+    if (path !== undefined) return forOwnerOnly(() => Bun.listen<BunSocket | undefined>({ unix: path, ...handlers }));
+    const own = tls === undefined ? {} : { tls: ownTls(tls) };
+    const all: BunListenOptions = { hostname: host, port, reusePort, ...own, ...handlers };
+    return Bun.listen<BunSocket | undefined>(all);
   };
-  const listener = Bun.listen<BunSocket | undefined>(all);
-  return {
-    host: listener.hostname,
-    port: listener.port,
-    stop: () => listener.stop(false),
-    ...(contexts === undefined ? {} : { renewal: (tls: ServerTls) => contexts.renewal(listener, tls) }),
+  const { path, host, port } = options;
+  const { listeners, ...opened } = sockets.open({ path, host, port }, listenAt);
+  const renewal = (tls: ServerTls): (() => void) => {
+    const renewals = listeners.map((listener) => contexts!.renewal(listener, tls));
+    return () => {
+      for (const renew of renewals) renew();
+    };
   };
-}
-
-function listenOnPath(path: string, handlers: Handlers): ListeningSocket {
-  const listener = forOwnerOnly(() => Bun.listen<BunSocket | undefined>({ unix: path, ...handlers }));
-  return { host: "", port: 0, stop: () => listener.stop(false) };
+  return { ...opened, ...(contexts === undefined ? {} : { renewal }) };
 }
 
 /** What Bun calls of handshakes of accepted sockets. @param required whether the client must have shown a good certificate */

@@ -9,7 +9,7 @@ import { apiKey, basic, jwt } from "../../src/mod.ts";
 import { bunPlatform } from "../../src/platforms/bun.ts";
 import { planOf } from "../config/support.ts";
 
-const edge = bunPlatform(SILENT);
+const edge = bunPlatform({ lines: SILENT });
 const hash = (key: string): string => `sha256:${new Bun.CryptoHasher("sha256").update(key).digest("hex")}`;
 const TOKEN = jwt({ issuer: "https://id.test", audience: "up" });
 

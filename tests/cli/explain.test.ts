@@ -108,7 +108,7 @@ async function explain(
   const asked = (): never => {
     throw new Error("somebody was asked");
   };
-  const edge = bunPlatform({ write() {}, writeBatch() {}, flush: () => true, dropped: 0 });
+  const edge = bunPlatform({ lines: { write() {}, writeBatch() {}, flush: () => true, dropped: 0 } });
   const alone = { ...edge, fetch: asked, connect: asked, listen: asked, redis: asked };
   return explanationOf(of, await rehearse(of, arrival, alone, running), places, left, running);
 }

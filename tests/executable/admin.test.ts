@@ -1,5 +1,7 @@
 // The admin listener of the executable: every question of its own document is asked, and each answer has the form it says.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { type Gateway, startGateway } from "../support/executable.ts";
 
@@ -62,6 +64,8 @@ const ASKED: Readonly<Record<string, readonly Asked[]>> = {
   ],
   "GET /config": [{ status: 200 }],
   "POST /reload": [{ status: 200 }],
+  // What it would start is gone.
+  "POST /upgrade": [{ status: 422 }],
   "GET /version": [{ status: 200 }],
   "GET /openapi.json": [{ status: 200 }],
   "GET /live/access": [{ status: 200 }],
@@ -92,7 +96,8 @@ describe.each([1, 2])("of %i workers", (workers) => {
       ...(content !== undefined && { body: JSON.stringify(content) }),
     });
   beforeAll(async () => {
-    gateway = await startGateway(config(workers));
+    gateway = await startGateway(config(workers), { byLink: true });
+    rmSync(join(gateway.folder, "sluice"));
     document = (await (await ask("GET", "/openapi.json")).json()) as Document;
   });
   afterAll(() => gateway.stop());

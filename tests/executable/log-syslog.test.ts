@@ -129,15 +129,6 @@ test("a receiver that comes late gets what waited, and costs nobody an answer", 
   expect(gateway.stderr.text).toContain(`tcp://127.0.0.1:${port} is written again`);
 });
 
-test.each([1, 2])("lines that nobody has taken when the gateway ends are told, with %d workers", async (workers) => {
-  const to = `tcp://127.0.0.1:${closedPort()}` as const;
-  const gateway = await start({ syslog: to }, workers);
-  await drive(gateway, 40);
-  await until(() => gateway.stderr.text.includes("cannot be written"), "the notice");
-  await gateway.stop();
-  expect(gateway.stderr.text).toContain(`${to} took nothing for a second: 40 lines of the access log are left`);
-});
-
 test("lines beyond the bound are counted while nobody listens, with two workers", async () => {
   const gateway = await start({ syslog: `tcp://127.0.0.1:${closedPort()}` }, 2, true);
   const dropped = async (): Promise<number> => {

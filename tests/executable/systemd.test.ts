@@ -123,18 +123,23 @@ describe.skipIf(why !== "")(`under systemd${why}`, () => {
     await systemd.run("systemctl", "daemon-reload");
   });
 
-  test("stop lets what is under way finish", async () => {
+  test.each([
+    ["one that was started", false],
+    ["one that has taken over", true],
+  ])("stop lets what is under way finish: of %s", async (_, takesOver) => {
     const origin = await startOrigin(async (x) => {
       await x.body();
       await x.wait(300);
       await x.send(plain("whole"));
     });
     const config = configText({
+      admin: { socket: "/run/sluice/admin.sock" },
       shutdown: { drainDelay: "0s" },
       upstreams: { u1: { targets: [origin.url] } },
       routes: { all: { match: "/*", to: "u1" } },
     });
     const at = await started(config);
+    if (takesOver) expect((await systemd.run("sluice", "upgrade", CONFIG)).code).toBe(0);
     using client = await connect(at);
     await client.send(get("/"));
     await until(() => origin.requestsTo("/").length === 1, "the request at the origin");
@@ -144,5 +149,51 @@ describe.skipIf(why !== "")(`under systemd${why}`, () => {
     expect((await stopped).code).toBe(0);
     expect(await systemd.show("Result", "ExecMainStatus")).toEqual({ Result: "success", ExecMainStatus: "0" });
     await origin.stop();
+  });
+
+  test("sluice upgrade gives the unit another main process, which is reloaded, watched and stopped as the first was", async () => {
+    const config = (body: string): string =>
+      configText({
+        admin: { socket: "/run/sluice/admin.sock" },
+        routes: { all: { match: "/*", answer: { body } } },
+        shutdown: { drainDelay: "0s" },
+      });
+    const at = await started(config("hello"));
+    const { MainPID: first } = await systemd.show("MainPID");
+    for (let time = 0; time < 2; time++) {
+      const { code, text } = await systemd.run("sluice", "upgrade", CONFIG);
+      expect([code, text]).toEqual([0, expect.stringMatching(/^sluice \S+ \(process \d+\) has taken over\s*$/)]);
+      const other = /process (\d+)/.exec(text)![1]!;
+      await until(async () => (await systemd.show("MainPID"))["MainPID"] === other, "the other main process");
+      expect(await bodyAt(at)).toBe("hello");
+    }
+    expect(await systemd.show("ActiveState", "NRestarts")).toEqual({ ActiveState: "active", NRestarts: "0" });
+    await until(async () => (await systemd.run("pgrep", "-xc", "sluice")).text.trim() === "1", "the end of the others");
+    expect((await systemd.run("test", "-d", `/proc/${first}`)).code).not.toBe(0);
+
+    await systemd.write(CONFIG, config("changed"));
+    expect((await systemd.run("systemctl", "reload", "sluice")).code).toBe(0);
+    await until(async () => (await bodyAt(at)) === "changed", "the new config");
+    await systemd.run("systemctl", "kill", "--signal=KILL", "sluice");
+    await restarted(1);
+    expect((await systemd.run("sluice", "upgrade", CONFIG)).code).toBe(0);
+    expect((await systemd.run("systemctl", "stop", "sluice")).code).toBe(0);
+    expect(await systemd.show("Result", "ActiveState")).toEqual({ Result: "success", ActiveState: "inactive" });
+  });
+
+  test("an upgrade that comes to nothing leaves the unit as it is", async () => {
+    const at = await started(
+      configText({
+        admin: { socket: "/run/sluice/admin.sock" },
+        routes: { all: { match: "/*", answer: { body: "hello" } } },
+      }),
+    );
+    const { MainPID } = await systemd.show("MainPID");
+    await systemd.write(CONFIG, "process.exit(9);");
+    const asked = "curl -sX POST --unix-socket /run/sluice/admin.sock http://localhost/upgrade";
+    const { text } = await systemd.run("sh", "-c", asked);
+    expect(text).toContain("it ended before it served");
+    expect(await bodyAt(at)).toBe("hello");
+    expect(await systemd.show("MainPID", "ActiveState")).toEqual({ MainPID: MainPID!, ActiveState: "active" });
   });
 });

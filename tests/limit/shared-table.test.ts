@@ -64,7 +64,7 @@ test("a worker that is buried holds nothing, and its number may live again", () 
   second.hold(2);
   buryWorker(memory, 1);
   expect([...memory.locks]).toEqual([0, 0, 2, 0]);
-  expect([...memory.living]).toEqual([0, 0, 1]);
+  expect([...memory.living]).toEqual([0, 0, 1, 0]);
   new LimitTable(memory, 1);
-  expect([...memory.living]).toEqual([0, 1, 1]);
+  expect([...memory.living]).toEqual([0, 1, 1, 0]);
 });

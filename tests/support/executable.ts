@@ -1,5 +1,14 @@
 // Runs the gateway as users do: the compiled file, a config in a folder of its own, signals from outside.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
@@ -33,6 +42,8 @@ export interface StartOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Words behind `run`. */
   readonly args?: readonly string[];
+  /** Whether the compiled file is run by `sluice` in the gateway's folder, a link that a test may turn elsewhere. */
+  readonly byLink?: boolean;
   /** How long it may take to listen. Default: 10 s. */
   readonly timeoutMs?: number;
 }
@@ -94,6 +105,11 @@ export class Gateway {
   /** Whether the process is still there. */
   get alive(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** The processes that there are of it: those too that have taken its place. */
+  get processes(): number[] {
+    return processesOfGroup(this.pid);
   }
 
   /** Resident memory in bytes. */
@@ -172,7 +188,9 @@ export async function startGateway(config: Config, options: StartOptions = {}): 
   const folder = mkdtempSync(join(tmpdir(), "sluice-rig-"));
   writeFileSync(join(folder, "gateway.config.ts"), configText(config));
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
-  const child = Bun.spawn([...gatewayCommand(), "run", ...(options.args ?? [])], {
+  const link = join(folder, "sluice");
+  if (options.byLink === true) symlinkSync(EXECUTABLE, link);
+  const child = Bun.spawn([...(options.byLink === true ? [link] : gatewayCommand()), "run", ...(options.args ?? [])], {
     cwd: folder,
     env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...options.env },
     stdin: "ignore",

@@ -60,6 +60,22 @@ export const reload: Offer = {
   },
 };
 
+/** POST /upgrade */
+export const upgrade: Offer = {
+  about: "has another process take this one's place",
+  parameters: {},
+  answers: {
+    200: { about: "It serves, and this one leaves.", schema: schemaOf("Upgrade") },
+    422: { about: "None could, and nothing has changed.", schema: schemaOf("Upgrade") },
+    501: { about: "This runtime cannot do it." },
+  },
+  async act({ x, overseen }) {
+    const outcome = await overseen.upgrade?.();
+    if (outcome === undefined) throw impossible("The gateway cannot be upgraded on this runtime.");
+    return json(x, outcome.ok ? 200 : 422, outcome);
+  },
+};
+
 /** GET /live/access */
 export const access: Offer = {
   about: "whether a token is asked for",

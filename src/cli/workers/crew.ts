@@ -3,9 +3,10 @@ import type { TargetPlan } from "../../config/upstream/plan.ts";
 import type { Issued, IssuedState } from "../../issued.ts";
 import { buryWorker } from "../../limit/table.ts";
 import type { BunPlatform } from "../../platforms/bun.ts";
-import type { Shared } from "../../shared.ts";
+import { type HandedSocket, placeOf } from "../../platforms/listening.ts";
+import type { Counted, Shared } from "../../shared.ts";
 import type { Embedded } from "../embedded.ts";
-import { EXIT, Refusal } from "../exit.ts";
+import { EXIT, messageOf, Refusal } from "../exit.ts";
 import type { Terminal } from "../terminal.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Memories } from "./memories.ts";
@@ -22,9 +23,11 @@ export interface CrewOptions {
   readonly terminal: Terminal;
   readonly platform: BunPlatform;
   /** What all workers share, made once. */
-  readonly common: Omit<Shared, "note" | "claim" | "worker" | "limits" | "targets">;
+  readonly common: Omit<Shared, "note" | "claim" | "counted" | "worker" | "limits" | "targets">;
   /** How often workers beat, for who watches them. */
   readonly beatMs: number | undefined;
+  /** Listening sockets of another process: then nobody accepts before `accept`. */
+  readonly handed: readonly HandedSocket[] | undefined;
   /** What runs now. */
   task(): Task;
   /** The targets that were found last, by search. */
@@ -33,6 +36,8 @@ export interface CrewOptions {
   readonly issued: Issued;
   /** A worker has counted. */
   counted(worker: number, message: Extract<FromWorker, { kind: "counted" }>): void;
+  /** A worker has counted this in a set of the table that another process has already. */
+  told(counted: Counted): void;
   /** A worker has ended. */
   gone(worker: number): void;
 }
@@ -44,12 +49,15 @@ export class Crew {
   readonly #memories = new Memories();
   readonly #hearts: Heartbeats;
   readonly #started = Promise.withResolvers<void>();
+  /** What each worker is handed; undefined once all accept. */
+  #handed: readonly HandedSocket[][] | undefined;
   #serves = false;
   #letsGo = false;
 
   constructor(options: CrewOptions) {
     this.#options = options;
     this.#hearts = new Heartbeats(options.workers);
+    this.#handed = options.handed && shared(options.handed, options.workers);
     this.#places = Array.from({ length: options.workers }, (_, index) => {
       return { number: index + 1, thread: undefined, task: undefined, listening: false, deaths: 0, again: undefined };
     });
@@ -69,6 +77,22 @@ export class Crew {
     if (!this.#letsGo) for (const place of this.#places) this.#begin(place);
     await this.#started.promise;
     this.#serves = true;
+  }
+
+  /** The listening sockets of all; with `accepts` all accept, or do not, from then on. @throws Error when one cannot tell */
+  async sockets(accepts?: boolean): Promise<readonly HandedSocket[]> {
+    if (accepts === true) this.#handed = undefined;
+    const asked = this.#places.map(async ({ number, thread, listening }) => {
+      if (thread === undefined || !listening) {
+        throw new Error(`worker ${number} has ended, and does not serve again yet`);
+      }
+      try {
+        return await thread.sockets(accepts);
+      } catch (error) {
+        throw new Error(`worker ${number}: ${messageOf(error)}`, { cause: error });
+      }
+    });
+    return (await Promise.all(asked)).flat();
   }
 
   /** Tells all, those too that do not listen yet. */
@@ -130,7 +154,7 @@ export class Crew {
   }
 
   #begin(place: Place): void {
-    const { workers, terminal, embedded, beatMs, platform, common, targets, issued, counted } = this.#options;
+    const { workers, terminal, embedded, beatMs, platform, common, targets, issued } = this.#options;
     place.task = this.#options.task();
     const task = {
       task: place.task,
@@ -140,12 +164,14 @@ export class Crew {
       shared: { ...common, worker: place.number },
       targets,
       issued: issued.state,
+      handed: this.#handed?.[place.number - 1],
       heart: beatMs === undefined ? undefined : { words: this.#hearts.words, everyMs: beatMs },
     };
     place.thread = new Thread(embedded.startThread(), task, platform, this.#memories, {
       listening: () => this.#listens(place),
       refused: (exitCode, text) => this.#refused(place, exitCode, text),
-      counted: (message) => counted(place.number, message),
+      counted: (message) => this.#options.counted(place.number, message),
+      told: (counted) => this.#options.told(counted),
       gone: (exitCode) => this.#gone(place, exitCode),
     });
   }
@@ -200,4 +226,13 @@ export class Crew {
     platform.notice("error", `${what}; another one starts in ${waitMs / 1000} s`);
     place.again = setTimeout(() => this.#begin(place), waitMs);
   }
+}
+
+/** The sockets of each place in turn to one worker after the other. */
+function shared(handed: readonly HandedSocket[], workers: number): HandedSocket[][] {
+  const shares = Array.from({ length: workers }, (): HandedSocket[] => []);
+  for (const same of Map.groupBy(handed, placeOf).values()) {
+    for (const [index, socket] of same.entries()) shares[index % workers]!.push(socket);
+  }
+  return shares;
 }

@@ -5,9 +5,10 @@ import type { IssuedState } from "../../issued.ts";
 import type { TargetPlan } from "../../config/upstream/plan.ts";
 import type { ErrorCode } from "../../errors.ts";
 import type { LinesTo } from "../../platform.ts";
+import type { HandedSocket } from "../../platforms/listening.ts";
 import type { Change } from "../../record/metrics.ts";
 import type { Obstacle } from "../../respond/readiness.ts";
-import type { Counts, NoteBounds, Noted, PlaceBound, PlaceState, Shared } from "../../shared.ts";
+import type { Counted, Counts, NoteBounds, Noted, PlaceBound, PlaceState, Shared } from "../../shared.ts";
 import type { Sources } from "../sources.ts";
 
 /** What is the same for all workers, and changes with a reload. */
@@ -31,13 +32,15 @@ export interface Start {
   /** Whether standard output is a person's terminal, and whether to colour it. */
   readonly terminal: boolean;
   readonly colors: boolean;
-  readonly shared: Omit<Shared, "note" | "claim" | "limits" | "targets">;
+  readonly shared: Omit<Shared, "note" | "claim" | "counted" | "limits" | "targets">;
   /** The targets that were found last, by search. */
   readonly targets: ReadonlyMap<number, readonly TargetPlan[]>;
   /** What has been issued so far. */
   readonly issued: IssuedState;
   /** Where the worker beats, and how often; undefined where nobody watches. See Heartbeats. */
   readonly heart: { readonly words: Int32Array; readonly everyMs: number } | undefined;
+  /** Listening sockets of another process: it accepts nothing before it is told to. Undefined where none hands any over. */
+  readonly handed: readonly HandedSocket[] | undefined;
   /** See clock.ts. */
   readonly clock: SharedArrayBuffer;
   /** See ThreadLinesOptions. */
@@ -69,6 +72,8 @@ export type ToWorker =
   | { readonly kind: "drain"; readonly delayMs: number }
   /** Cuts all, then ends. */
   | { readonly kind: "end" }
+  /** Tells its listening sockets, and from now on accepts or does not. */
+  | { readonly kind: "sockets"; readonly accepts: boolean | undefined }
   /** A search has found these. */
   | { readonly kind: "targets"; readonly search: number; readonly targets: readonly TargetPlan[] }
   /** This has been issued: it says when it knows. */
@@ -90,6 +95,10 @@ export type FromWorker =
   | { readonly kind: "prepared"; readonly refusal: string | undefined }
   /** It runs what it has loaded. */
   | { readonly kind: "taken" }
+  /** Its listening sockets, and why it does not accept, or not stop to, as it was told to. */
+  | { readonly kind: "sockets"; readonly sockets: readonly HandedSocket[]; readonly refusal: string | undefined }
+  /** It has counted this in a set of the table that another process has already. */
+  | { readonly kind: "told"; readonly counted: Counted }
   /** It cannot serve: why, in full, and the exit code that goes with that. It ends. */
   | { readonly kind: "refused"; readonly exitCode: number; readonly text: string }
   /** Lines for standard output (0), or for a place that it has opened. */

@@ -2,30 +2,34 @@
 import type { Overseen } from "../../admin/overseen.ts";
 import { RevokedKeys, revokedMemory } from "../../auth/api-key/revoked-keys.ts";
 import { isCounted, type Plan, type ShutdownPlan } from "../../config/plan.ts";
-import { movedCounts, saveCounts } from "../../counts.ts";
+import { addCounted, movedCounts, saveCounts } from "../../counts.ts";
 import { HealthChecks } from "../../health-checks.ts";
 import { Deadlines } from "../../http/deadlines.ts";
 import { KeyControl } from "../../key-control.ts";
-import { bunPlatform } from "../../platforms/bun.ts";
+import type { BunPlatform, HandedSockets } from "../../platforms/bun.ts";
+import { type HandedSocket, isAt } from "../../platforms/listening.ts";
+import { sharePort } from "../../platforms/listening-descriptor.ts";
 import { meterCounts } from "../../meter.ts";
 import { FAMILIES } from "../../record/families.ts";
 import type { Metrics } from "../../record/metrics.ts";
 import { meterProcess } from "../../record/process-metrics.ts";
 import { boardMemories, type Boards, MAIN_THREAD, openBoards } from "../../shared-board.ts";
+import type { Counts } from "../../shared.ts";
 import { type ControlledUpstream, TargetControl } from "../../target-control.ts";
 import { FLUSH_MS } from "../../telemetry.ts";
-import { Verbosity } from "../../verbosity.ts";
 import { type MoreOverseen, withAdmin } from "../admin-listener.ts";
 import { buildOf, type Embedded } from "../embedded.ts";
 import { Issuing } from "../issuing.ts";
 import type { PlannedConfig } from "../plan-config.ts";
 import { type Address, hasMoved, type Serving } from "../serving.ts";
 import type { Terminal } from "../terminal.ts";
+import { NO_ORDERS, obey, ordersOf } from "../upgrade/orders.ts";
+import type { Handing, Told } from "../upgrade/handing.ts";
 import { controlledLimits, controlledUpstreams } from "./controlled.ts";
 import { Crew } from "./crew.ts";
 import { Gathering } from "./gathering.ts";
 import type { Task, ToWorker } from "./messages.ts";
-import { holdPort } from "./port.ts";
+import { type HeldPort, holdPort } from "./port.ts";
 import { Pushing } from "./pushing.ts";
 import { Searches } from "./searches.ts";
 import type { Thread } from "./thread.ts";
@@ -42,26 +46,28 @@ export interface SupervisorOptions {
   readonly config: PlannedConfig;
   readonly embedded: Embedded;
   readonly terminal: Terminal;
+  /** Of the main thread, which listens for the admin listener alone. */
+  readonly platform: BunPlatform;
+  /** The word of its verbosity: of shared memory. */
+  readonly level: Int32Array;
   /** How often workers beat, for who watches them. */
   readonly beatMs: number | undefined;
+  /** Of a process that this one takes over from: its listening sockets, and a table for its counts. */
+  readonly handed: HandedSockets | undefined;
+  readonly counts: Counts | undefined;
 }
 
 /** All workers of the process. */
 export class Supervisor implements Serving {
   readonly #options: SupervisorOptions;
-  readonly #level = new Int32Array(new SharedArrayBuffer(4));
-  readonly #platform = bunPlatform(undefined, new Verbosity(this.#level));
+  readonly #platform: BunPlatform;
   /** Undefined where nobody asks for metrics. */
   readonly #gathering: Gathering | undefined;
   #unread: (() => void) | undefined = undefined;
   readonly #pushing: Pushing;
   readonly #crew: Crew;
   /** Targets are found once for all workers. */
-  readonly #searches = new Searches(
-    this.#platform,
-    () => this.#gathering?.total,
-    (search, targets) => this.#crew.send({ kind: "targets", search, targets }),
-  );
+  readonly #searches: Searches;
   /** Undefined where there is no admin listener. */
   readonly #keys: KeyControl | undefined;
   readonly #issuing: Issuing;
@@ -71,16 +77,23 @@ export class Supervisor implements Serving {
   /** What runs. */
   #config: PlannedConfig;
   #task: Task;
+  /** Told of what is counted that another process has a table for already. */
+  #told: Told = undefined;
 
   constructor(options: SupervisorOptions) {
-    const { workers, config, embedded, terminal, beatMs } = options;
-    const platform = this.#platform;
+    const { workers, config, embedded, terminal, beatMs, platform, level, handed, counts } = options;
+    this.#platform = platform;
     platform.verbosity.level = config.plan.logLevel;
+    this.#searches = new Searches(
+      platform,
+      () => this.#gathering?.total,
+      (search, targets) => this.#crew.send({ kind: "targets", search, targets }),
+    );
     this.#options = options;
     this.#config = config;
     const { sources, plan } = config;
     const { host, port } = plan.listen;
-    this.#task = { sources, host, port, limits: this.#limitsFor(plan, undefined), searches: new Map() };
+    this.#task = { sources, host, port, limits: counts ?? this.#limitsFor(plan, undefined), searches: new Map() };
     const words = (): Int32Array => new Int32Array(new SharedArrayBuffer((workers + 1) * 4));
     const instance = crypto.randomUUID().slice(0, 8);
     const boards = boardMemories(platform);
@@ -95,12 +108,14 @@ export class Supervisor implements Serving {
       embedded,
       terminal,
       platform,
-      common: { instance, connections: words(), underWay: words(), boards, verbosity: this.#level, revoked },
+      common: { instance, connections: words(), underWay: words(), boards, verbosity: level, revoked },
       beatMs,
+      handed: handed?.gateway,
       task: () => this.#task,
       targets: this.#searches.targets,
       issued: this.#issuing.issued,
       counted: (worker, message) => this.#gathering?.counted(worker, message),
+      told: (counted) => this.#told?.(counted),
       gone: (worker) => this.#gathering?.gone(worker),
     });
     if (isCounted(plan)) this.#gathering = this.#gather();
@@ -151,7 +166,7 @@ export class Supervisor implements Serving {
 
   /** Starts all workers; resolves to where they listen once all do. @throws Refusal when one of them cannot */
   async start(): Promise<{ host: string; port: number }> {
-    const held = holdPort(this.#config.plan.listen);
+    const held = this.#handedPort() ?? holdPort(this.#config.plan.listen);
     const { host, port } = held;
     this.#task = { ...this.#task, host, port };
     process.on("exit", () => this.#platform.flush());
@@ -169,8 +184,47 @@ export class Supervisor implements Serving {
     } finally {
       held.release();
     }
-    this.#issuing.start();
+    if (this.#options.handed === undefined) this.#issuing.start();
     return { host, port };
+  }
+
+  /** Where the process listens that this one takes over from, if the plan wants that. */
+  #handedPort(): HeldPort | undefined {
+    const { handed, config } = this.#options;
+    const { host, port } = config.plan.listen;
+    const first = handed?.gateway.find((each) => isAt(each, { host, port }));
+    if (handed === undefined || first === undefined) return undefined;
+    // One worker alone did not share its port.
+    for (const { fd } of handed.gateway) sharePort(fd);
+    return { host: first.host, port: first.port, release: () => undefined };
+  }
+
+  /** Workers want the port that the main thread has found: whoever takes over wants what the config says. */
+  readonly #asPlanned = (socket: HandedSocket): HandedSocket => {
+    const { host, port } = this.#config.plan.listen;
+    return socket.port === this.#task.port ? { ...socket, wanted: { host, port } } : socket;
+  };
+
+  get handing(): Handing {
+    const platform = this.#platform;
+    const admin = platform.forAdmin.listening;
+    const { limits } = this.#task;
+    return {
+      sockets: async () => ({ gateway: (await this.#crew.sockets()).map(this.#asPlanned), admin: admin.sockets }),
+      accept: async (accepts) => {
+        await this.#crew.sockets(accepts);
+        if (accepts) admin.resume();
+        else admin.pause();
+      },
+      counts: limits,
+      tell: (told) => (this.#told = told),
+      add: (counted) => limits && addCounted(counted, limits, platform, this.#told),
+      orders: () =>
+        this.#gathering === undefined ? NO_ORDERS : ordersOf(this.#gathering.overseen.targets, this.#keys),
+      obey: (orders) => this.#gathering && obey(orders, this.#gathering.overseen.targets, this.#keys),
+      letGo: () => admin.handOver(),
+      begin: () => this.#issuing.start(),
+    };
   }
 
   get shutdown(): ShutdownPlan {
@@ -221,7 +275,8 @@ export class Supervisor implements Serving {
     const mostMs = delayMs + plan.shutdown.graceMs + LATE_MS + (plan.otlp ? FLUSH_MS : 0);
     const threads = await this.#letGo({ kind: "drain", delayMs }, mostMs);
     await this.#pushing.flush();
-    if (this.#task.limits) await saveCounts(plan.limits, this.#task.limits, this.#platform);
+    // Those that are told to another process are its to keep.
+    if (this.#task.limits && this.#told === undefined) await saveCounts(plan.limits, this.#task.limits, this.#platform);
     return { cut: threads.reduce((sum, { cut }) => sum + cut, 0) };
   }
 

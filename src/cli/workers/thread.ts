@@ -3,7 +3,9 @@ import type { LimitStatus } from "../../admin/overseen.ts";
 import { GatewayError } from "../../errors.ts";
 import type { IssuedState } from "../../issued.ts";
 import type { LineSinks } from "../../platforms/line-sinks.ts";
+import type { HandedSocket } from "../../platforms/listening.ts";
 import type { StdoutLines } from "../../platforms/stdout.ts";
+import type { Counted } from "../../shared.ts";
 import { answerClock, clockMemory } from "./clock.ts";
 import type { Memories } from "./memories.ts";
 import type { FromWorker, LimitQuestion, LimitTold, Start, Task, ToWorker } from "./messages.ts";
@@ -30,6 +32,8 @@ export interface ThreadEvents {
   refused(exitCode: number, text: string): void;
   /** It has counted. */
   counted(message: Extract<FromWorker, { kind: "counted" }>): void;
+  /** It has counted this in a set of the table that another process has already. */
+  told(counted: Counted): void;
   /** It has ended, as it was told or not. */
   gone(exitCode: number): void;
 }
@@ -57,6 +61,8 @@ export class Thread {
   #answered: ((refusal: string | undefined) => void) | undefined = undefined;
   /** Who waits until it knows what has been issued. */
   readonly #knows = new Map<number, () => void>();
+  /** As it has told them last. */
+  #sockets: readonly HandedSocket[] = [];
   readonly #worker: Worker;
   #told = 0;
   /** What ends each of its claims. */
@@ -118,6 +124,11 @@ export class Thread {
           return undefined;
         case "counted":
           return events.counted(data);
+        case "told":
+          return events.told(data.counted);
+        case "sockets":
+          this.#sockets = data.sockets;
+          return this.#answered?.(data.refusal);
         case "drained":
           this.cut = data.cut;
       }
@@ -182,6 +193,13 @@ export class Thread {
     this.#limitTold.delete(id);
     if ("status" in told) return told.status;
     throw new GatewayError(told.refusal.code, told.refusal.text, { publicDetail: told.refusal.text });
+  }
+
+  /** Its listening sockets; with `accepts` it accepts, or does not, from then on. @throws Error when it cannot, or does not answer */
+  async sockets(accepts?: boolean): Promise<readonly HandedSocket[]> {
+    const refusal = await this.#ask({ kind: "sockets", accepts });
+    if (refusal !== undefined) throw new Error(refusal);
+    return this.#sockets;
   }
 
   #ask(message: ToWorker): Promise<string | undefined> {

@@ -6,10 +6,11 @@ import { createGateway, type Gateway, type Prepared } from "../../gateway.ts";
 import { type Issued, LatestIssued } from "../../issued.ts";
 import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
 import { bunThreadPlatform, noticeText, type ThreadPlatform } from "../../platforms/bun.ts";
+import { ListeningSockets } from "../../platforms/listening.ts";
 import { MOST_WAITING } from "../../platforms/stdout.ts";
 import { ThreadLines } from "../../platforms/thread-lines.ts";
 import type { Embedded } from "../embedded.ts";
-import { EXIT, Refusal } from "../exit.ts";
+import { EXIT, messageOf, Refusal } from "../exit.ts";
 import { listenRefusal } from "../listen-refusal.ts";
 import { type Finding, findingsText, planSources, type PlannedConfig } from "../plan-config.ts";
 import { keepServing, prepare } from "../serving.ts";
@@ -63,6 +64,8 @@ export function serveAsWorker(embedded: Embedded): void {
         serving?.gateway.close();
         setImmediate(() => process.exit(0));
         return;
+      case "sockets":
+        return scope.postMessage({ kind: "sockets", ...serving!.sockets(message.accepts) });
       case "targets":
         return targets?.put(message.search, message.targets);
       case "limit":
@@ -142,6 +145,19 @@ class ServingWorker {
     }
   }
 
+  /** Tells the listening sockets, and has them accept or not. */
+  sockets(accepts: boolean | undefined): Pick<Extract<FromWorker, { kind: "sockets" }>, "sockets" | "refusal"> {
+    const { listening } = this.#platform;
+    let refusal: string | undefined;
+    try {
+      if (accepts === true) listening.resume();
+      else if (accepts === false) listening.pause();
+    } catch (error) {
+      refusal = messageOf(error);
+    }
+    return { sockets: listening.sockets, refusal };
+  }
+
   take(): void {
     if (this.#pending === undefined) return;
     this.#pending.prepared.take();
@@ -179,6 +195,7 @@ async function start(
     const gateway = createGateway(plan, platform, { over: dispose, metrics, issued });
     keepServing((text) => platform.notice("error", text));
     listen(gateway, plan);
+    platform.listening.closeRest();
     const tell = metrics && tellCounts(metrics, gateway, (message) => scope.postMessage(message));
     if (begin.heart !== undefined) beat(begin.heart.words, begin.shared.worker, begin.heart.everyMs);
     scope.postMessage({ kind: "listening" });
@@ -217,7 +234,7 @@ function platformOf(
   targets: TargetSets,
   offset: number,
 ): Platform & ThreadPlatform {
-  const { shared, task, terminal, taken, workers } = begin;
+  const { shared, task, terminal, taken, workers, handed } = begin;
   // Standard error takes a line whole: what the thread says last is not lost with it.
   const verbosity = new Verbosity(shared.verbosity);
   const notice: Platform["notice"] = (level, text) => {
@@ -259,7 +276,15 @@ function platformOf(
     };
   };
   return bunThreadPlatform({
-    shared: { ...shared, limits: task.limits, note, claim, targets: targets.of(task.searches) },
+    shared: {
+      ...shared,
+      limits: task.limits,
+      note,
+      claim,
+      counted: (counted) => scope.postMessage({ kind: "told", counted }),
+      targets: targets.of(task.searches),
+    },
+    listening: new ListeningSockets(handed, handed !== undefined),
     terminal,
     now: () => performance.now() + offset,
     line: (text) => lines.write(text),

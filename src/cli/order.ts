@@ -1,0 +1,38 @@
+// What a running gateway is told to do over its admin listener: a POST, and what came of it.
+import { type AdminPlace, unreachable } from "./admin-place.ts";
+import { EXIT, messageOf, Refusal } from "./exit.ts";
+
+/** What came of it, whatever else is told. */
+export interface Outcome {
+  readonly ok: boolean;
+  readonly exitCode: number;
+  readonly message: string;
+}
+
+/**
+ * Has the gateway do it, and waits for what comes of it.
+ * @param act the path, and how a sentence names it: "reload"
+ * @throws Refusal when nobody answers within so long, or not as a gateway does
+ */
+export async function order(place: AdminPlace, act: string, patienceMs: number): Promise<Outcome> {
+  const { name, url, how } = place;
+  let text: string;
+  try {
+    const response = await fetch(`${url}/${act}`, { ...how, method: "POST", signal: AbortSignal.timeout(patienceMs) });
+    text = await response.text();
+  } catch (thrown) {
+    throw unreachable(name, messageOf(thrown));
+  }
+  const answer = readJson(text);
+  if (typeof answer["ok"] === "boolean" && typeof answer["exitCode"] === "number") return answer as never;
+  const why = [answer["detail"], answer["title"], answer["message"]].find((each) => typeof each === "string");
+  throw new Refusal(EXIT.unavailable, `What answers at ${name} does not ${act}: ${why ?? text.slice(0, 200)}`);
+}
+
+function readJson(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
