@@ -266,6 +266,14 @@ export interface ProcessUsage {
   readonly mostFiles?: number | undefined;
 }
 
+/** What one thread takes of the machine. */
+export interface ThreadUsage {
+  /** Processor time so far, user and system: without that of helpers that all threads share. */
+  readonly cpuSeconds: number;
+  /** JavaScript's heap, as the runtime counts it: on Bun as the last collection left it. */
+  readonly heapBytes: number;
+}
+
 /** All that a runtime lends to the core. */
 export interface Platform {
   readonly runtime: "bun" | "deno" | "workers";
@@ -323,6 +331,8 @@ export interface Platform {
   readonly self: { readonly host: string; readonly pid: number } | undefined;
   /** What the process takes of the machine; absent where the runtime does not tell. */
   readonly usage?: (() => ProcessUsage) | undefined;
+  /** What the thread that asks takes of it; absent where the runtime does not tell. */
+  readonly threadUsage?: (() => ThreadUsage) | undefined;
   /** How much the operator is told. */
   readonly verbosity: Verbosity;
   /** Tells the operator something that is not an exchange, if that is wanted. */

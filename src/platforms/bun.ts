@@ -20,7 +20,7 @@ import { LineSinks } from "./line-sinks.ts";
 import { type BunListener, type HandedSocket, ListeningSockets, type Wanted } from "./listening.ts";
 import { names } from "./names.ts";
 import { forOwnerOnly } from "./owner-only.ts";
-import { processUsage } from "./process-usage.ts";
+import { processUsage, threadUsage } from "./process-usage.ts";
 import { type StdoutLines, stdoutLines } from "./stdout.ts";
 import type { Shared } from "../shared.ts";
 import { type NoticeLevel, Verbosity } from "../verbosity.ts";
@@ -59,6 +59,7 @@ const edge = (): Edge => ({
   agreesOnHttp2: true,
   redis: bunRedis,
   self: { host: hostname(), pid: process.pid },
+  threadUsage,
 });
 
 /** What the executable's own parts know of the platform beside what the gateway asks for. */

@@ -17,7 +17,7 @@ import { LineSinks } from "./line-sinks.ts";
 import { names } from "./names.ts";
 import { forOwnerOnly } from "./owner-only.ts";
 import { connect } from "./node-connect.ts";
-import { processUsage } from "./process-usage.ts";
+import { processUsage, threadUsage } from "./process-usage.ts";
 import { socketErrorOf } from "./socket-error.ts";
 import { Verbosity } from "../verbosity.ts";
 
@@ -55,6 +55,7 @@ export function denoPlatform(): Platform & { flush(): Promise<void>; readonly si
     linesTo: sinks.open,
     self: { host: hostname(), pid: process.pid },
     usage: processUsage,
+    threadUsage,
     verbosity,
     notice,
     flush: () => lines.flush(),

@@ -139,6 +139,8 @@ export const FAMILIES = {
 
   buildInfo: gauge("sluice.build_info", "Always 1; what runs", ["version", "revision", "runtime"]),
   workers: gauge("sluice.workers", "Threads that serve"),
+  workerCpu: counter("sluice.worker.cpu", "Processor time of a thread, user and system", ["worker"], "s"),
+  workerHeap: gauge("sluice.worker.heap", "JavaScript's heap of a thread", ["worker"], { unit: "By" }),
   eventLoopDelay: histogram("sluice.event_loop.delay", "s", "How late a timer was, twice a second", DELAYS),
   cpu: counter("process.cpu", "Processor time of the process, user and system", [], "s"),
   residentMemory: gauge("process.resident_memory", "Resident memory of the process", [], { unit: "By" }),

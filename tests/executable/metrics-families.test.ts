@@ -19,6 +19,8 @@ describe.each([1, 2])("with %d workers", (workers) => {
     issuer = await startOrigin(issuerOrigin("k1"));
     broken = await startOrigin({ behaviour: answering("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n") });
     gateway = await startGateway(`import { defineGateway, jwt } from "sluice";
+const kept: object[] = [];
+const used = () => process.threadCpuUsage().user + process.threadCpuUsage().system;
 export default defineGateway({
   listen: { host: "127.0.0.1", port: 0 },
   admin: { port: 0 },
@@ -38,6 +40,16 @@ export default defineGateway({
       handler: ({ c }) => {
         for (const end = Date.now() + 700; Date.now() < end;);
         return c.text("late");
+      },
+    },
+    greedy: {
+      match: "/greedy",
+      auth: "none",
+      handler: ({ c }) => {
+        for (const enough = used() + 400_000; used() < enough;);
+        if (kept.length === 0) for (let count = 0; count < 1_000_000; count++) kept.push({ count });
+        Bun.gc(true);
+        return c.text("kept");
       },
     },
   },
@@ -84,6 +96,34 @@ export default defineGateway({
       return (await late()) >= 1;
     }, "a late timer");
     expect(await value("sluice_event_loop_delay_seconds_sum")).toBeGreaterThan(0.1);
+  });
+
+  test("a thread that works, and one that keeps what it makes, is told by its number", async () => {
+    const ofThreads = async (name: string): Promise<Map<string, number>> => {
+      const samples = (await scrape(gateway.adminPort)).get(name)!.samples;
+      return new Map(samples.map(({ labels, value }) => [labels["worker"]!, value]));
+    };
+    const [cpu, heap] = [
+      await ofThreads("sluice_worker_cpu_seconds_total"),
+      await ofThreads("sluice_worker_heap_bytes"),
+    ];
+    const threads = workers === 1 ? ["main"] : ["main", "1", "2"];
+    expect([...cpu.keys()].sort()).toEqual(threads.toSorted());
+    expect([...heap.keys()].sort()).toEqual(threads.toSorted());
+
+    expect(await ask("/greedy")).toBe(200);
+    const grownBy = async (name: string, before: Map<string, number>, by: number): Promise<string[]> =>
+      [...(await ofThreads(name))].flatMap(([worker, now]) => (now - before.get(worker)! >= by ? [worker] : []));
+    const worked = await until(async () => {
+      const those = await grownBy("sluice_worker_cpu_seconds_total", cpu, 0.35);
+      return those.length > 0 ? those : undefined;
+    }, "a thread that has worked");
+    expect(worked).toHaveLength(1);
+    expect(worked[0]).toMatch(workers === 1 ? /^main$/ : /^[12]$/);
+    await until(
+      async () => (await grownBy("sluice_worker_heap_bytes", heap, 10_000_000)).join() === worked.join(),
+      "its heap",
+    );
   });
 
   test("the process tells what it is, since when, and what it holds open", async () => {

@@ -16,6 +16,7 @@ import { type Finding, findingsText, planSources, type PlannedConfig } from "../
 import { keepServing, prepare } from "../serving.ts";
 import { formatRefusal, openTerminal, type Terminal } from "../terminal.ts";
 import { Metrics } from "../../record/metrics.ts";
+import { meterThread } from "../../record/process-metrics.ts";
 import { Verbosity } from "../../verbosity.ts";
 import { clockOffset } from "./clock.ts";
 import { tellCounts } from "./counting.ts";
@@ -192,6 +193,7 @@ async function start(
     const { plan, dispose } = await load(begin.task);
     const platform = platformOf(begin, questions, targets, offset);
     const metrics = isCounted(plan) ? new Metrics() : undefined;
+    if (metrics !== undefined) meterThread(metrics, platform, begin.shared.worker);
     const gateway = createGateway(plan, platform, { over: dispose, metrics, issued });
     keepServing((text) => platform.notice("error", text));
     listen(gateway, plan);
