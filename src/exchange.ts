@@ -40,6 +40,8 @@ export interface Tunnel {
 /** What goes back to the client. `fields` hold neither hop-by-hop nor framing fields: the listener frames anew. */
 export class Answer {
   status: number;
+  /** The status to record and to count by where another one goes out: callers of gRPC get failures with status 200. */
+  standsFor: number | undefined = undefined;
   /** The reason phrase as it came, or undefined for the usual one. */
   reason: string | undefined;
   fields: Fields;

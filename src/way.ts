@@ -26,6 +26,7 @@ import { corsOf, preflight } from "./preflights.ts";
 import { accessLog } from "./record/access-log.ts";
 import { refusalText } from "./record/refusal-text.ts";
 import { addCookies } from "./respond/cookies.ts";
+import { isGrpcCall, tellFixedByGrpc } from "./respond/grpc-refusal.ts";
 import { fieldChanges } from "./respond/headers.ts";
 import { readinessAnswer } from "./respond/readiness.ts";
 import { challengeAnswer } from "./respond/acme-challenge.ts";
@@ -68,11 +69,13 @@ export function layWay(plan: Plan, parts: Parts): Way {
   };
   const respond = (x: Exchange, answer: Answer): Answer => {
     if (x.route !== undefined) {
+      if (isFixed(x, x.route) && isGrpcCall(x)) tellFixedByGrpc(answer);
       cors?.get(x.route)?.mark(x, answer.fields);
       changes.get(x.route)?.(answer.fields);
     }
     if (x.limited.length > 0) {
-      for (const { limit, giveBack } of x.limited) if (limit.counts?.(answer.status) === false) giveBack?.();
+      const status = answer.standsFor ?? answer.status;
+      for (const { limit, giveBack } of x.limited) if (limit.counts?.(status) === false) giveBack?.();
       tellLimits?.(x, answer.fields);
     }
     if (x.cookies.length > 0) addCookies(x.cookies, answer.fields);
@@ -126,6 +129,11 @@ export function layWay(plan: Plan, parts: Parts): Way {
       watch?.ended(x, ending);
     },
   };
+}
+
+/** Whether the answer stands in the config: that of the route, or what takes the place of its upstream's. */
+function isFixed({ fallbacks, upstream }: Exchange, { destination }: RoutePlan): boolean {
+  return destination.kind === "answer" || (fallbacks.length > 0 && fallbacks.at(-1)!.upstream === upstream);
 }
 
 /** What is there, now or later; else the other. */

@@ -4,11 +4,11 @@ import type { MatchPlan, RoutePlan } from "../config/plan.ts";
 import type { AttemptRecord, Ending, Exchange } from "../exchange.ts";
 
 /**
- * The status to record: of the answer, or, when none was begun, of the failure (499 for a client that left).
+ * The status to record: of the answer, or what it stands for, or, when none was begun, of the failure (499 for a client that left).
  * 0 when there was neither.
  */
 export function statusOf(x: Exchange, ending: Ending): number {
-  if (x.answer !== undefined) return x.answer.status;
+  if (x.answer !== undefined) return x.answer.standsFor ?? x.answer.status;
   const error = errorOf(x, ending);
   return error === undefined ? 0 : error.status;
 }

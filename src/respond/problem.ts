@@ -1,8 +1,9 @@
 // The gateway's own failures as answers: problem+json (RFC 9457) with the one vocabulary, and nothing of the inside.
 import type { GatewayError } from "../errors.ts";
 import { MEANINGS } from "../errors.ts";
-import { type Answer, answerOfBytes, type Exchange } from "../exchange.ts";
+import { Answer, answerOfBytes, type Exchange } from "../exchange.ts";
 import { Fields, fieldKey } from "../http/fields.ts";
+import { isGrpcCall, tellErrorByGrpc } from "./grpc-refusal.ts";
 
 /** The error types of RFC 9209 section 2.3: only these may stand in Proxy-Status. */
 const PROXY_ERROR_TYPES: ReadonlySet<string> = new Set([
@@ -21,11 +22,16 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const FIELD_SAFE = /^[\x21-\x7e]+$/;
 const ENCODER = new TextEncoder();
 
-/** The answer to an exchange that failed. */
+/** The answer to an exchange that failed: a problem document, or for callers of gRPC a status of theirs. */
 export function problemAnswer(error: GatewayError, x: Exchange, gatewayName: string): Answer {
   const received = error.fault === "upstream" ? (x.attempts.at(-1)?.status ?? 0) : 0;
-  const content = problemContent(error, x.id, x.trace?.traceId);
   const fields = problemFields(error, x.id, gatewayName, received);
+  if (isGrpcCall(x)) {
+    const answer = new Answer(error.status, undefined, fields, null);
+    tellErrorByGrpc(answer, error);
+    return answer;
+  }
+  const content = problemContent(error, x.id, x.trace?.traceId);
   return answerOfBytes(x.method, error.status, fields, content);
 }
 

@@ -54,9 +54,10 @@ function serve() {
   process.stdin.on("data", () => console.log(JSON.stringify(cancelled)));
 }
 
+const Client = makeGenericClientConstructor(service, "Test");
+
 /** Makes every kind of call, and tells what came of each, as one line of JSON. */
 async function call(address, pem) {
-  const Client = makeGenericClientConstructor(service, "Test");
   const secure = { "grpc.ssl_target_name_override": "localhost", "grpc.default_authority": "localhost" };
   const client =
     pem === undefined
@@ -112,6 +113,32 @@ async function call(address, pem) {
   console.log(JSON.stringify(told));
 }
 
-const [role, address, pem] = process.argv.slice(2);
+/** Calls these methods one after the other, with a key where one follows behind "?"; tells each code and message. */
+async function ask(address, ...names) {
+  const client = new Client(address, credentials.createInsecure());
+  const told = [];
+  for (const name of names) {
+    const [path, key] = name.split("?");
+    const metadata = new Metadata();
+    if (key !== undefined) metadata.set("x-api-key", key);
+    const { requestSerialize, responseDeserialize } = text;
+    const options = { deadline: Date.now() + (path.endsWith("/Hang") ? 300 : 10_000) };
+    // A stream of requests that has no end: a refusal does not wait for it.
+    const streams = path.endsWith("/Up");
+    const args = [`/${path}`, requestSerialize, responseDeserialize, ...(streams ? [] : ["x"]), metadata, options];
+    const make = streams ? "makeClientStreamRequest" : "makeUnaryRequest";
+    const ended = await new Promise((resolve) => {
+      const started = client[make](...args, (error) => resolve(error ?? { code: 0, details: "", metadata }));
+      if (streams) started.write("x");
+    });
+    const fields = ended.metadata.getMap();
+    told.push([ended.code, ended.details, fields["www-authenticate"] ?? fields["retry-after"] ?? ""]);
+  }
+  client.close();
+  console.log(JSON.stringify(told));
+}
+
+const [role, address, ...words] = process.argv.slice(2);
 if (role === "serve") serve();
-else await call(address, pem);
+else if (role === "ask") await ask(address, ...words);
+else await call(address, ...words);
