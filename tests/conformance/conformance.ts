@@ -8,7 +8,7 @@ import { BODIES } from "./bodies.ts";
 import { FAILURES } from "./failures.ts";
 import { FORWARDING } from "./forwarding.ts";
 import { ISSUER_KEYS, SIGNED_TOKENS } from "./jwt.ts";
-import { type Kit, kitFor, type Promised, type Runtime } from "./kit.ts";
+import { type Kit, kitFor, type Over, type Promised, type Runtime } from "./kit.ts";
 import { LIMITS } from "./limits.ts";
 import { ROUTING } from "./routing.ts";
 import { SHAPING } from "./shaping.ts";
@@ -45,9 +45,9 @@ export type Start = (environment: Readonly<Record<string, string>>) => Promise<S
 
 /**
  * Describes the list for one runtime.
- * @param is what the listener speaks, if not plain HTTP, and why that cannot be tried
+ * @param is what the listener speaks, if not HTTP/1.1 without TLS, and why that cannot be tried
  */
-export function conforms(runtime: Runtime, start: Start, is: { over?: "TLS"; lacks?: string | undefined } = {}): void {
+export function conforms(runtime: Runtime, start: Start, is: { over?: Over; lacks?: string | undefined } = {}): void {
   const title = `a gateway on ${runtime}${is.over === undefined ? "" : ` over ${is.over}`}`;
   describe.skipIf(is.lacks !== undefined)(is.lacks === undefined ? title : `${title} (skipped: ${is.lacks})`, () => {
     let origin: RawOrigin;
@@ -72,11 +72,9 @@ export function conforms(runtime: Runtime, start: Start, is: { over?: "TLS"; lac
       };
       await down.stop();
       gateway = await start(environment);
-      kit = kitFor(
-        { runtime, port: gateway.port, scheme: is.over === "TLS" ? "https" : "http" },
-        origin,
-        () => gateway.lines,
-      );
+      const scheme = is.over === "TLS" ? "https" : "http";
+      const version = is.over === "HTTP/2" ? "2.0" : "1.1";
+      kit = kitFor({ runtime, port: gateway.port, scheme, version }, origin, () => gateway.lines);
     }, 60_000);
 
     afterAll(async () => {
@@ -88,9 +86,11 @@ export function conforms(runtime: Runtime, start: Start, is: { over?: "TLS"; lac
     });
 
     for (const { name, except, holds } of PROMISES) {
-      const reason = except?.[runtime];
+      const reason = except?.[runtime] ?? (is.over && except?.[is.over]);
       if (reason === undefined) test(name, () => holds(kit), 15_000);
-      else test.skip(`${name} (skipped on ${runtime}: ${reason})`, () => undefined);
+      else
+        test.skip(`${name} (skipped on ${runtime}${is.over === undefined ? "" : ` over ${is.over}`}: ${reason})`, () =>
+          undefined);
     }
   });
 }

@@ -80,15 +80,18 @@ export const FORWARDING: readonly Promised[] = [
   },
   {
     name: "the gateway names itself in Via",
-    async holds({ send, origin }) {
+    async holds({ send, origin, version }) {
       const path = ownPath("/all");
       await send(get(path));
-      expect((await origin.requestTo(path)).fields.all("via").at(-1)).toMatch(/^1\.1 conforming-/);
+      expect((await origin.requestTo(path)).fields.all("via").at(-1)).toStartWith(`${version} conforming-`);
     },
   },
   {
     name: "fields that end at this hop are not passed on, nor those that Connection names",
-    except: { workerd: "its listener keeps Connection to itself and drops only the fields it knows" },
+    except: {
+      workerd: "its listener keeps Connection to itself and drops only the fields it knows",
+      "HTTP/2": "a request with a field of the connection is malformed",
+    },
     async holds({ send, origin }) {
       const path = ownPath("/all");
       const hop = [
@@ -135,12 +138,12 @@ export const FORWARDING: readonly Promised[] = [
   {
     name: "names keep their spelling, and repeated fields their lines",
     except: { workerd: "its Headers keep neither" },
-    async holds({ send, origin }) {
+    async holds({ send, origin, version }) {
       const path = ownPath("/all");
       await send(get(path, "X-CaSe: 1", "x-case: 2"));
       const lines = (await origin.requestTo(path)).fields.lines.filter(({ name }) => /x-case/i.test(name));
       expect(lines).toEqual([
-        { name: "X-CaSe", value: "1" },
+        { name: version === "2.0" ? "x-case" : "X-CaSe", value: "1" },
         { name: "x-case", value: "2" },
       ]);
     },

@@ -6,6 +6,8 @@ import { ownPath } from "../support/rig.ts";
 import { acceptOf, FrameEnd, OPCODE, readFrame, upgradeAnswer, upgradeRequest } from "../support/websocket-frames.ts";
 import type { Promised } from "./kit.ts";
 
+const NO_UPGRADE = "it has no Upgrade, and WebSockets by RFC 8441 are not offered";
+
 /** Promises about the user's own code. */
 export const USER_CODE: readonly Promised[] = [
   {
@@ -93,6 +95,7 @@ export const USER_CODE: readonly Promised[] = [
   },
   {
     name: "a WebSocket passes both ways, with its close",
+    except: { "HTTP/2": NO_UPGRADE },
     async holds({ connect, origin }) {
       const path = ownPath("/socket");
       origin.at(path, async (x) => {
@@ -130,6 +133,7 @@ export const USER_CODE: readonly Promised[] = [
   },
   {
     name: "an origin's refusal of a WebSocket is passed on",
+    except: { "HTTP/2": NO_UPGRADE },
     async holds({ send, origin }) {
       const path = ownPath("/socket");
       origin.at(path, "HTTP/1.1 403 Forbidden\r\nX-Why: no\r\nContent-Length: 2\r\n\r\nno");
@@ -139,6 +143,7 @@ export const USER_CODE: readonly Promised[] = [
   },
   {
     name: "where the config allows no upgrade the origin sees none",
+    except: { "HTTP/2": NO_UPGRADE },
     async holds({ send, origin }) {
       const path = ownPath("/no-socket");
       const response = await send(upgradeRequest(path));
