@@ -1,6 +1,7 @@
 // Where the gateway of a config is asked, and how.
 import type { AdminPlan, Plan } from "../config/plan.ts";
-import { EXIT, Refusal } from "./exit.ts";
+import { reasonOf } from "../http/fetch-text.ts";
+import { EXIT, Refusal, systemCode } from "./exit.ts";
 import { shownPath } from "./terminal.ts";
 import { urlOf } from "./url-of.ts";
 
@@ -50,8 +51,16 @@ export function adminPlaceIn({ admin }: Pick<Plan, "admin">, file: string, other
   throw new Refusal(EXIT.config, `${shownPath(file)}: admin.port is 0: only the gateway knows where it listens.`);
 }
 
-/** Nobody answers there. */
-export function unreachable(name: string, why: string): Refusal {
+/** What keeps a gateway from being reached, as an operator would say it; by the system's code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nobody listens there",
+  ENOENT: "there is no such socket",
+  EACCES: "this user may not connect to the socket",
+};
+
+/** Nobody answers there. @param thrown what came of asking */
+export function unreachable(name: string, thrown: unknown): Refusal {
+  const why = REASONS[systemCode(thrown)] ?? reasonOf(thrown);
   const hint = "Does it run, and with this admin? sluice check tells nothing of that; ss -lntxp lists who listens.";
   return new Refusal(EXIT.unavailable, `No gateway answers at ${name}: ${why}.`, { hint });
 }

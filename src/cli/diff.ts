@@ -96,7 +96,7 @@ async function running({ plan, sources }: PlannedConfig): Promise<Side> {
     const response = await fetch(`${url}/config`, { ...how, signal: AbortSignal.timeout(PATIENCE_MS) });
     answer = await response.json();
   } catch (thrown) {
-    throw unreachable(name, messageOf(thrown));
+    throw unreachable(name, thrown);
   }
   const { plan: view, detail, title } = Object(answer) as Readonly<Record<string, unknown>>;
   if (typeof view === "object" && view !== null) return sideOfView(view);

@@ -1,6 +1,6 @@
 // What a running gateway is told to do over its admin listener: a POST, and what came of it.
 import { type AdminPlace, unreachable } from "./admin-place.ts";
-import { EXIT, messageOf, Refusal } from "./exit.ts";
+import { EXIT, Refusal } from "./exit.ts";
 
 /** What came of it, whatever else is told. */
 export interface Outcome {
@@ -21,7 +21,7 @@ export async function order(place: AdminPlace, act: string, patienceMs: number):
     const response = await fetch(`${url}/${act}`, { ...how, method: "POST", signal: AbortSignal.timeout(patienceMs) });
     text = await response.text();
   } catch (thrown) {
-    throw unreachable(name, messageOf(thrown));
+    throw unreachable(name, thrown);
   }
   const answer = readJson(text);
   if (typeof answer["ok"] === "boolean" && typeof answer["exitCode"] === "number") return answer as never;

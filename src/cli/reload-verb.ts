@@ -26,7 +26,11 @@ export const reload = defineVerb(
       ["sluice reload", "once the config of this folder is changed"],
       ["sluice reload /etc/sluice/gateway.config.ts", "of the gateway that runs that one"],
     ],
-    exits: [[1, "a test has failed, and all is as it was"], 66, 69, [78, "the config is wrong, and all is as it was"]],
+    exits: [
+      [1, "a test has failed, or the gateway ends, and all is as it was"],
+      ...([66, 69, 71, 77] as const),
+      [78, "the config is wrong, and all is as it was"],
+    ],
   },
   {
     file: { type: "positional", required: false, means: "config", description: "the config" },

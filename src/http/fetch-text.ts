@@ -73,13 +73,15 @@ export async function boundedText(response: Response, most = MOST_BYTES): Promis
 }
 
 /** What the runtime says to those who call its fetch, and operators cannot do. */
-const ADVICE = /\.? (?:Is the computer able to access the url\?|For more information, pass `verbose: true` .*)$/;
+const ADVICE =
+  /(?:^|[.:]? )(?:Was there a typo in the url or port\?|Is the computer able to access the url\?|For more information, pass `verbose: true` .*)$/;
 
 /** What was thrown, for the operator. */
 export function reasonOf(thrown: unknown): string {
   const { code, message } = Object(thrown) as { code?: unknown; message?: unknown };
   const text = (typeof message === "string" ? message : String(thrown)).replace(ADVICE, "");
-  return typeof code === "string" && !text.includes(code) ? `${code}: ${text}` : text;
+  if (typeof code !== "string" || text.includes(code)) return text;
+  return text === "" ? code : `${code}: ${text}`;
 }
 
 /**

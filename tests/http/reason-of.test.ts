@@ -12,6 +12,11 @@ test("where nobody listens", async () => {
   expect(await failure(closedPort())).toBe("ECONNREFUSED: Unable to connect");
 });
 
+test("where there is no such socket", async () => {
+  const asked = fetch("http://localhost/", { unix: "/nowhere/at.sock" });
+  expect(reasonOf(await asked.catch((thrown: unknown) => thrown))).toBe("ENOENT");
+});
+
 test("where the connection breaks off", async () => {
   const server = Bun.listen({
     hostname: "127.0.0.1",

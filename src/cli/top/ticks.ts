@@ -1,7 +1,7 @@
 // The ticks of a running gateway, as its admin listener pushes them: server-sent events of one line each.
 import type { Tick } from "../../admin/live/tick.ts";
 import { type AdminPlace, unreachable } from "../admin-place.ts";
-import { EXIT, messageOf, Refusal } from "../exit.ts";
+import { EXIT, Refusal } from "../exit.ts";
 
 /** So long may it take from one tick to the next: one comes every second. */
 const PATIENCE_MS = 10_000;
@@ -34,7 +34,7 @@ export async function* ticksOf({ name, url, how }: AdminPlace, end: AbortSignal)
     throw new Error("it has ended");
   } catch (thrown) {
     if (thrown instanceof Refusal || end.aborted) throw thrown;
-    throw unreachable(name, messageOf(thrown));
+    throw unreachable(name, thrown);
   } finally {
     clearTimeout(timer);
   }

@@ -123,7 +123,7 @@ test("a gateway that is not there, and a config without admin, are told", async 
   write(gateway, config({ port: closedPort() }));
   expect(await run(gateway)).toMatchObject({
     code: 69,
-    stderr: expect.stringContaining("No gateway answers at http://"),
+    stderr: expect.stringMatching(/^sluice: error: No gateway answers at http:\/\/\S+: nobody listens there\.\n/),
   });
   write(gateway, config({ port: 0 }).replace(/admin: .*/, ""));
   expect(await run(gateway)).toMatchObject({ code: 78, stderr: expect.stringContaining("has no admin") });
