@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { isToken } from "../http/message.ts";
 import { findRouteFaults, type RouteFault } from "../route/conflicts.ts";
-import { adminShape } from "./admin/admin.ts";
+import { adminShape, sharedPorts } from "./admin/admin.ts";
 import { certificatesUnasked } from "./auth/client-certificate.ts";
 import { consumersShape, type FoundKeyFile, keysShape } from "./auth/consumers.ts";
 import { identityShape, withOwned } from "./auth/identity.ts";
@@ -92,6 +92,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
     },
     function* (right, written) {
       if (right.routes?.length === 0) yield new Problem("at least one route", { at: ["routes"] });
+      yield* sharedPorts(right.listen, right.admin);
       yield* strayBounds(written);
       yield* fallbackRings(written["upstreams"]);
       yield* strangeSubjects(right.consumers, right.auth);

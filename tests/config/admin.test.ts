@@ -42,6 +42,17 @@ test("a token comes from outside and is shown nowhere", () => {
   expect(JSON.stringify(admin)).not.toContain("0123456789");
 });
 
+test.each([
+  ["that of the listener", { port: 9901 }, {}, "admin.port"],
+  ["that of the listener on all addresses", { port: 80, host: "0.0.0.0" }, { port: 80 }, "admin.port"],
+  ["another address's", { port: 80, host: "127.0.0.2" }, { port: 80 }, undefined],
+  ["another", { port: 80 }, { port: 81 }, undefined],
+  ["whichever is free, for both", { port: 0 }, { port: 0 }, undefined],
+])("its port is its own: %s", (_, listen, admin, at) => {
+  const fault = `${at}: ${"port" in admin ? admin.port : 9901} is not another port than the listener's.`;
+  expect(faultLines({ ...withAdmin(admin), listen })).toEqual(at === undefined ? [] : [fault]);
+});
+
 describe("is a fault that says so", () => {
   test.each<[string, unknown, RegExp]>([
     ["true in place of options", true, /^admin: .*an object of options/],

@@ -2,11 +2,14 @@
 import { Problem, type ConfigReader } from "../fault.ts";
 import { isHostName } from "../../http/host-name.ts";
 import { bindAddress } from "../listen.ts";
-import type { AdminPlan } from "../plan.ts";
+import type { AdminPlan, ListenPlan } from "../plan.ts";
 import { list, maybe, options, or, type Shape, then } from "../shape.ts";
 import { hiddenText, text, whole } from "../values.ts";
 
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
+
+/** Addresses that are all of a machine's. */
+const ANY: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 const A_NAME = "a host name";
 const A_SOCKET = "the path of a Unix socket, of at most 107 bytes";
@@ -16,6 +19,17 @@ const A_TOKEN = "a token of 16 or more printable characters without blanks, from
 const name = text(A_NAME, (written) =>
   isHostName(written) ? written.toLowerCase() : new Problem(A_NAME, { hint: "It stands without scheme and port." }),
 );
+
+/** An admin listener on a port that requests are served on, too: only one of the two could have it. */
+export function* sharedPorts(
+  listen: Partial<ListenPlan> | undefined,
+  admin: AdminPlan | undefined,
+): Generator<Problem> {
+  if (admin === undefined || admin.port === 0 || listen?.host === undefined) return;
+  const meets = listen.host === admin.host || ANY.has(listen.host) || ANY.has(admin.host);
+  if (!meets || ![listen.port, listen.tls?.redirect?.port].includes(admin.port)) return;
+  yield new Problem("another port than the listener's", { at: ["admin", "port"], found: String(admin.port) });
+}
 
 /** The admin listener. */
 export function adminShape(reader: ConfigReader): Shape<AdminPlan> {
