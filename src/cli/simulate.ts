@@ -40,7 +40,7 @@ export const simulate = defineVerb(
     ],
     exits: [
       [0, "done, whatever it finds"],
-      [66, "there is no such log, or it cannot be read"],
+      [66, "there is no such log, it cannot be read, or is none"],
     ],
   },
   {
@@ -55,15 +55,23 @@ export const simulate = defineVerb(
     const rule = readRule(limit);
     const routes = route?.split(",");
     const exchanges: LoggedExchange[] = [];
+    let strange = 0;
+    let known = 0;
     try {
       for await (const lines of log === "-" ? linesOfInput(process.stdin) : linesOfFile(log, false)) {
         for (const line of lines) {
           const x = readRecord(line);
+          if (x === undefined) strange += 1;
+          else known += 1;
           if (x !== undefined && (routes === undefined || routes.includes(x.route ?? ""))) exchanges.push(x);
         }
       }
     } catch (thrown) {
       throw new Refusal(EXIT.noInput, `${shownPath(log)} cannot be read: ${messageOf(thrown)}`);
+    }
+    if (known === 0 && strange > 0) {
+      const hint = "It is one of the forms json, ecs or caddy; common and combined do not tell enough.";
+      throw new Refusal(EXIT.noInput, `${shownPath(log)} has no line of an access log.`, { hint });
     }
     const found = simulated(exchanges, rule, by);
     if (json === true) terminal.out(JSON.stringify(found));

@@ -26,6 +26,16 @@ test("reads a file or standard input, and tells people and machines the same", a
   expect(JSON.parse(json.stdout)).toMatchObject({ requests: 3, refused: 1, callers: [{ caller: "10.0.0.1" }] });
 });
 
+test("a file that is no access log: 66, and an empty one is one without requests", async () => {
+  const cwd = folderWith({
+    "combined.log": '10.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 2\n',
+    empty: "",
+  });
+  const { code, stderr } = await sluice(["simulate", "--log=combined.log", "--limit=2/1m"], { cwd });
+  expect([code, stderr]).toEqual([66, expect.stringContaining("combined.log has no line of an access log.\n  It is")]);
+  expect((await sluice(["simulate", "--log=empty", "--limit=2/1m"], { cwd })).code).toBe(0);
+});
+
 test("a log that is not there: 66", async () => {
   const { code, stderr } = await sluice(["simulate", "--log=gone.log", "--limit=2/1m"], { cwd: folderWith({}) });
   expect(stderr).toContain("gone.log cannot be read");
