@@ -10,6 +10,9 @@ import { userFrame } from "./stack.ts";
 import { shownPath } from "./terminal.ts";
 import type { VirtualModules } from "./virtual-modules.ts";
 
+/** So many exports are named at most, where none is like the one that is asked for. */
+const MOST_NAMED = 40;
+
 /** One reason why a config did not load. */
 export interface LoadFault {
   readonly place: Place;
@@ -120,13 +123,19 @@ async function missingExport(name: string, from: string, file: string, modules: 
       message: `"${shown}" has no default export.`,
       hint: `Import by name: import { … } from "${shown}";`,
     };
-  const near = nearestOf(name, await exportsOf(from, modules));
+  const there = await exportsOf(from, modules);
+  const near = nearestOf(name, there);
   return {
     place,
     message: `"${shown}" exports no "${name}".`,
-    hint: near === undefined ? undefined : `Did you mean "${near}"?`,
+    hint: near === undefined ? exportsText(there) : `Did you mean "${near}"?`,
     nearest: near,
   };
+}
+
+function exportsText(names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  return `It exports ${names.slice(0, MOST_NAMED).join(", ")}${names.length > MOST_NAMED ? ", …" : ""}.`;
 }
 
 async function exportsOf(from: string, modules: VirtualModules): Promise<string[]> {

@@ -194,6 +194,11 @@ describe("a config that does not load is one message with its place, exit 78", (
       'gateway.config.ts:2:3  "sluice" exports no "defineGatway". Did you mean "defineGateway"?',
     ],
     [
+      "an export that is like none of sluice",
+      'import { config } from "sluice";\nexport default config({});\n',
+      'gateway.config.ts:1:10  "sluice" exports no "config". It exports ',
+    ],
+    [
       "an export that a file does not have",
       'import { givn } from "./other.ts";\nexport default { givn };\n',
       'gateway.config.ts:1:10  "other.ts" exports no "givn". Did you mean "given"?',
