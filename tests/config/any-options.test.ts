@@ -154,92 +154,112 @@ describe("resolvePlan", () => {
     expect(PATHS.length).toBeGreaterThan(90);
   });
 
-  test("never throws on anything", () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.jsonValue() as fc.Arbitrary<unknown>, fc.anything()), (options) =>
-        answers(resolvePlan(options, world)),
-      ),
-    );
-  }, LIMIT_MS);
-
-  test("never throws on a config of which parts are anything", () => {
-    const change = fc.tuple(fc.constantFrom(...PATHS), junk);
-    fc.assert(
-      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) =>
-        answers(resolvePlan(spoilt(changes), world)),
-      ),
-      { numRuns: 1500 },
-    );
-  }, LIMIT_MS);
-
-  test("tells a wrong kind of value at its own path, wherever it stands", () => {
-    for (const path of PATHS) {
-      if (path[path.length - 1] === "body") continue;
-      const { faults } = resolvePlan(spoilt([[path, -1.5]]), world);
-      expect(faults.map((fault) => fault.path.join("."))).toContain(path.join("."));
-    }
-  }, LIMIT_MS);
-
-  test("tells a key too many in every object", () => {
-    const open = /\.(set|headers|query|upstreams|routes)$|^(upstreams|routes)$/;
-    for (const path of PATHS) {
-      const owner = path.slice(0, -1);
-      if (
-        /^\d+$/.test(path.at(-1)!) ||
-        open.test(owner.join(".")) ||
-        (owner.at(-1) === "headers" && owner.includes("match"))
-      )
-        continue;
-      const { faults } = resolvePlan(spoilt([[[...owner, "zzzz"], 1]]), world);
-      expect(faults.map((fault) => fault.path.join("."))).toContain([...owner, "zzzz"].join("."));
-    }
-  }, LIMIT_MS);
-
-  test("shows no secret in any fault, wherever env() stands and whatever it gives", () => {
-    const secrets = fc.constantFrom(
-      SECRET,
-      `http://${SECRET}/x`,
-      `http://u:${SECRET}@a`,
-      `a\n${SECRET}`,
-      `${SECRET}:99999`,
-      `-----BEGIN ${SECRET}`,
-      `/${SECRET}*`,
-      `ü${SECRET}`,
-    );
-    const reference = fc.constantFrom(env("A"), env("B", { default: SECRET }), env("C"));
-    const where = fc.constantFrom(
-      ...PATHS,
-      ["upstreams", "orders", "tls", "key"],
-      ["upstreams", "orders", "tls", "cert"],
-      ["upstreams", "orders", "tls", "ca"],
-    );
-    const changes = fc.array(
-      fc.tuple(
-        where,
-        fc.oneof(
-          reference,
-          reference.map((value) => `x${value}`),
+  test(
+    "never throws on anything",
+    () => {
+      fc.assert(
+        fc.property(fc.oneof(fc.jsonValue() as fc.Arbitrary<unknown>, fc.anything()), (options) =>
+          answers(resolvePlan(options, world)),
         ),
-      ),
-      { minLength: 1, maxLength: 4 },
-    );
-    fc.assert(
-      fc.property(changes, secrets, secrets, (at, one, other) => {
-        const reader = {
-          env: (name: string) => (name === "A" ? one : name === "C_FILE" ? "c" : undefined),
-          file: (path: string) => (path === "c" ? other : undefined),
-        };
-        const { plan, faults } = resolvePlan(spoilt(at), reader);
-        expect(JSON.stringify(plan?.routes ?? null)).not.toContain(SECRET);
-        for (const fault of faults) {
-          expect(formatFault(fault, { file: "f" }) + JSON.stringify(faultJson(fault, { file: "f" }))).not.toContain(
-            SECRET,
-          );
-        }
-      }),
-      { numRuns: 1500 },
-    );
-  }, LIMIT_MS);
+      );
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "never throws on a config of which parts are anything",
+    () => {
+      const change = fc.tuple(fc.constantFrom(...PATHS), junk);
+      fc.assert(
+        fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) =>
+          answers(resolvePlan(spoilt(changes), world)),
+        ),
+        { numRuns: 1500 },
+      );
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "tells a wrong kind of value at its own path, wherever it stands",
+    () => {
+      for (const path of PATHS) {
+        if (path[path.length - 1] === "body") continue;
+        const { faults } = resolvePlan(spoilt([[path, -1.5]]), world);
+        expect(faults.map((fault) => fault.path.join("."))).toContain(path.join("."));
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "tells a key too many in every object",
+    () => {
+      const open = /\.(set|headers|query|upstreams|routes)$|^(upstreams|routes)$/;
+      for (const path of PATHS) {
+        const owner = path.slice(0, -1);
+        if (
+          /^\d+$/.test(path.at(-1)!) ||
+          open.test(owner.join(".")) ||
+          (owner.at(-1) === "headers" && owner.includes("match"))
+        )
+          continue;
+        const { faults } = resolvePlan(spoilt([[[...owner, "zzzz"], 1]]), world);
+        expect(faults.map((fault) => fault.path.join("."))).toContain([...owner, "zzzz"].join("."));
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "shows no secret in any fault, wherever env() stands and whatever it gives",
+    () => {
+      const secrets = fc.constantFrom(
+        SECRET,
+        `http://${SECRET}/x`,
+        `http://u:${SECRET}@a`,
+        `a\n${SECRET}`,
+        `${SECRET}:99999`,
+        `-----BEGIN ${SECRET}`,
+        `/${SECRET}*`,
+        `ü${SECRET}`,
+      );
+      const reference = fc.constantFrom(env("A"), env("B", { default: SECRET }), env("C"));
+      const where = fc.constantFrom(
+        ...PATHS,
+        ["upstreams", "orders", "tls", "key"],
+        ["upstreams", "orders", "tls", "cert"],
+        ["upstreams", "orders", "tls", "ca"],
+      );
+      const changes = fc.array(
+        fc.tuple(
+          where,
+          fc.oneof(
+            reference,
+            reference.map((value) => `x${value}`),
+          ),
+        ),
+        { minLength: 1, maxLength: 4 },
+      );
+      fc.assert(
+        fc.property(changes, secrets, secrets, (at, one, other) => {
+          const reader = {
+            env: (name: string) => (name === "A" ? one : name === "C_FILE" ? "c" : undefined),
+            file: (path: string) => (path === "c" ? other : undefined),
+          };
+          const { plan, faults } = resolvePlan(spoilt(at), reader);
+          expect(JSON.stringify(plan?.routes ?? null)).not.toContain(SECRET);
+          for (const fault of faults) {
+            expect(formatFault(fault, { file: "f" }) + JSON.stringify(faultJson(fault, { file: "f" }))).not.toContain(
+              SECRET,
+            );
+          }
+        }),
+        { numRuns: 1500 },
+      );
+    },
+    LIMIT_MS,
+  );
 
   test.each([
     [{ upstreams: { orders: { targets: [`http://u:${SECRET}@a`] } } }],

@@ -74,10 +74,11 @@ describe.each([1, 2])("with workers: %i", (workers) => {
   test("a config that only the gateway cannot run ends with its reason, and changes nothing", async () => {
     const port = closedPort();
     const gateway = await start({ port, workers });
-    write(gateway, config({ port, workers, answer: "two" }).replace("port: 0", `port: ${port}`));
+    using other = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    write(gateway, config({ port, workers, answer: "two" }).replace("port: 0", `port: ${other.port}`));
     const { code, stdout, stderr } = await run(gateway);
     expect([code, stdout]).toEqual([71, ""]);
-    expect(stderr).toContain(`Cannot listen on 127.0.0.1:${port}`);
+    expect(stderr).toContain(`Cannot listen on 127.0.0.1:${other.port}`);
     expect(stderr).toContain("the gateway goes on as it was");
     expect(await body(gateway)).toBe("one");
     expect(sumOf(await scrape(gateway), "sluice_config_reloads_total", { result: "failure" })).toBe(1);
