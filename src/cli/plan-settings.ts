@@ -14,6 +14,8 @@ export function* settings(path: string, value: unknown): Generator<Setting> {
     for (const [key, each] of Object.entries(value)) yield* settings(`${path}.${key}`, each);
   } else if (typeof value === "number" && path.endsWith("Ms")) {
     yield [path.slice(0, -2), formatDuration(value)];
+  } else if (typeof value === "number" && /\.not(?:Before|After)$/.test(path)) {
+    yield [path, new Date(value).toISOString()];
   } else {
     yield [path, typeof value === "string" ? value : value === null ? "none" : JSON.stringify(value)];
   }

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { planView } from "../../src/admin/live/plan-view.ts";
 import { placesIn } from "../../src/cli/config-places.ts";
 import { changesBetween, type SettingChange, sideOf, sideOfView } from "../../src/cli/diff/plans.ts";
+import { settings } from "../../src/cli/plan-settings.ts";
 import { apiKey, env, jwt } from "../../src/mod.ts";
 import { planOf } from "../config/support.ts";
 
@@ -193,4 +194,11 @@ test("whatever is set: what differs one way differs the other way, and a config 
       expect(there.length === 0).toBe(isSame);
     }),
   );
+});
+
+test("when a certificate holds is told as a date", () => {
+  expect([...settings("facts", { notBefore: 0, notAfter: 1_798_606_868_000 })]).toEqual([
+    ["facts.notBefore", "1970-01-01T00:00:00.000Z"],
+    ["facts.notAfter", "2026-12-30T05:01:08.000Z"],
+  ]);
 });
