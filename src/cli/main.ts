@@ -99,6 +99,16 @@ function isGroup(word: string): boolean {
   return verbsOf(word).length > 0;
 }
 
+/** What other gateways call a verb, and what stands here in its place. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  validate: "Here it is sluice check.",
+  start: "Here it is sluice run, in the foreground; a service manager puts it behind.",
+  dev: "Here it is sluice run --watch.",
+  stop: "A signal ends it: kill $(pidof sluice), or systemctl stop sluice.",
+  quit: "A signal ends it: kill $(pidof sluice), or systemctl stop sluice.",
+  restart: "sluice reload takes another config, and systemctl restart sluice starts it anew.",
+};
+
 async function findVerb(word: string, next: string | undefined): Promise<Verb> {
   const names = FIRST_WORDS;
   if (isGroup(word)) return findSecond(word, next);
@@ -113,6 +123,7 @@ async function findVerb(word: string, next: string | undefined): Promise<Verb> {
   if (/\.(?:[mc]?[jt]s|json)$/.test(word)) {
     throw usageError(`"${word}" is no verb.`, `Did you mean sluice run ${word}?`);
   }
+  if (Object.hasOwn(ELSEWHERE, word)) throw usageError(`"${word}" is no verb.`, ELSEWHERE[word]);
   const near = nearestOf(word, [...names, "help", "version"]);
   const meant = near === "help" || near === "version" ? `--${near}` : near;
   throw usageError(

@@ -30,6 +30,8 @@ describe("a mistake on the command line is one message with the nearest right wo
     ["", `Name a verb: ${FIRST_WORDS.slice(0, -1).join(", ")} or ${FIRST_WORDS.at(-1)}.`],
     ["chek", "Did you mean sluice check?"],
     ["version", "Did you mean sluice --version?"],
+    ["validate", "Here it is sluice check."],
+    ["stop", "A signal ends it: kill $(pidof sluice)"],
     ["gateway.config.ts", "Did you mean sluice run gateway.config.ts?"],
     ["--verbose", "sluice has no flag --verbose."],
     ["check --jsn", "Did you mean --json?"],
