@@ -16,8 +16,8 @@ import { type Guest, LAST_MS, type Shared } from "../shared.ts";
 import { Requests, type RequestsOwner } from "./requests.ts";
 import { Stream } from "./stream.ts";
 
-/** Frames of content of this size, or the last that waited, are progress; smaller ones a client may have asked for. */
-const PROGRESS = 1024;
+/** Content of this size is progress; frames with less count for as much as they hold: a client may have asked for them. */
+const PROGRESS = 512;
 
 /** The gateway lets go. `warned`: new streams are still served. `last`: they are not. */
 type Leaving = "no" | "warned" | "last";
@@ -141,7 +141,7 @@ export class Http2Connection implements Guest, SocketHandler, RequestsOwner {
   }
 
   sentContent(bytes: number, isAll: boolean): void {
-    if (isAll || bytes >= PROGRESS) this.calm.earn(CONTENT);
+    this.calm.earn(isAll ? CONTENT : CONTENT * Math.min(1, bytes / PROGRESS));
   }
 
   over(stream: Stream, code: number | undefined, isAnswered: boolean): void {
