@@ -18,18 +18,19 @@ export const CHECKS: readonly Check[] = [
 
 /** Test files that run in one process of `bun test`. */
 export interface Suite {
-  /** The folder under tests/. */
+  /** Its folder under tests/. */
   readonly name: string;
   /** Paths from the root. */
   readonly files: readonly string[];
 }
 
-/** A suite for each folder of tests/ that holds a file named `*.test.ts`, however deep. */
+/** A suite for each folder of tests/ that holds a file named `*.test.ts`, however deep; one for each below executable/. */
 export function findSuites(root: string): Suite[] {
   const suites = new Map<string, string[]>();
   for (const path of readdirSync(join(root, "tests"), { recursive: true, encoding: "utf8" }).toSorted()) {
     if (!path.endsWith(".test.ts")) continue;
-    const name = path.slice(0, Math.max(path.indexOf("/"), 0)) || "tests";
+    const folders = path.split("/").slice(0, -1);
+    const name = folders.slice(0, folders[0] === "executable" ? 2 : 1).join("/") || "tests";
     const files = suites.get(name) ?? [];
     files.push(`tests/${path}`);
     suites.set(name, files);
