@@ -88,7 +88,7 @@ const whole = (): Record<string, unknown> => ({
     sample: [{ share: 0.5, status: 200, route: "a" }],
     redactQuery: ["a"],
   },
-  admin: { port: 1, host: "::1", names: ["a"] },
+  admin: { port: 2, host: "::1", names: ["a"] },
   reload: { gate: "tests" },
   shutdown: { drainDelay: "1s", grace: "1s" },
 });
