@@ -1,6 +1,7 @@
 // Spans on their way out: they wait for others, and go in batches. Bounded: what is too much is dropped and counted.
 import type { OtlpTracesPlan } from "../../config/telemetry/plan.ts";
 import type { Platform, Timer } from "../../platform.ts";
+import { inOnePiece } from "../line-parts.ts";
 import type { Origin } from "./resource.ts";
 import type { OtlpSender } from "./sender.ts";
 
@@ -42,7 +43,8 @@ export class SpanQueue {
   add(spans: readonly string[]): void {
     const { batch, queue, delayMs } = this.#plan;
     if (this.#waiting.length + spans.length > queue) return this.#drop(spans.length);
-    this.#waiting.push(...spans);
+    // As sums of pieces they would be kept in hundreds of them until they go.
+    for (const span of spans) this.#waiting.push(inOnePiece(span));
     if (this.#waiting.length >= batch) this.#begin();
     else this.#timer ??= this.#platform.setTimer(() => this.#begin(true), delayMs);
   }
