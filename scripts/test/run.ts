@@ -43,7 +43,8 @@ export async function run(command: readonly string[], limitMs: number): Promise<
   // A session of its own does not hear the terminal's Ctrl-C.
   const interrupted = () => {
     endAll();
-    process.exit(130);
+    // Behind the others that hear of it.
+    setImmediate(() => process.exit(130));
   };
   process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
   const pieces: string[] = [];

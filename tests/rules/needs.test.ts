@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { filesIn, ROOT } from "./source.ts";
 
 /** What every Debian has, and what npm puts beside the sources. */
-const ALWAYS_THERE = ["sh", "sleep", "mkfifo", "cp", "nsenter", "unshare", "git", "node", "npm", "bun"];
+const ALWAYS_THERE = ["sh", "sleep", "mkfifo", "cp", "nsenter", "unshare", "flock", "git", "node", "npm", "bun"];
 
 test("no test starts a program by its bare name without asking whether it is there", () => {
   const faults: string[] = [];

@@ -20,8 +20,9 @@ import { missing } from "./requirements.ts";
 const UNIT = resolve(import.meta.dir, "../../contrib/systemd/sluice.service");
 const BOOT = join(import.meta.dir, "systemd-boot.sh");
 
-/** How long it may take to come up. */
-const BOOT_MS = 20_000;
+/** How long it may take to come up, behind another one. */
+const BOOT_MS = 120_000;
+const LOCK = join(tmpdir(), "sluice-systemd.lock");
 
 /** Units that have nothing to do here, and would touch the machine. */
 const MASKED = [
@@ -138,7 +139,23 @@ export async function bootSystemd(): Promise<Systemd | string> {
   writeFileSync(join(units, "sluice.service"), readFileSync(UNIT));
   const log = join(folder, "log");
   const child = Bun.spawn(
-    ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--uts", "--ipc", "sh", BOOT, folder, EXECUTABLE],
+    // Two would meet in one control group: one waits for the other.
+    [
+      "flock",
+      "--no-fork",
+      LOCK,
+      "unshare",
+      "--fork",
+      "--kill-child",
+      "--pid",
+      "--mount",
+      "--uts",
+      "--ipc",
+      "sh",
+      BOOT,
+      folder,
+      EXECUTABLE,
+    ],
     { stdin: "ignore", stdout: Bun.file(log), stderr: Bun.file(log) },
   );
   const isUp = async (): Promise<Systemd | undefined> => {
