@@ -1,6 +1,7 @@
 // The files that a config is made of, read once: what was checked is what runs, in every thread and for as long as it runs.
 import { readFileSync, realpathSync } from "node:fs";
 import { dirname, extname, isAbsolute, resolve } from "node:path";
+import { isJson } from "../http/json.ts";
 import { EXIT, Refusal, systemCode } from "./exit.ts";
 import { shownPath, shownPlace } from "./terminal.ts";
 
@@ -113,15 +114,6 @@ function transpilerOf(loader: Bun.JavaScriptLoader): Bun.Transpiler {
   const known = transpilers.get(loader) ?? new Bun.Transpiler({ loader });
   transpilers.set(loader, known);
   return known;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The file that is meant, there or not; undefined for packages and for what is inside the executable. */

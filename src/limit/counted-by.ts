@@ -3,6 +3,7 @@ import { callerBy, short } from "../callers.ts";
 import type { LimitByPlan, LimitPlan } from "../config/limit/plan.ts";
 import { type Exchange, policyView } from "../exchange.ts";
 import { holderOf, normalAddress } from "../http/ip.ts";
+import { isJson } from "../http/json.ts";
 
 /** The text for an exchange; undefined: it is not limited. Texts of different kinds never fall together. */
 export function countedBy(by: LimitByPlan): (x: Exchange) => string | undefined {
@@ -38,15 +39,6 @@ export function textNamed(by: LimitByPlan, written: string): string {
       return isJson(written) ? written : JSON.stringify(written);
     default:
       return written;
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }
 
