@@ -1,6 +1,7 @@
 // What a running gateway is told to do over its admin listener: a POST, and what came of it.
 import { type AdminPlace, unreachable } from "./admin-place.ts";
 import { EXIT, Refusal } from "./exit.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What came of it, whatever else is told. */
 export interface Outcome {
@@ -27,6 +28,14 @@ export async function order(place: AdminPlace, act: string, patienceMs: number):
   if (typeof answer["ok"] === "boolean" && typeof answer["exitCode"] === "number") return answer as never;
   const why = [answer["detail"], answer["title"], answer["message"]].find((each) => typeof each === "string");
   throw new Refusal(EXIT.unavailable, `What answers at ${name} does not ${act}: ${why ?? text.slice(0, 200)}`);
+}
+
+/** Tells what came of it: for people, or for machines as one JSON object. @returns the exit code */
+export function tellOutcome(outcome: Outcome, json: boolean | undefined, terminal: Terminal): number {
+  if (json === true) terminal.out(JSON.stringify(outcome));
+  else if (outcome.ok) terminal.out(outcome.message);
+  else terminal.err(outcome.message);
+  return outcome.exitCode;
 }
 
 function readJson(text: string): Readonly<Record<string, unknown>> {

@@ -3,7 +3,7 @@ import { adminPlaceIn } from "./admin-place.ts";
 import { EXIT } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { GATE_MS } from "./gate.ts";
-import { order } from "./order.ts";
+import { order, tellOutcome } from "./order.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { shownPath } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
@@ -48,9 +48,6 @@ export const reload = defineVerb(
     }
     const otherwise = ", or send it SIGHUP: kill -HUP $(pidof sluice)";
     const outcome = await order(adminPlaceIn(planned.plan, file, otherwise), "reload", PATIENCE_MS);
-    if (json === true) terminal.out(JSON.stringify(outcome));
-    else if (outcome.ok) terminal.out(outcome.message);
-    else terminal.err(outcome.message);
-    return outcome.exitCode;
+    return tellOutcome(outcome, json, terminal);
   },
 );

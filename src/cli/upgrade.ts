@@ -1,8 +1,7 @@
 // `sluice upgrade [file]`: has another process take the running gateway's place, of the executable as it is on the disk now.
 import { adminPlaceIn } from "./admin-place.ts";
-import { EXIT } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
-import { order } from "./order.ts";
+import { order, tellOutcome } from "./order.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { UPGRADE_MS } from "./upgrade/upgrades.ts";
 import { defineVerb } from "./verb.ts";
@@ -43,9 +42,6 @@ export const upgrade = defineVerb(
     const planned = await planConfig(file, embedded);
     if ("findings" in planned) return reportFindings(planned.findings, terminal);
     const outcome = await order(adminPlaceIn(planned.plan, file), "upgrade", PATIENCE_MS);
-    if (json === true) terminal.out(JSON.stringify(outcome));
-    else if (outcome.exitCode === EXIT.ok) terminal.out(outcome.message);
-    else terminal.err(outcome.message);
-    return outcome.exitCode;
+    return tellOutcome(outcome, json, terminal);
   },
 );
