@@ -2,7 +2,7 @@
 
 /** A growing run of bytes. */
 export class Accumulator {
-  #store: Uint8Array = EMPTY;
+  #store: Uint8Array<ArrayBuffer> = EMPTY;
   #length = 0;
 
   /** Bytes held. */
@@ -11,7 +11,7 @@ export class Accumulator {
   }
 
   /** The bytes held. Valid until the next `append`. */
-  get bytes(): Uint8Array {
+  get bytes(): Uint8Array<ArrayBuffer> {
     return this.#store.subarray(0, this.#length);
   }
 
@@ -28,7 +28,7 @@ export class Accumulator {
   }
 
   /** Gives the bytes away and is empty again. */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     const bytes = this.bytes;
     this.#store = EMPTY;
     this.#length = 0;

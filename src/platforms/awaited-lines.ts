@@ -1,4 +1,5 @@
 // Lines to an output whose writes are awaited: gathered, written a piece at a time, bounded when it takes nothing.
+import { GatheredLines } from "./gathered-lines.ts";
 import { BATCH, BATCH_MS, linesIn, losing, lostText, MOST_WAITING } from "./stdout.ts";
 
 /** Takes pieces of whole lines, one at a time. */
@@ -15,14 +16,12 @@ export interface LineOutput {
 
 /** Lines that somebody else has put together, each with its newline. */
 interface Batch {
-  readonly lines: string | Uint8Array<ArrayBuffer>;
-  readonly size: number;
+  readonly lines: Uint8Array<ArrayBuffer>;
   readonly done: ((lost: number) => void) | undefined;
 }
 
 /** `flush` gives up after so long without progress. */
 const STUCK_MS = 1000;
-const ENCODER = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
 /** The lines of one output. */
@@ -33,8 +32,8 @@ export class AwaitedLines {
   readonly #name: string;
   readonly #notice: (text: string) => void;
   readonly #batches: Batch[] = [];
-  #gathered = "";
-  /** Characters, or bytes, that are not written. */
+  readonly #gathered = new GatheredLines();
+  /** Bytes of the batches that are not written. */
   #waiting = 0;
   #writing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -53,10 +52,9 @@ export class AwaitedLines {
 
   /** Takes one line without its newline. Never waits, never throws; the line is lost when too much waits already. */
   write(line: string): void {
-    if (this.#gone || this.#waiting + line.length >= MOST_WAITING) return this.#lose(1);
-    this.#gathered += `${line}\n`;
-    this.#waiting += line.length + 1;
-    if (this.#gathered.length >= BATCH) {
+    if (this.#gone || this.#waiting + this.#gathered.size + line.length >= MOST_WAITING) return this.#lose(1);
+    this.#gathered.add(line);
+    if (this.#gathered.size >= BATCH) {
       this.#seal();
       this.#begin();
     } else if (this.#writing === undefined) this.#timer ??= setTimeout(this.#begin, BATCH_MS);
@@ -69,7 +67,7 @@ export class AwaitedLines {
   writeBatch(lines: Uint8Array<ArrayBuffer>, done: (lost: number) => void): void {
     if (this.#gone) return done(linesIn(lines));
     this.#seal();
-    this.#batches.push({ lines, size: lines.length, done });
+    this.#batches.push({ lines, done });
     this.#waiting += lines.length;
     this.#begin();
   }
@@ -77,7 +75,7 @@ export class AwaitedLines {
   /** See LineOutput; at once, if nothing is being written. */
   reopen(): void {
     this.#output.reopen?.();
-    this.#batches.push({ lines: NOTHING, size: 0, done: undefined });
+    this.#batches.push({ lines: NOTHING, done: undefined });
     this.#begin();
   }
 
@@ -102,15 +100,16 @@ export class AwaitedLines {
   }
 
   #seal(): void {
-    if (this.#gathered === "") return;
-    this.#batches.push({ lines: this.#gathered, size: this.#gathered.length, done: undefined });
-    this.#gathered = "";
+    if (this.#gathered.size === 0) return;
+    const lines = this.#gathered.take();
+    this.#batches.push({ lines, done: undefined });
+    this.#waiting += lines.length;
   }
 
   readonly #begin = (): void => {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#batches.length > 0 || this.#gathered !== "") this.#writing ??= this.#writeOn();
+    if (this.#batches.length > 0 || this.#gathered.size > 0) this.#writing ??= this.#writeOn();
   };
 
   async #writeOn(): Promise<void> {
@@ -118,9 +117,8 @@ export class AwaitedLines {
       if (this.#batches.length === 0) this.#seal();
       const batch = this.#batches.shift();
       if (batch === undefined) break;
-      const lines = typeof batch.lines === "string" ? ENCODER.encode(batch.lines) : batch.lines;
-      await this.#writeWhole(lines, batch.done);
-      this.#waiting -= batch.size;
+      await this.#writeWhole(batch.lines, batch.done);
+      this.#waiting -= batch.lines.length;
       this.#moved++;
       if (this.#untold > 0 && !this.#gone && this.#waiting < MOST_WAITING / 2) {
         this.#notice(lostText(this.#name, this.#untold));

@@ -1,4 +1,5 @@
 // Lines to standard output: gathered, written off the hot path, bounded when nobody reads. For Bun (node:fs).
+import { GatheredLines } from "./gathered-lines.ts";
 import { outputTo, type Output } from "./output.ts";
 
 /** Lines on their way out. */
@@ -53,8 +54,6 @@ const RETRY_MOST_MS = 64;
 /** `flush` gives up when nothing was taken for so long. */
 const STUCK_MS = 1000;
 
-const ENCODER = new TextEncoder();
-
 /** Lines to standard output. Whoever makes them sees to it that `flush` runs before the process exits. */
 export function stdoutLines(options: LinesOptions = {}): StdoutLines {
   return new Lines(
@@ -69,15 +68,14 @@ class Lines implements StdoutLines {
   readonly #output: Output;
   readonly #most: number;
   readonly #notice: (text: string) => void;
-  #gathered = "";
+  readonly #gathered = new GatheredLines();
   /** Full batches behind the one being written. */
-  readonly #batches: (string | Batch)[] = [];
+  readonly #batches: Batch[] = [];
   /** The batch being written, and how much of it has gone. */
   #bytes = new Uint8Array(0);
   #done: (() => void) | undefined;
   #written = 0;
-  /** Characters of the batch being written, and of everything. */
-  #current = 0;
+  /** Bytes of the batches, the one being written among them. */
   #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
@@ -95,12 +93,10 @@ class Lines implements StdoutLines {
   }
 
   write(line: string): void {
-    if (this.#broken || this.#waiting + line.length >= this.#most) return this.#drop();
-    this.#gathered += line + "\n";
-    this.#waiting += line.length + 1;
-    if (this.#gathered.length >= BATCH) {
-      this.#batches.push(this.#gathered);
-      this.#gathered = "";
+    if (this.#broken || this.#waiting + this.#gathered.size + line.length >= this.#most) return this.#drop();
+    this.#gathered.add(line);
+    if (this.#gathered.size >= BATCH) {
+      this.#seal();
       if (this.#retryMs === 0) this.#turn ??= setImmediate(this.#proceed);
     }
     this.#timer ??= setTimeout(this.#proceed, BATCH_MS);
@@ -116,9 +112,9 @@ class Lines implements StdoutLines {
   flush(): boolean {
     let movedAt = performance.now();
     for (;;) {
-      const before = this.#waiting + this.#bytes.length - this.#written;
+      const before = this.#gone;
       if (this.#emptied()) return !this.#broken;
-      if (this.#waiting + this.#bytes.length - this.#written !== before) movedAt = performance.now();
+      if (this.#gone > before) movedAt = performance.now();
       if (performance.now() - movedAt > STUCK_MS) return false;
       Atomics.wait(SLEEP, 0, 0, RETRY_MS);
     }
@@ -163,24 +159,22 @@ class Lines implements StdoutLines {
 
   /** Takes up the next batch; false when there is none. */
   #next(): boolean {
-    this.#waiting -= this.#current;
+    this.#waiting -= this.#bytes.length;
     this.#done?.();
-    let batch = this.#batches.shift();
-    if (batch === undefined) {
-      batch = this.#gathered;
-      this.#gathered = "";
-    }
-    if (typeof batch === "string") {
-      this.#current = batch.length;
-      this.#bytes = ENCODER.encode(batch);
-      this.#done = undefined;
-    } else {
-      this.#current = batch.lines.length;
-      this.#bytes = batch.lines;
-      this.#done = batch.done;
-    }
+    if (this.#batches.length === 0) this.#seal();
+    const { lines, done } = this.#batches.shift() ?? NO_BATCH;
+    this.#bytes = lines;
+    this.#done = done;
     this.#written = 0;
-    return this.#current > 0;
+    return lines.length > 0;
+  }
+
+  /** What is gathered becomes a batch. */
+  #seal(): void {
+    if (this.#gathered.size === 0) return;
+    const lines = this.#gathered.take();
+    this.#batches.push({ lines, done: undefined });
+    this.#waiting += lines.length;
   }
 
   #drop(): void {
@@ -192,31 +186,29 @@ class Lines implements StdoutLines {
 
   #lose(error: Error): void {
     this.#broken = true;
-    this.dropped += linesIn(this.#bytes.subarray(this.#written)) + linesIn(ENCODER.encode(this.#gathered));
+    this.#seal();
+    this.dropped += linesIn(this.#bytes.subarray(this.#written));
     this.#done?.();
-    this.#done = undefined;
-    for (const batch of this.#batches) {
-      if (typeof batch === "string") this.dropped += linesIn(ENCODER.encode(batch));
-      else {
-        this.dropped += linesIn(batch.lines);
-        batch.done();
-      }
+    for (const { lines, done } of this.#batches) {
+      this.dropped += linesIn(lines);
+      done?.();
     }
     this.#batches.length = 0;
-    this.#gathered = "";
-    this.#bytes = new Uint8Array(0);
+    ({ lines: this.#bytes, done: this.#done } = NO_BATCH);
     this.#written = 0;
     this.#waiting = 0;
-    this.#current = 0;
     this.#notice(`${NAME} is gone (${error.message}): the access log ends here`);
   }
 }
 
-/** Lines that somebody else has put together. */
+/** Lines that are written in one piece. */
 interface Batch {
   readonly lines: Uint8Array<ArrayBuffer>;
-  done(): void;
+  /** Where somebody else has put them together. */
+  readonly done: (() => void) | undefined;
 }
+
+const NO_BATCH: Batch = { lines: new Uint8Array(0), done: undefined };
 
 /** How many lines there are. */
 export function linesIn(bytes: Uint8Array): number {

@@ -1,4 +1,5 @@
 // Lines of a worker thread: gathered here, handed whole to the thread that writes, bounded when it cannot.
+import { GatheredLines } from "./gathered-lines.ts";
 import { BATCH, BATCH_MS, losing, lostText } from "./stdout.ts";
 
 /** Where the lines of a thread go. */
@@ -18,12 +19,10 @@ export interface ThreadLinesOptions {
   notice(text: string): void;
 }
 
-const ENCODER = new TextEncoder();
-
 /** The lines of one thread. */
 export class ThreadLines {
   readonly #options: ThreadLinesOptions;
-  #gathered = "";
+  readonly #gathered = new GatheredLines();
   /** Bytes handed over so far; it wraps as `taken` does. */
   #posted = 0;
   /** Bytes that waited at the other side when we last looked. */
@@ -45,13 +44,13 @@ export class ThreadLines {
 
   /** Takes one line without its newline. Never waits, never throws; the line is lost when too much waits already. */
   write(line: string): void {
-    if (this.#waiting + this.#gathered.length + line.length >= this.#options.mostWaiting && !this.#hasRoom(line)) {
+    if (this.#waiting + this.#gathered.size + line.length >= this.#options.mostWaiting && !this.#hasRoom(line)) {
       this.#refused++;
       if (this.#dropped++ === 0) this.#options.notice(losing(this.#options.name));
       return;
     }
-    this.#gathered += line + "\n";
-    if (this.#gathered.length >= BATCH) this.flush();
+    this.#gathered.add(line);
+    if (this.#gathered.size >= BATCH) this.flush();
     else this.#timer ??= setTimeout(this.flush, BATCH_MS);
   }
 
@@ -59,9 +58,8 @@ export class ThreadLines {
   readonly flush = (): void => {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#gathered === "") return;
-    const lines = ENCODER.encode(this.#gathered);
-    this.#gathered = "";
+    if (this.#gathered.size === 0) return;
+    const lines = this.#gathered.take();
     this.#posted = (this.#posted + lines.length) | 0;
     this.#options.post(lines);
     this.#look();
@@ -69,7 +67,7 @@ export class ThreadLines {
 
   #hasRoom(line: string): boolean {
     this.#look();
-    if (this.#waiting + this.#gathered.length + line.length >= this.#options.mostWaiting) return false;
+    if (this.#waiting + this.#gathered.size + line.length >= this.#options.mostWaiting) return false;
     if (this.#dropped > 0) this.#options.notice(lostText(this.#options.name, this.#dropped));
     this.#dropped = 0;
     return true;
