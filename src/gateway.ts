@@ -95,7 +95,7 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
   const { over, metrics, issued, counts } = surroundings;
   const deadlines = new Deadlines(platform);
   let draining = false;
-  const instance = platform.shared?.instance ?? platform.uuid().slice(0, 8);
+  const instance = platform.shared?.instance ?? platform.ids.next().slice(0, 8);
   const watch = plan.admin && metrics && new Watch(platform);
   // Of several threads the main one says it.
   const tells = (level: NoticeLevel): void => {

@@ -2,6 +2,7 @@
 
 import type { CertificateFacts, ClientCertificateFacts, ShownCertificate } from "./http/certificates.ts";
 import type { Names } from "./http/names.ts";
+import type { Ids } from "./http/ids.ts";
 import type { Shared } from "./shared.ts";
 import type { NoticeLevel, Verbosity } from "./verbosity.ts";
 
@@ -288,8 +289,8 @@ export interface Platform {
   /** Calls back once after so many milliseconds. */
   setTimer(callback: () => void, ms: number): Timer;
   clearTimer(timer: Timer): void;
-  /** 36 characters, unpredictable. */
-  uuid(): string;
+  /** Ids of exchanges and of the gateway itself. */
+  readonly ids: Ids;
   /** So many whole numbers of 32 bits, unpredictable. */
   random(count: number): Int32Array;
   /** SHA-256 (FIPS 180-4), 32 bytes. At once on Bun and Deno, later on Cloudflare. */

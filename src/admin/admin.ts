@@ -82,7 +82,7 @@ function adminWay(plan: AdminPlan, name: string, overseen: Overseen, platform: P
   };
   return {
     travel(x, send) {
-      x.id = platform.uuid();
+      x.id = platform.ids.next();
       void answerTo(x)
         .catch((thrown: unknown) => refuse(x, thrown))
         .then((answer) => {

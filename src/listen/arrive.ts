@@ -20,7 +20,7 @@ export function identify(x: Exchange, isTrusted: ((address: string) => boolean) 
       return;
     }
   }
-  x.id = platform.uuid();
+  x.id = platform.ids.next();
 }
 
 /** Settles the path that is matched, recorded and forwarded. @throws GatewayError for a target that is none */

@@ -8,6 +8,7 @@ import type {
   Platform,
   ServerTls,
 } from "../platform.ts";
+import { DrawnIds } from "../http/ids.ts";
 import { BunSocket, type RawSocket } from "./bun-socket.ts";
 import { ownTls, ServerContexts } from "./bun-server-tls.ts";
 import { tlsOptions, untrusted } from "./bun-tls.ts";
@@ -36,7 +37,7 @@ const edge = (): Edge => ({
   wallClock: () => Date.now(),
   setTimer: (callback, ms) => setTimeout(callback, ms),
   clearTimer: (timer) => clearTimeout(timer as Timer),
-  uuid: () => crypto.randomUUID(),
+  ids: new DrawnIds((bytes) => crypto.getRandomValues(bytes)),
   random: (count) => crypto.getRandomValues(new Int32Array(count)),
   sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
   passwordForms: ["argon2id", "bcrypt"],

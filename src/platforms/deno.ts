@@ -1,5 +1,6 @@
 // The edge on Deno: sockets, timers, fetch and lines out, as platform.ts asks for them.
 import { createHash } from "node:crypto";
+import { DrawnIds } from "../http/ids.ts";
 import { rmSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
@@ -37,7 +38,7 @@ export function denoPlatform(): Platform & { flush(): Promise<void>; readonly si
     wallClock: () => Date.now(),
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (timer) => clearTimeout(timer as number),
-    uuid: () => crypto.randomUUID(),
+    ids: new DrawnIds((bytes) => crypto.getRandomValues(bytes)),
     random: (count) => crypto.getRandomValues(new Int32Array(count)),
     sha256: (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
     passwordForms: ["bcrypt"],

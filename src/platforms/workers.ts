@@ -1,5 +1,6 @@
 // The edge on Cloudflare's runtime: no sockets, secrets in bindings, lines to the console, the client named by a field.
 import type { GatewayOptions } from "../config/options.ts";
+import { DrawnIds } from "../http/ids.ts";
 import { formatPath, messageOf } from "../config/message.ts";
 import { resolvePlan } from "../config/resolve.ts";
 import { planWarnings } from "../config/warnings.ts";
@@ -90,7 +91,7 @@ function workersPlatform(): Platform {
     wallClock: () => Date.now(),
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (timer) => clearTimeout(timer as number),
-    uuid: () => crypto.randomUUID(),
+    ids: new DrawnIds((bytes) => crypto.getRandomValues(bytes)),
     random: (count) => crypto.getRandomValues(new Int32Array(count)),
     sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)),
     passwordForms: ["bcrypt"],

@@ -33,10 +33,10 @@ async function ask(service: Asked, init: RequestInit = {}): Promise<{ answer: Re
 
 /** What the fake platform lends, its methods bound. */
 function lent(fake: FakePlatform): Platform {
-  const { terminal, subtle, files, verbosity } = fake;
-  const methods = ["now", "wallClock", "setTimer", "clearTimer", "uuid", "random", "sha256", "line", "notice"] as const;
+  const { terminal, subtle, files, verbosity, ids } = fake;
+  const methods = ["now", "wallClock", "setTimer", "clearTimer", "random", "sha256", "line", "notice"] as const;
   const bound = Object.fromEntries(methods.map((name) => [name, (fake[name] as Function).bind(fake) as unknown]));
-  return { terminal, subtle, files, verbosity, ...bound } as Partial<Platform> as Platform;
+  return { terminal, subtle, files, verbosity, ids, ...bound } as Partial<Platform> as Platform;
 }
 
 test("the question and the caller's fields are those of every runtime", async () => {

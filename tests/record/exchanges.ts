@@ -1,5 +1,6 @@
 // Exchanges and plans for the tests of the record.
 import type { LogFormat } from "../../src/config/log/options.ts";
+import { idsOf } from "../../src/http/ids.ts";
 import type { LogPlan } from "../../src/config/log/plan.ts";
 import { type RoutePlan, WITHOUT_POLICIES } from "../../src/config/plan.ts";
 import { type UpstreamPlan } from "../../src/config/upstream/plan.ts";
@@ -41,7 +42,7 @@ export function recordingPlatform(): Platform & { readonly lines: string[]; nowI
     },
     setTimer: () => undefined,
     clearTimer: () => {},
-    uuid: () => "0190a8f2-7c4e-4abc-8def-0123456789ab",
+    ids: idsOf(() => "0190a8f2-7c4e-4abc-8def-0123456789ab"),
     random: (count) => new Int32Array(count),
     sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
     passwordForms: ["argon2id", "bcrypt"],

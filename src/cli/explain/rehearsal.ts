@@ -1,5 +1,6 @@
 // A request sent the whole way of a plan without any traffic: the same stages, and nobody behind them.
 import { keysOf } from "../../auth/api-key/known-keys.ts";
+import { idsOf } from "../../http/ids.ts";
 import { RevokedKeys, revokedMemory } from "../../auth/api-key/revoked-keys.ts";
 import type { Scheme, Verdict } from "../../auth/scheme.ts";
 import type { Plan, RoutePlan } from "../../config/plan.ts";
@@ -228,7 +229,7 @@ function offlinePlatform(edge: Platform, judging: { readonly count: number }, se
     redis: undefined,
     line: () => undefined,
     notice: () => undefined,
-    uuid: () => "00000000-0000-4000-8000-000000000000",
+    ids: idsOf(() => "00000000-0000-4000-8000-000000000000"),
     connect(options, handler) {
       queueMicrotask(() => {
         if (judging.count > 0) handler.failed({ code: "OFFLINE", message: "nobody is asked in an explanation" });

@@ -1,5 +1,6 @@
 // The platform of the fake world: all that a runtime lends to the gateway, and nothing that takes time.
 import type { Platform } from "../../platform.ts";
+import { idsOf } from "../../http/ids.ts";
 import { FakeClock } from "./clock.ts";
 import { FakeFiles } from "./files.ts";
 import { FakeNames } from "./names.ts";
@@ -49,10 +50,10 @@ export class FakePlatform implements Platform {
     this.clock.clearTimer(timer);
   }
 
-  uuid(): string {
+  readonly ids = idsOf(() => {
     const count = String(++this.uuids);
     return `${count.padStart(8, "0")}-0000-4000-8000-${count.padStart(12, "0")}`;
-  }
+  });
 
   random(count: number): Int32Array {
     return Int32Array.from({ length: count }, (_, i) => Math.imul(i + 1, 0x9e3779b9));

@@ -40,11 +40,10 @@ export class Tracing {
     // Of two nobody knows which one holds.
     const isOne = at >= 0 && fields.keys.indexOf("traceparent", at + 1) < 0;
     const said = isOne ? readTraceparent(fields.values[at]!) : undefined;
-    // The id of the exchange is as random as those of a trace must be, unless a proxy has given it.
-    const uuid = x.trusted && fields.has("x-request-id") ? this.#platform.uuid() : x.id;
-    const id = uuid.replace(/-/g, "");
+    // The id that the exchange has just got is as random as those of a trace must be, unless a proxy has given it.
+    if (x.trusted && fields.has("x-request-id")) this.#platform.ids.next();
     const isGoingOn = said !== undefined && believes(this.#plan.trust, x);
-    x.trace = isGoingOn ? this.#goOn(x, id, said) : this.#start(x, id, said);
+    x.trace = isGoingOn ? this.#goOn(x, said) : this.#start(x, said);
     if (this.#queue !== undefined && (this.#plan.errors || (x.trace.flags & SAMPLED) !== 0)) x.marks ??= [];
   }
 
@@ -70,12 +69,13 @@ export class Tracing {
   }
 
   /** A trace begins here. One that was said, and is not believed, is linked to. */
-  #start(x: Exchange, id: string, said: SpanContext | undefined): Trace {
+  #start(x: Exchange, said: SpanContext | undefined): Trace {
     const { takes, threshold } = this.#sampler;
-    const seed = id.slice(-RANDOM_DIGITS);
-    const isTaken = takes(seed);
+    const { digits, randomness } = this.#platform.ids;
+    const seed = digits.slice(-RANDOM_DIGITS);
+    const isTaken = takes(randomness);
     return {
-      traceId: id,
+      traceId: digits,
       spanId: spanIdOf(seed, 0),
       seed,
       flags: isTaken ? RANDOM | SAMPLED : RANDOM,
@@ -87,8 +87,8 @@ export class Tracing {
     };
   }
 
-  #goOn(x: Exchange, id: string, said: SpanContext): Trace {
-    const seed = id.slice(-RANDOM_DIGITS);
+  #goOn(x: Exchange, said: SpanContext): Trace {
+    const seed = this.#platform.ids.digits.slice(-RANDOM_DIGITS);
     let { flags } = said;
     let members: readonly string[] = x.fields.has("tracestate") ? readTracestate(x.fields.all("tracestate")) : [];
     if (this.#plan.parent === "ignore") {

@@ -1,5 +1,6 @@
 // The events of the live page: one a second to each who looks, of all that is counted; and nobody is asked when nobody looks.
 import { describe, expect, test } from "bun:test";
+import { idsOf } from "../../../src/http/ids.ts";
 import { type Admin, openAdmin } from "../../../src/admin/admin.ts";
 import type { Overseen } from "../../../src/admin/overseen.ts";
 import { quantile, STEPS, addPairs } from "../../../src/admin/live/latencies.ts";
@@ -62,7 +63,7 @@ async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
     world.a.answerAll(() => answerText("hello", ["Connection: close"]));
     world.b.answerAll(() => answerText("hello", ["Connection: close"]));
     // The world counts ids: one for each exchange of the gateway's.
-    const lent: Platform = Object.create(platform, { uuid: { value: () => "0" } });
+    const lent: Platform = Object.create(platform, { ids: { value: idsOf(() => "0") } });
     const admin = openAdmin(gateway.plan.admin!, "gate", overseen, lent);
     await act({
       world,

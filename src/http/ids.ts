@@ -1,0 +1,96 @@
+// Ids of exchanges and of their traces: UUIDs, drawn many at a time.
+import { latin1Text } from "./latin1.ts";
+
+/** Draws ids. */
+export interface Ids {
+  /** A new UUID of version 4 (RFC 9562 section 5.4): 36 characters, unpredictable. */
+  next(): string;
+  /** The last one without its dashes: 32 digits. */
+  readonly digits: string;
+  /** The first 52 of the last 56 bits of the last one, which are all random. */
+  readonly randomness: number;
+}
+
+/** So many are drawn at once. A text lives as long as one of its parts: with more of them, one long exchange would hold more. */
+const DRAWN = 16;
+const BYTES = 16;
+const UUID = 36;
+const DIGITS = 32;
+const BOTH = UUID + DIGITS;
+
+const DASH = 45;
+const HEX = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+
+/**
+ * Ids as parts of one text, which costs a third of a text for each. An exchange with a trace needs both forms, and each
+ * of them is copied once, into a message.
+ */
+export class DrawnIds implements Ids {
+  readonly #bytes = new Uint8Array(BYTES * DRAWN);
+  readonly #view = new DataView(this.#bytes.buffer);
+  readonly #characters = new Uint8Array(BOTH * DRAWN);
+  readonly #fill: (bytes: Uint8Array<ArrayBuffer>) => void;
+  #text = "";
+  /** Of the last one among those drawn. */
+  #at = DRAWN - 1;
+
+  /** @param fill fills bytes with random ones, as `crypto.getRandomValues` does */
+  constructor(fill: (bytes: Uint8Array<ArrayBuffer>) => void) {
+    this.#fill = fill;
+  }
+
+  next(): string {
+    if (++this.#at === DRAWN) this.#draw();
+    const start = BOTH * this.#at;
+    return this.#text.slice(start, start + UUID);
+  }
+
+  get digits(): string {
+    const start = BOTH * this.#at + UUID;
+    return this.#text.slice(start, start + DIGITS);
+  }
+
+  get randomness(): number {
+    const last = BYTES * this.#at + 9;
+    return this.#view.getUint32(last) * 2 ** 20 + ((this.#view.getUint32(last + 3) >>> 4) & 0xfffff);
+  }
+
+  #draw(): void {
+    const bytes = this.#bytes;
+    const characters = this.#characters;
+    this.#fill(bytes);
+    let to = 0;
+    for (let from = 0; from < bytes.length; from += BYTES) {
+      bytes[from + 6] = 0x40 | (bytes[from + 6]! & 0x0f);
+      bytes[from + 8] = 0x80 | (bytes[from + 8]! & 0x3f);
+      let digit = to + UUID;
+      for (let i = 0; i < BYTES; i++) {
+        if (i === 4 || i === 6 || i === 8 || i === 10) characters[to++] = DASH;
+        const byte = bytes[from + i]!;
+        characters[to++] = characters[digit++] = HEX[byte >>> 4]!;
+        characters[to++] = characters[digit++] = HEX[byte & 15]!;
+      }
+      to = digit;
+    }
+    this.#text = latin1Text(characters, 0, characters.length);
+    this.#at = 0;
+  }
+}
+
+/** Ids that somebody else draws. @param draw makes a UUID */
+export function idsOf(draw: () => string): Ids {
+  let digits = "";
+  return {
+    next() {
+      const uuid = draw();
+      digits = uuid.replaceAll("-", "");
+      return uuid;
+    },
+    get digits() {
+      return digits;
+    },
+    get randomness() {
+      return Number.parseInt(digits.slice(18, 31), 16);
+    },
+  };
+}
