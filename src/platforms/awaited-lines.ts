@@ -1,5 +1,5 @@
 // Lines to an output whose writes are awaited: gathered, written a piece at a time, bounded when it takes nothing.
-import { GatheredLines } from "./gathered-lines.ts";
+import { GatheredText } from "../http/gathered-text.ts";
 import { BATCH, BATCH_MS, linesIn, losing, lostText, MOST_WAITING } from "./stdout.ts";
 
 /** Takes pieces of whole lines, one at a time. */
@@ -32,7 +32,7 @@ export class AwaitedLines {
   readonly #name: string;
   readonly #notice: (text: string) => void;
   readonly #batches: Batch[] = [];
-  readonly #gathered = new GatheredLines();
+  readonly #gathered = new GatheredText();
   /** Bytes of the batches that are not written. */
   #waiting = 0;
   #writing: Promise<void> | undefined;
@@ -53,7 +53,7 @@ export class AwaitedLines {
   /** Takes one line without its newline. Never waits, never throws; the line is lost when too much waits already. */
   write(line: string): void {
     if (this.#gone || this.#waiting + this.#gathered.size + line.length >= MOST_WAITING) return this.#lose(1);
-    this.#gathered.add(line);
+    this.#gathered.add(line + "\n");
     if (this.#gathered.size >= BATCH) {
       this.#seal();
       this.#begin();

@@ -1,5 +1,5 @@
 // Lines to standard output: gathered, written off the hot path, bounded when nobody reads. For Bun (node:fs).
-import { GatheredLines } from "./gathered-lines.ts";
+import { GatheredText } from "../http/gathered-text.ts";
 import { outputTo, type Output } from "./output.ts";
 
 /** Lines on their way out. */
@@ -68,7 +68,7 @@ class Lines implements StdoutLines {
   readonly #output: Output;
   readonly #most: number;
   readonly #notice: (text: string) => void;
-  readonly #gathered = new GatheredLines();
+  readonly #gathered = new GatheredText();
   /** Full batches behind the one being written. */
   readonly #batches: Batch[] = [];
   /** The batch being written, and how much of it has gone. */
@@ -94,7 +94,7 @@ class Lines implements StdoutLines {
 
   write(line: string): void {
     if (this.#broken || this.#waiting + this.#gathered.size + line.length >= this.#most) return this.#drop();
-    this.#gathered.add(line);
+    this.#gathered.add(line + "\n");
     if (this.#gathered.size >= BATCH) {
       this.#seal();
       if (this.#retryMs === 0) this.#turn ??= setImmediate(this.#proceed);

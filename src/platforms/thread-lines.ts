@@ -1,5 +1,5 @@
 // Lines of a worker thread: gathered here, handed whole to the thread that writes, bounded when it cannot.
-import { GatheredLines } from "./gathered-lines.ts";
+import { GatheredText } from "../http/gathered-text.ts";
 import { BATCH, BATCH_MS, losing, lostText } from "./stdout.ts";
 
 /** Where the lines of a thread go. */
@@ -22,7 +22,7 @@ export interface ThreadLinesOptions {
 /** The lines of one thread. */
 export class ThreadLines {
   readonly #options: ThreadLinesOptions;
-  readonly #gathered = new GatheredLines();
+  readonly #gathered = new GatheredText();
   /** Bytes handed over so far; it wraps as `taken` does. */
   #posted = 0;
   /** Bytes that waited at the other side when we last looked. */
@@ -49,7 +49,7 @@ export class ThreadLines {
       if (this.#dropped++ === 0) this.#options.notice(losing(this.#options.name));
       return;
     }
-    this.#gathered.add(line);
+    this.#gathered.add(line + "\n");
     if (this.#gathered.size >= BATCH) this.flush();
     else this.#timer ??= setTimeout(this.flush, BATCH_MS);
   }

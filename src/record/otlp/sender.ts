@@ -14,6 +14,8 @@ const MOST_PAUSE_MS = 16_000;
 /** Bytes of an answer that are read. */
 const MOST_ANSWER = 64 * 1024;
 
+type Message = string | Uint8Array<ArrayBuffer>;
+
 /** What became of a request. */
 export interface Sent {
   /** Taken, not taken for good, or nobody took it in time. */
@@ -54,8 +56,8 @@ export class OtlpSender {
     this.#chance = chances(platform.random(1)[0]!);
   }
 
-  /** Sends a message, JSON text, for so long at most. Never rejects. */
-  async send(message: string, forMs: number): Promise<Sent> {
+  /** Sends a message, JSON as text or in UTF-8, for so long at most. Never rejects. */
+  async send(message: Message, forMs: number): Promise<Sent> {
     const due = this.#platform.now() + forMs;
     const body = await this.#bodyOf(message);
     for (let pause = PAUSE_MS; ; pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
@@ -75,7 +77,7 @@ export class OtlpSender {
     for (const end of this.#ends) end();
   }
 
-  async #try(body: string | Uint8Array<ArrayBuffer>): Promise<Tried> {
+  async #try(body: Message): Promise<Tried> {
     const controller = new AbortController();
     let isLate = false;
     const end = (): void => controller.abort();
@@ -128,9 +130,9 @@ export class OtlpSender {
     });
   }
 
-  async #bodyOf(text: string): Promise<string | Uint8Array<ArrayBuffer>> {
-    if (!this.#plan.gzip) return text;
-    const packed = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  async #bodyOf(message: Message): Promise<Message> {
+    if (!this.#plan.gzip) return message;
+    const packed = new Blob([message]).stream().pipeThrough(new CompressionStream("gzip"));
     return new Uint8Array(await new Response(packed).arrayBuffer());
   }
 

@@ -1,7 +1,7 @@
 // Spans on their way out: they wait for others, and go in batches. Bounded: what is too much is dropped and counted.
 import type { OtlpTracesPlan } from "../../config/telemetry/plan.ts";
+import { GatheredText } from "../../http/gathered-text.ts";
 import type { Platform, Timer } from "../../platform.ts";
-import { inOnePiece } from "../line-parts.ts";
 import type { Origin } from "./resource.ts";
 import type { OtlpSender } from "./sender.ts";
 
@@ -22,7 +22,10 @@ export class SpanQueue {
   /** A message up to its first span. */
   readonly #opening: string;
   readonly #platform: Platform;
-  #waiting: string[] = [];
+  /** Full batches first, and then the one that grows. */
+  readonly #batches: Batch[] = [];
+  /** Spans in all of them. */
+  #waiting = 0;
   #timer: Timer = undefined;
   /** Resolves when the requests under way, and those behind them, have come to an end. */
   #sending: Promise<void> | undefined = undefined;
@@ -42,16 +45,22 @@ export class SpanQueue {
   /** Takes the spans of an exchange, each as JSON. */
   add(spans: readonly string[]): void {
     const { batch, queue, delayMs } = this.#plan;
-    if (this.#waiting.length + spans.length > queue) return this.#drop(spans.length);
-    // As sums of pieces they would be kept in hundreds of them until they go.
-    for (const span of spans) this.#waiting.push(inOnePiece(span));
-    if (this.#waiting.length >= batch) this.#begin();
+    if (this.#waiting + spans.length > queue) return this.#drop(spans.length);
+    for (const span of spans) {
+      let last = this.#batches.at(-1);
+      if (last === undefined || last.spans === batch) this.#batches.push((last = new Batch(this.#opening)));
+      last.add(span);
+    }
+    this.#waiting += spans.length;
+    if (this.#waiting >= batch) this.#begin();
     else this.#timer ??= this.#platform.setTimer(() => this.#begin(true), delayMs);
   }
 
   /** Sends spans by themselves, where nothing runs between requests and nothing can wait. */
   async sendNow(spans: readonly string[]): Promise<void> {
-    await this.#send(spans);
+    const batch = new Batch(this.#opening);
+    for (const span of spans) batch.add(span);
+    await this.#send(batch);
   }
 
   /** Sends all that waits; resolves when it has gone, or after so long. What has not gone by then never goes. */
@@ -67,26 +76,26 @@ export class SpanQueue {
     this.#platform.clearTimer(this.#timer);
     this.#timer = undefined;
     this.#isFlushing ||= all;
-    if (this.#waiting.length > 0) this.#sending ??= this.#run();
+    if (this.#waiting > 0) this.#sending ??= this.#run();
   }
 
   async #run(): Promise<void> {
     const { batch, delayMs } = this.#plan;
-    while (this.#waiting.length >= (this.#isFlushing ? 1 : batch)) {
-      const spans = this.#waiting.splice(0, batch);
-      if (this.#waiting.length === 0) this.#isFlushing = false;
-      await this.#send(spans);
+    while (this.#waiting >= (this.#isFlushing ? 1 : batch)) {
+      const first = this.#batches.shift()!;
+      this.#waiting -= first.spans;
+      if (this.#waiting === 0) this.#isFlushing = false;
+      await this.#send(first);
       this.#isFull = false;
     }
     this.#isFlushing = false;
     this.#sending = undefined;
-    if (this.#waiting.length > 0) this.#timer ??= this.#platform.setTimer(() => this.#begin(true), delayMs);
+    if (this.#waiting > 0) this.#timer ??= this.#platform.setTimer(() => this.#begin(true), delayMs);
   }
 
-  async #send(spans: readonly string[]): Promise<void> {
-    const message = `${this.#opening}${spans.join(",")}]}]}]}`;
-    const { outcome, rejected } = await this.#sender.send(message, this.#plan.exportMs);
-    this.counts[outcome] += spans.length - rejected;
+  async #send(batch: Batch): Promise<void> {
+    const { outcome, rejected } = await this.#sender.send(batch.take(), this.#plan.exportMs);
+    this.counts[outcome] += batch.spans - rejected;
     this.counts.refused += rejected;
   }
 
@@ -96,5 +105,26 @@ export class SpanQueue {
     if (this.#isFull) return;
     this.#isFull = true;
     this.#platform.notice("warn", `otlp: ${this.#plan.queue} spans wait: more are dropped`);
+  }
+}
+
+/** The message of one request. As bytes, for spans that wait would be all that a young collection finds alive. */
+class Batch {
+  /** How many there are. */
+  spans = 0;
+  readonly #message = new GatheredText();
+  readonly #opening: string;
+
+  constructor(opening: string) {
+    this.#opening = opening;
+  }
+
+  add(span: string): void {
+    this.#message.add((this.spans++ === 0 ? this.#opening : ",") + span);
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    this.#message.add("]}]}]}");
+    return this.#message.take();
   }
 }
