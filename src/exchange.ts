@@ -135,10 +135,12 @@ export interface Limited {
   readonly giveBack: (() => void) | undefined;
 }
 
-/** Where an exchange stands in its trace: as the context of its own span. */
-export interface Trace extends SpanContext {
-  /** What the ids of all spans of the exchange are made of: see spanIdOf. */
-  readonly seed: string;
+/** Where an exchange stands in its trace. */
+export interface Trace {
+  /** Id of the trace, "-", and the 14 digits with which the ids of all spans of the exchange begin: see spanContext. */
+  readonly stem: string;
+  /** Those of SpanContext. */
+  readonly flags: number;
   /** The span of whoever asks; "" where the trace begins. */
   readonly parentId: string;
   /** `tracestate` as upstreams see it, or "". */

@@ -5,8 +5,11 @@ import { latin1Text } from "./latin1.ts";
 export interface Ids {
   /** A new UUID of version 4 (RFC 9562 section 5.4): 36 characters, unpredictable. */
   next(): string;
-  /** The last one without its dashes: 32 digits. */
-  readonly digits: string;
+  /**
+   * For traces: the last one without its dashes, which are 32 digits, then "-", and its last 14 digits, which are all
+   * random, again.
+   */
+  readonly stem: string;
   /** The first 52 of the last 56 bits of the last one, which are all random. */
   readonly randomness: number;
 }
@@ -16,7 +19,9 @@ const DRAWN = 16;
 const BYTES = 16;
 const UUID = 36;
 const DIGITS = 32;
-const BOTH = UUID + DIGITS;
+const RANDOM_DIGITS = 14;
+const STEM = DIGITS + 1 + RANDOM_DIGITS;
+const BOTH = UUID + STEM;
 
 const DASH = 45;
 const HEX = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
@@ -45,9 +50,9 @@ export class DrawnIds implements Ids {
     return this.#text.slice(start, start + UUID);
   }
 
-  get digits(): string {
+  get stem(): string {
     const start = BOTH * this.#at + UUID;
-    return this.#text.slice(start, start + DIGITS);
+    return this.#text.slice(start, start + STEM);
   }
 
   get randomness(): number {
@@ -70,7 +75,9 @@ export class DrawnIds implements Ids {
         characters[to++] = characters[digit++] = HEX[byte >>> 4]!;
         characters[to++] = characters[digit++] = HEX[byte & 15]!;
       }
-      to = digit;
+      characters[digit] = DASH;
+      characters.copyWithin(digit + 1, digit - RANDOM_DIGITS, digit);
+      to = digit + 1 + RANDOM_DIGITS;
     }
     this.#text = latin1Text(characters, 0, characters.length);
     this.#at = 0;
@@ -86,8 +93,8 @@ export function idsOf(draw: () => string): Ids {
       digits = uuid.replaceAll("-", "");
       return uuid;
     },
-    get digits() {
-      return digits;
+    get stem() {
+      return `${digits}-${digits.slice(-RANDOM_DIGITS)}`;
     },
     get randomness() {
       return Number.parseInt(digits.slice(18, 31), 16);

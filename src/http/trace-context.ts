@@ -25,10 +25,34 @@ export function readTraceparent(text: string): SpanContext | undefined {
   return { traceId: traceId!, spanId: spanId!, flags: Number.parseInt(flags!, 16) & (SAMPLED | RANDOM) };
 }
 
-/** The value of `traceparent`. */
-export function traceparent({ traceId, spanId, flags }: SpanContext): string {
-  return `00-${traceId}-${spanId}-0${flags}`;
+/** What all spans of an exchange have: the id of their trace, "-", and the first 14 digits of their own ids. */
+interface Stemmed {
+  readonly stem: string;
+  readonly flags: number;
 }
+
+/** The id of the trace. */
+export function traceIdOf({ stem }: Stemmed): string {
+  return stem.slice(0, 32);
+}
+
+/** The id of one of the spans: that of the exchange itself has number 0, those of attempts come behind it. */
+export function spanIdOf({ stem }: Stemmed, number = 0): string {
+  return stem.slice(33) + countOf(number);
+}
+
+/** The value of `traceparent` for what is a child of this span. It is in every message to an upstream: two pieces are copied, not six. */
+export function traceparentOf({ stem, flags }: Stemmed, number = 0): string {
+  return `00-${stem}${ENDINGS[flags & (SAMPLED | RANDOM)]![(number + 1) & 0xff]!}`;
+}
+
+// Counted from 1, so that no id is all 0.
+function countOf(number: number): string {
+  return COUNTS[(number + 1) & 0xff]!;
+}
+
+const COUNTS = Array.from({ length: 256 }, (_, count) => count.toString(16).padStart(2, "0"));
+const ENDINGS = [0, 1, 2, 3].map((flags) => COUNTS.map((count) => `${count}-0${flags}`));
 
 /** Members, characters in all, and characters of a member that is the first to go where there are too many. */
 const MOST_MEMBERS = 32;
@@ -58,11 +82,3 @@ export function readTracestate(lines: readonly string[]): string[] {
   while (size > MOST_STATE) shed(members.length - 1);
   return members;
 }
-
-/** The id of a span of an exchange, of the 14 digits that all of them have: that of the exchange itself has number 0. */
-export function spanIdOf(seed: string, number: number): string {
-  // Counted from 1, so that no id is all 0.
-  return seed + COUNTS[(number + 1) & 0xff]!;
-}
-
-const COUNTS = Array.from({ length: 256 }, (_, count) => count.toString(16).padStart(2, "0"));

@@ -5,8 +5,8 @@ import { readTarget } from "../http/target.ts";
 import type { Platform } from "../platform.ts";
 import { clientAddress } from "./client-address.ts";
 
-/** A request id from a trusted proxy is kept when it looks like this. */
-const REQUEST_ID = /^[A-Za-z0-9._~-]{1,128}$/;
+/** A request id from a trusted proxy is kept when it looks like this. Logs write it as it is: nothing in it may need escaping. */
+export const REQUEST_ID = /^[A-Za-z0-9._~-]{1,128}$/;
 
 /** Settles who asks, and by which id the exchange is known. */
 export function identify(x: Exchange, isTrusted: ((address: string) => boolean) | undefined, platform: Platform): void {

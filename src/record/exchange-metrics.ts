@@ -5,7 +5,7 @@ import type { UpstreamPlan } from "../config/upstream/plan.ts";
 import type { GatewayError } from "../errors.ts";
 import type { TracingPlan } from "../config/telemetry/plan.ts";
 import type { AttemptRecord, Ending, Exchange, Trace } from "../exchange.ts";
-import { SAMPLED } from "../http/trace-context.ts";
+import { SAMPLED, spanIdOf, traceIdOf } from "../http/trace-context.ts";
 import type { Platform } from "../platform.ts";
 import { Durations } from "./durations.ts";
 import { FAMILIES } from "./families.ts";
@@ -63,7 +63,11 @@ export class ExchangeMetrics {
     const durations = place.durations.of(x.method, x.scheme, statusOf(x, ending), error?.code);
     const seconds = (now - x.startedAt) / 1000;
     if (this.#isExemplar !== undefined && x.trace !== undefined && this.#isExemplar(x.trace)) {
-      durations.observeIn(x.trace, seconds, this.#platform.wallClock());
+      durations.observeIn(
+        { traceId: traceIdOf(x.trace), spanId: spanIdOf(x.trace) },
+        seconds,
+        this.#platform.wallClock(),
+      );
     } else durations.observe(seconds);
     place.requestSize.observe(ending.bytesIn);
     place.responseSize.observe(ending.bytesOut);

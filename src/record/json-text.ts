@@ -7,6 +7,11 @@ const UNSAFE_ALL = /[^ !#-[\]-~]/g;
 /** Stands at the end of a text that was cut: an ellipsis. No field of a client can hold it, its characters are bytes. */
 const CUT = "\\u2026";
 
+/** Whether it may stand in a JSON string as it is. */
+export function isPlain(text: string): boolean {
+  return !UNSAFE.test(text);
+}
+
 /**
  * The inside of a JSON string (RFC 8259 section 7) in printable ASCII. Everything else is escaped: controls, quotes,
  * backslashes, and every character from U+007F on, lone surrogates included. In text from the wire one character is one

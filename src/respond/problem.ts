@@ -3,6 +3,7 @@ import type { GatewayError } from "../errors.ts";
 import { MEANINGS } from "../errors.ts";
 import { Answer, answerOfBytes, type Exchange } from "../exchange.ts";
 import { Fields, fieldKey } from "../http/fields.ts";
+import { traceIdOf } from "../http/trace-context.ts";
 import { isGrpcCall, tellErrorByGrpc } from "./grpc-refusal.ts";
 
 /** The error types of RFC 9209 section 2.3: only these may stand in Proxy-Status. */
@@ -31,7 +32,7 @@ export function problemAnswer(error: GatewayError, x: Exchange, gatewayName: str
     tellErrorByGrpc(answer, error);
     return answer;
   }
-  const content = problemContent(error, x.id, x.trace?.traceId);
+  const content = problemContent(error, x.id, x.trace && traceIdOf(x.trace));
   return answerOfBytes(x.method, error.status, fields, content);
 }
 

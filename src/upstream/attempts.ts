@@ -4,7 +4,6 @@ import type { Answer, AttemptReason, Exchange } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import { Deadline } from "../http/deadlines.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
-import { spanIdOf } from "../http/trace-context.ts";
 import type { Attempt } from "./attempt.ts";
 import { BoundedBody } from "./bounded-body.ts";
 import type { Care, Passage } from "./passage.ts";
@@ -80,17 +79,16 @@ export class Attempts {
     const { writer, timeouts, upstream } = this.passage;
     const { deadlineFields: names } = timeouts;
     const lines = names.length === 0 ? "" : timeoutLines(this.x.fields, names, this.#due - upstream.now());
-    return writer.head(this.x, attempt.to.plan, this.upgrade, lines, this.#spanIdOf(attempt));
+    return writer.head(this.x, attempt.to.plan, this.upgrade, lines, this.#spanOf(attempt));
   }
 
-  /** Attempts at upstreams before this one count, too. */
-  #spanIdOf(attempt: Attempt): string {
+  /** The number of its span. Attempts at upstreams before this one count, too. */
+  #spanOf(attempt: Attempt): number {
     const { trace, attempts, fallbacks } = this.x;
-    if (trace === undefined) return "";
-    if (trace.isAside) return trace.spanId;
+    if (trace === undefined || trace.isAside) return 0;
     let number = attempts.indexOf(attempt) + 1;
     for (const { attempts } of fallbacks) number += attempts.length;
-    return spanIdOf(trace.seed, number);
+    return number;
   }
 
   /** The head of an answer has come. */

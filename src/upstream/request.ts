@@ -2,11 +2,11 @@
 import type { FieldChangesPlan } from "../config/plan.ts";
 import type { DeadlineFieldPlan, TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import { GatewayError } from "../errors.ts";
-import type { Exchange, Trace } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { contentLength } from "../http/body.ts";
 import { type Fields, HOP_BY_HOP, fieldKey, plainName, tokens } from "../http/fields.ts";
 import { wireText } from "../http/latin1.ts";
-import { traceparent } from "../http/trace-context.ts";
+import { traceparentOf } from "../http/trace-context.ts";
 
 /** What becomes of a client's field. */
 const PASS = 0;
@@ -65,10 +65,10 @@ export interface RequestWriter {
   /**
    * Request line and fields for a target, with the empty line. Names, order and bytes of the client's fields are kept.
    * @param lines more of them, each with its CRLF
-   * @param spanId of the attempt, where the exchange has a trace
+   * @param span its number among those of the exchange: see spanIdOf
    * @throws GatewayError `proxy_loop_detected` when the request has passed this gateway before (RFC 9110 section 7.6.3)
    */
-  head(x: Exchange, target: TargetPlan, upgrade: string, lines?: string, spanId?: string): string;
+  head(x: Exchange, target: TargetPlan, upgrade: string, lines?: string, span?: number): string;
   /** Whether a trailer of this name (lower case) may follow: none that the head may not have from a client. */
   trails(x: Exchange, key: string): boolean;
 }
@@ -114,7 +114,7 @@ export function requestWriter(
   const hostFor = (x: Exchange, target: TargetPlan): string => hostOf(upstream.host, target, x.authority);
   return {
     trails: (x, key) => !removed.has(plainName(key)) && !x.strip.includes(key),
-    head(x, target, upgrade, lines = "", spanId = "") {
+    head(x, target, upgrade, lines = "", span = 0) {
       const { names, keys, values } = x.fields;
       const { strip, trace } = x;
       const named = namedByConnection(x.fields);
@@ -173,17 +173,15 @@ export function requestWriter(
       if (forwardedHost !== "" && !removed.has("x-forwarded-host")) text += `X-Forwarded-Host: ${forwardedHost}\r\n`;
       if (!removed.has("x-request-id")) text += `X-Request-ID: ${x.id}\r\n`;
       text += via[x.version];
-      if (trace !== undefined && !removed.has("traceparent")) text += traceLines(trace, spanId);
+      if (trace !== undefined && !removed.has("traceparent")) {
+        text += `traceparent: ${traceparentOf(trace, span)}\r\n`;
+        if (trace.state !== "") text += `tracestate: ${trace.state}\r\n`;
+      }
       if (upgrade !== "") text += `Connection: upgrade\r\nUpgrade: ${upgrade}\r\n`;
       if (vouching !== undefined) text += vouching.lines(x);
       return `${text}${constant}${lines}\r\n`;
     },
   };
-}
-
-function traceLines({ traceId, flags, state }: Trace, spanId: string): string {
-  const parent = `traceparent: ${traceparent({ traceId, spanId, flags })}\r\n`;
-  return state === "" ? parent : `${parent}tracestate: ${state}\r\n`;
 }
 
 /**

@@ -1,6 +1,6 @@
 // What a trace costs an exchange. Run: bun tests/bench/tracing.bench.ts
 import type { Exchange } from "../../src/exchange.ts";
-import { spanIdOf, traceparent } from "../../src/http/trace-context.ts";
+import { traceparentOf } from "../../src/http/trace-context.ts";
 import { SpanWriter } from "../../src/record/trace/spans.ts";
 import { Tracing } from "../../src/record/trace/tracing.ts";
 import { planOf } from "../config/support.ts";
@@ -29,8 +29,7 @@ measured("a trace that begins here", (x) => tracing.begin(x), tracedAt);
 measured(
   "what its target is told",
   ({ trace }) => {
-    const spanId = spanIdOf(trace!.seed, 1);
-    length += traceparent({ traceId: trace!.traceId, spanId, flags: trace!.flags }).charCodeAt(40);
+    length += traceparentOf(trace!, 1).charCodeAt(40);
   },
   tracedAt,
 );

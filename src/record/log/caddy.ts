@@ -2,6 +2,7 @@
 import type { LogPlan } from "../../config/log/plan.ts";
 import type { Exchange } from "../../exchange.ts";
 import { Fields } from "../../http/fields.ts";
+import { spanIdOf, traceIdOf } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
 import { jsonText } from "../json-text.ts";
 import { errorOf, isError, pathOf, queryOf, statusOf } from "../outcome.ts";
@@ -37,7 +38,7 @@ export function caddyLine(
   const bytesOut = writers.json("size");
   const code = writers.json("status");
   const answered = answerTexts(writers, plan, redact);
-  const id = writers.anyText("request_id", MOST);
+  const id = writers.word("request_id");
   const traceId = writers.word("traceID");
   const spanId = writers.word("spanID");
   const own = ownMembers(writers);
@@ -46,7 +47,7 @@ export function caddyLine(
     const status = statusOf(x, ending);
     const error = errorOf(x, ending);
     const micros = Math.round((platform.now() - x.startedAt) * 1000);
-    const trace = x.trace === undefined ? "" : traceId(x.trace.traceId) + spanId(x.trace.spanId);
+    const trace = x.trace === undefined ? "" : traceId(traceIdOf(x.trace)) + spanId(spanIdOf(x.trace));
     return (
       `${opening[isError(status, error) ? "error" : "info"]}${ts((platform.wallClock() / 1000).toFixed(3))}${constant}` +
       `${requested(x)}${bytesIn(ending.bytesIn)}${user(x.identity?.consumer?.name ?? "")}` +

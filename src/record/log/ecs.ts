@@ -1,5 +1,6 @@
 // A line as JSON with the names of the Elastic Common Schema, in its dotted form.
 import type { Trace } from "../../exchange.ts";
+import { spanIdOf, traceIdOf } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
 import { MOST_AGENT, agentTexts, lastKept, methodTexts, openings, queryTexts, statusTexts } from "../line-parts.ts";
 import { errorOf, hostOf, isError, pathOf, queryOf, statusOf } from "../outcome.ts";
@@ -62,5 +63,5 @@ export function ecsLine(writers: Writers, redact: (query: string) => string, pla
 function traceTexts(writers: Writers): (trace: Trace) => string {
   const id = writers.word("trace.id");
   const span = writers.word("span.id");
-  return ({ traceId, spanId }) => id(traceId) + span(spanId);
+  return (trace) => id(traceIdOf(trace)) + span(spanIdOf(trace));
 }

@@ -1,5 +1,6 @@
 // A line as JSON with the names of OpenTelemetry. Built by hand, for it is hot.
 import type { Trace } from "../../exchange.ts";
+import { spanIdOf, traceIdOf } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
 import { MOST_AGENT, agentTexts, methodTexts, openings, lastKept, queryTexts, statusTexts } from "../line-parts.ts";
 import { errorOf, hostOf, isError, pathOf, queryOf, statusOf } from "../outcome.ts";
@@ -19,7 +20,8 @@ const MOST = 256;
  * Sluice's own. What is not known, and what the config leaves out, is not there.
  */
 export function jsonLine(writers: Writers, redact: (query: string) => string, platform: Platform): LineMaker {
-  const id = writers.anyText("request_id", MOST);
+  // Of what a proxy says only that is taken which needs no escaping: see REQUEST_ID.
+  const id = writers.word("request_id");
   const path = writers.anyText("url.path", MOST_TARGET);
   const client = writers.anyText("client.address", MOST);
   const opening = openings(
@@ -65,5 +67,5 @@ function traceTexts(writers: Writers): (trace: Trace) => string {
   const id = writers.word("trace_id");
   const span = writers.word("span_id");
   const flag = writers.word("trace_flags");
-  return ({ traceId, spanId, flags }) => id(traceId) + span(spanId) + flag(`0${flags}`);
+  return (trace) => id(traceIdOf(trace)) + span(spanIdOf(trace)) + flag(`0${trace.flags}`);
 }

@@ -1,6 +1,6 @@
 // Spans as OTLP's JSON has them (opentelemetry-proto, trace.proto), written as text.
 import { inOnePiece } from "../line-parts.ts";
-import { jsonText } from "../json-text.ts";
+import { isPlain, jsonText } from "../json-text.ts";
 
 /** The kind of a span of one who is asked. */
 export const SERVER = 2;
@@ -55,6 +55,7 @@ export function attributeList(written: string): string {
 
 /** The inside of a JSON string. Half a character is none in UTF-8: a collector may refuse all that came with it. */
 export function inString(text: string, most = MOST): string {
+  if (text.length <= most && isPlain(text)) return text;
   if (text.length > most) return `${jsonText(text.slice(0, most).toWellFormed(), most)}\\u2026`;
   return jsonText(text.toWellFormed(), most);
 }

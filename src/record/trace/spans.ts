@@ -5,7 +5,7 @@ import type { TracingPlan } from "../../config/telemetry/plan.ts";
 import type { UpstreamPlan } from "../../config/upstream/plan.ts";
 import type { GatewayError } from "../../errors.ts";
 import type { AttemptRecord, Ending, Exchange, Trace } from "../../exchange.ts";
-import { spanIdOf } from "../../http/trace-context.ts";
+import { spanIdOf, traceIdOf } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
 import { knownMethod } from "../durations.ts";
 import { inOnePiece } from "../line-parts.ts";
@@ -90,7 +90,7 @@ export class SpanWriter {
   }
 
   #ownSpan(x: Exchange, trace: Trace, ending: Ending, now: number, moment: (at: number) => string): string {
-    const { traceId, spanId, parentId, state, flags, link } = trace;
+    const { parentId, state, flags, link } = trace;
     const status = statusOf(x, ending);
     const error = errorOf(x, ending);
     const route = x.route === undefined ? NO_ROUTE : this.#routeText(x.route, x.match);
@@ -99,7 +99,7 @@ export class SpanWriter {
     const links =
       link === undefined ? "" : `,"links":[{"traceId":"${link.traceId}","spanId":"${link.spanId}","attributes":[]}]`;
     return (
-      `{"traceId":"${traceId}","spanId":"${spanId}"${parent}${stateMember(state)},"flags":${allFlags}` +
+      `{"traceId":"${traceIdOf(trace)}","spanId":"${spanIdOf(trace)}"${parent}${stateMember(state)},"flags":${allFlags}` +
       `,"name":"${spanMethod(x)}${route.name}","kind":${SERVER},"startTimeUnixNano":${moment(x.startedAt)}` +
       `,"endTimeUnixNano":${moment(now)},"attributes":[${methodAttributes(x)}${this.#requestAttributes(x)}` +
       `${outcomeAttributes(x, ending, status, error, route)}]${eventsText(x, now, moment)}${links}` +
@@ -184,10 +184,10 @@ function askedBy({ upstream, attempts, fallbacks }: Exchange): readonly Asked[] 
 }
 
 /** The beginning of the span of an attempt: below that of the exchange. Its id is the one that its target was told. */
-function attemptPlace({ traceId, spanId, seed, state, flags }: Trace, number: number): string {
-  const id = spanIdOf(seed, number);
-  const allFlags = flags | KNOWS_PARENT;
-  return `{"traceId":"${traceId}","spanId":"${id}","parentSpanId":"${spanId}"${stateMember(state)},"flags":${allFlags}`;
+function attemptPlace(trace: Trace, number: number): string {
+  const [id, parent] = [spanIdOf(trace, number), spanIdOf(trace)];
+  const flags = trace.flags | KNOWS_PARENT;
+  return `{"traceId":"${traceIdOf(trace)}","spanId":"${id}","parentSpanId":"${parent}"${stateMember(trace.state)},"flags":${flags}`;
 }
 
 function stateMember(state: string): string {

@@ -7,8 +7,7 @@ import {
   readTracestate,
   SAMPLED,
   type SpanContext,
-  spanIdOf,
-  traceparent,
+  traceparentOf,
 } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
 import { errorOf, isError, statusOf } from "../outcome.ts";
@@ -50,7 +49,7 @@ export class Tracing {
   /** The user's own code sees the span of the exchange as its parent. */
   readonly show = ({ fields, trace }: Exchange): void => {
     if (trace === undefined) return;
-    fields.set("traceparent", traceparent(trace));
+    fields.set("traceparent", traceparentOf(trace));
     if (trace.state === "") fields.delete("tracestate");
     else fields.set("tracestate", trace.state);
     if (!trace.passesBaggage) fields.delete("baggage");
@@ -71,13 +70,10 @@ export class Tracing {
   /** A trace begins here. One that was said, and is not believed, is linked to. */
   #start(x: Exchange, said: SpanContext | undefined): Trace {
     const { takes, threshold } = this.#sampler;
-    const { digits, randomness } = this.#platform.ids;
-    const seed = digits.slice(-RANDOM_DIGITS);
+    const { stem, randomness } = this.#platform.ids;
     const isTaken = takes(randomness);
     return {
-      traceId: digits,
-      spanId: spanIdOf(seed, 0),
-      seed,
+      stem,
       flags: isTaken ? RANDOM | SAMPLED : RANDOM,
       parentId: "",
       state: isTaken ? `ot=th:${threshold}` : "",
@@ -88,7 +84,6 @@ export class Tracing {
   }
 
   #goOn(x: Exchange, said: SpanContext): Trace {
-    const seed = this.#platform.ids.digits.slice(-RANDOM_DIGITS);
     let { flags } = said;
     let members: readonly string[] = x.fields.has("tracestate") ? readTracestate(x.fields.all("tracestate")) : [];
     if (this.#plan.parent === "ignore") {
@@ -97,9 +92,7 @@ export class Tracing {
       members = withThreshold(members, isTaken ? this.#sampler.threshold : undefined);
     }
     return {
-      traceId: said.traceId,
-      spanId: spanIdOf(seed, 0),
-      seed,
+      stem: said.traceId + this.#platform.ids.stem.slice(said.traceId.length),
       flags,
       parentId: said.spanId,
       state: members.join(","),
@@ -109,9 +102,6 @@ export class Tracing {
     };
   }
 }
-
-/** How many of the last digits of an id are all random: those of a UUID of version 4 are (RFC 9562 section 5.4). */
-const RANDOM_DIGITS = 14;
 
 function believes(whom: TracingPlan["trust"], x: Exchange): boolean {
   return whom === "everyone" || (whom === "proxies" && x.trusted);
