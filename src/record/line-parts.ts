@@ -9,13 +9,16 @@ const MOST = 256;
 /** Of what an agent calls itself. */
 export const MOST_AGENT = 512;
 
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+
 /**
- * The same text in one piece. Engines keep a sum of strings as a tree and would walk it again in every line it becomes
- * a part of; reading a character joins it for good.
+ * The same text, well-formed, in one piece. Engines keep a sum of strings as a tree and would walk it again in every line
+ * it becomes a part of. Reading of it does not always join it: compiled code finds a character in the tree, or does not
+ * read what nobody uses. What comes of bytes was never a tree.
  */
 export function inOnePiece(text: string): string {
-  text.charCodeAt(0);
-  return text;
+  return DECODER.decode(ENCODER.encode(text));
 }
 
 /** How a line begins. `time` is of RFC 3339, UTC, in milliseconds. */
