@@ -48,9 +48,10 @@ export function openings(write: Opening): (ms: number, isError: boolean) => stri
   };
 }
 
-/** The method; nothing when no head came. Only methods that are standard are kept. */
-export function methodTexts(writers: Writers): Writer<string> {
-  const write = writers.text("http.request.method", MOST);
+/** The method, between two texts; nothing of it when no head came. Only methods that are standard are kept. */
+export function methodTexts(writers: Writers, before = "", behind = ""): Writer<string> {
+  const own = writers.text("http.request.method", MOST);
+  const write = (method: string): string => before + own(method) + behind;
   const known = new Map(METHODS.map((method) => [method, inOnePiece(write(method))]));
   return (method) => known.get(method) ?? write(method);
 }
@@ -83,6 +84,15 @@ export function lastKept(
   };
 }
 
+/** A piece of a line that is made of the status and three texts. The last one of each status is kept. */
+export function lastKeptByStatus(
+  write: (status: number, one: string, two: string, three: string) => string,
+): (status: number, one: string, two: string, three: string) => string {
+  const known: ((one: string, two: string, three: string) => string)[] = [];
+  return (status, one, two, three) =>
+    (known[status] ??= lastKept((...texts) => write(status, ...texts)))(one, two, three);
+}
+
 /** The status. 0 is none. */
 export function statusTexts(writers: Writers): (status: number) => string {
   const known: string[] = [];
@@ -90,18 +100,34 @@ export function statusTexts(writers: Writers): (status: number) => string {
     (known[status] ??= status === 0 ? "" : inOnePiece(writers.member("http.response.status_code", String(status))));
 }
 
-/** The agent, and the beginning of the next member. The last one is kept. @param write writes the agent */
-export function agentTexts(write: Writer<string>, next: string): (agent: string | undefined) => string {
+/**
+ * The agent, between the end of the member before it and the beginning of the next. The last one is kept.
+ * @param write writes the agent
+ */
+export function agentTexts(before: string, write: Writer<string>, next: string): (agent: string | undefined) => string {
+  const none = inOnePiece(before + next);
   let lastAgent: string | undefined;
-  let last = next;
+  let last = none;
   return (agent) => {
-    if (agent === undefined) return next;
+    if (agent === undefined) return none;
     if (agent !== lastAgent) {
       lastAgent = agent;
-      last = inOnePiece(write(agent) + next);
+      last = inOnePiece(before + write(agent) + next);
     }
     return last;
   };
+}
+
+/** Three digits. */
+const THOUSAND = Array.from({ length: 1000 }, (_, number) => inOnePiece(String(number).padStart(3, "0")));
+
+/** Microseconds as seconds, to the microsecond. Never below 0. */
+export function secondsText(micros: number): string {
+  if (micros <= 0) return "0.000000";
+  const seconds = Math.floor(micros / 1_000_000);
+  const rest = micros - seconds * 1_000_000;
+  const millis = Math.floor(rest / 1000);
+  return `${seconds}.${THOUSAND[millis]!}${THOUSAND[rest - millis * 1000]!}`;
 }
 
 /** The pattern that fitted, or the only one there is, and the route's name. All are kept: they come from the config. */

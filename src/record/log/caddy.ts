@@ -8,7 +8,8 @@ import { jsonText } from "../json-text.ts";
 import { errorOf, isError, pathOf, queryOf, statusOf } from "../outcome.ts";
 import { fieldReader, fieldsObject } from "./fields.ts";
 import type { LineMaker } from "./line.ts";
-import { errorMembers, ownMembers, secondsText } from "./own-members.ts";
+import { secondsText } from "../line-parts.ts";
+import { errorMembers, ownMembers } from "./own-members.ts";
 import type { Writers } from "./writers.ts";
 
 const MOST_TARGET = 2048;

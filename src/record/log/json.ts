@@ -2,10 +2,21 @@
 import type { Trace } from "../../exchange.ts";
 import { spanIdOf, traceIdOf } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
-import { MOST_AGENT, agentTexts, methodTexts, openings, lastKept, queryTexts, statusTexts } from "../line-parts.ts";
+import { jsonText } from "../json-text.ts";
+import {
+  MOST_AGENT,
+  agentTexts,
+  inOnePiece,
+  lastKeptByStatus,
+  methodTexts,
+  openings,
+  queryTexts,
+  secondsText,
+  statusTexts,
+} from "../line-parts.ts";
 import { errorOf, hostOf, isError, pathOf, queryOf, statusOf } from "../outcome.ts";
 import type { LineMaker } from "./line.ts";
-import { errorMembers, ownMembers, secondsText } from "./own-members.ts";
+import { errorMembers, ownMembers } from "./own-members.ts";
 import type { Writers } from "./writers.ts";
 
 /** Most characters kept of what a client says; more is cut and marked. */
@@ -20,30 +31,36 @@ const MOST = 256;
  * Sluice's own. What is not known, and what the config leaves out, is not there.
  */
 export function jsonLine(writers: Writers, redact: (query: string) => string, platform: Platform): LineMaker {
-  // Of what a proxy says only that is taken which needs no escaping: see REQUEST_ID.
-  const id = writers.word("request_id");
-  const path = writers.anyText("url.path", MOST_TARGET);
-  const client = writers.anyText("client.address", MOST);
+  const [idBefore, idBehind] = writers.around("request_id");
+  const [pathBefore, pathBehind] = writers.around("url.path");
+  const [clientBefore, clientBehind] = writers.around("client.address");
   const opening = openings(
     (time, level) =>
-      writers.first("time", `"${time}"`) + writers.member("level", `"${level}"`) + writers.member("msg", '"exchange"'),
+      writers.first("time", `"${time}"`) +
+      writers.member("level", `"${level}"`) +
+      writers.member("msg", '"exchange"') +
+      idBefore,
   );
   const trace = traceTexts(writers);
-  const method = methodTexts(writers);
+  const untraced = methodTexts(writers, idBehind, pathBefore);
+  const traced = methodTexts(writers, "", pathBefore);
   const query = queryTexts(writers, redact);
   const address = writers.anyText("server.address", MOST);
-  const origin = lastKept(
-    (scheme, authority, version) =>
+  const code = statusTexts(writers);
+  const behind = lastKeptByStatus(
+    (status, scheme, authority, version) =>
+      pathBehind +
       writers.member("url.scheme", `"${scheme}"`) +
       (authority === "" ? "" : address(hostOf(authority))) +
-      writers.member("network.protocol.version", `"${version}"`),
+      writers.member("network.protocol.version", `"${version}"`) +
+      code(status) +
+      clientBefore,
   );
-  const code = statusTexts(writers);
   const peer = writers.anyText("network.peer.address", MOST);
   const bytesIn = writers.start("http.request.body.size");
   const bytesOut = writers.start("http.response.body.size");
   const duration = writers.start("duration");
-  const agent = agentTexts(writers.anyText("user_agent.original", MOST_AGENT), bytesIn);
+  const agent = agentTexts(clientBehind, writers.anyText("user_agent.original", MOST_AGENT), bytesIn);
   const own = ownMembers(writers);
   const failure = errorMembers(writers);
 
@@ -51,21 +68,36 @@ export function jsonLine(writers: Writers, redact: (query: string) => string, pl
     const status = statusOf(x, ending);
     const error = errorOf(x, ending);
     const micros = Math.round((platform.now() - x.startedAt) * 1000);
-    const start = opening(platform.wallClock(), isError(status, error));
     const at = pathOf(x);
-    return (
-      `${start}${id(x.id)}${x.trace === undefined ? "" : trace(x.trace)}${method(x.method)}${x.method === "" && at === "" ? "" : path(at)}${query(queryOf(x))}` +
-      `${origin(x.scheme, x.authority, x.version)}${code(status)}${client(x.client)}` +
-      `${x.peer === x.client ? "" : peer(x.peer)}${agent(x.fields.get("user-agent"))}${bytesIn === "" ? "" : ending.bytesIn}` +
-      `${bytesOut}${bytesOut === "" ? "" : ending.bytesOut}${duration}${duration === "" ? "" : secondsText(micros)}` +
-      `${own(x, status)}${failure(error)}}`
-    );
+    const asked = queryOf(x);
+    const rest = behind(status, x.scheme, x.authority, x.version);
+    const client = clientBefore === "" ? "" : jsonText(x.client, MOST);
+    const sent = agent(x.fields.get("user-agent"));
+    // Of what a proxy says only that is taken which needs no escaping: see REQUEST_ID.
+    let line = opening(platform.wallClock(), isError(status, error)) + (idBefore === "" ? "" : x.id);
+    if (x.trace !== undefined) line += idBehind + trace(x.trace);
+    if (x.method === "" && at === "") {
+      // No head came.
+      line += (x.trace === undefined ? idBehind : "") + rest.slice(pathBehind.length);
+    } else {
+      line += (x.trace === undefined ? untraced : traced)(x.method);
+      if (pathBefore !== "") line += jsonText(at, MOST_TARGET);
+      line += asked.length > 1 ? pathBehind + query(asked) + rest.slice(pathBehind.length) : rest;
+    }
+    line +=
+      x.peer === x.client ? client + sent : client + clientBehind + peer(x.peer) + sent.slice(clientBehind.length);
+    if (bytesIn !== "") line += ending.bytesIn;
+    if (bytesOut !== "") line += bytesOut + ending.bytesOut;
+    if (duration !== "") line += duration + secondsText(micros);
+    line += own(x, status);
+    if (error !== undefined) line += failure(error);
+    return line + "}";
   };
 }
 
 function traceTexts(writers: Writers): (trace: Trace) => string {
   const id = writers.word("trace_id");
   const span = writers.word("span_id");
-  const flag = writers.word("trace_flags");
-  return (trace) => id(traceIdOf(trace)) + span(spanIdOf(trace)) + flag(`0${trace.flags}`);
+  const flags = [0, 1, 2, 3].map((flag) => inOnePiece(writers.word("trace_flags")(`0${flag}`)));
+  return (trace) => id(traceIdOf(trace)) + span(spanIdOf(trace)) + flags[trace.flags]!;
 }

@@ -4,7 +4,7 @@ import type { UpstreamPlan } from "../../config/upstream/plan.ts";
 import type { GatewayError } from "../../errors.ts";
 import type { AttemptRecord, Exchange, FallbackRecord, Limited, Observation } from "../../exchange.ts";
 import { jsonText } from "../json-text.ts";
-import { routeTexts, targetTexts } from "../line-parts.ts";
+import { routeTexts, secondsText, targetTexts } from "../line-parts.ts";
 import { attemptsOf, decisiveAttempt, eachAttemptOf } from "../outcome.ts";
 import type { Writers } from "./writers.ts";
 
@@ -28,15 +28,16 @@ export function ownMembers(writers: Writers): (x: Exchange, status: number) => s
   const callerText = ({ scheme: name, consumer: known }: Identity): string =>
     scheme(name) + (known === undefined ? "" : consumer(known.name));
   return (x, status) => {
-    const route = x.route === undefined ? "" : routeText(x.route, x.match);
+    let text = x.route === undefined ? "" : routeText(x.route, x.match);
     // Who called. The subject is personal and is left out.
-    const caller = x.identity === undefined ? "" : callerText(x.identity);
-    const tried = x.upstream === undefined ? "" : attempts(x, x.upstream, status);
-    const unsure = x.limitStore === undefined ? "" : store(x.limitStore);
-    return (
-      `${route}${caller}${tried}${limits(x.limited)}${observed(x.observations)}${unsure}` +
-      `${fallbacks(x.fallbacks)}${faults(x.faults)}`
-    );
+    if (x.identity !== undefined) text += callerText(x.identity);
+    if (x.upstream !== undefined) text += attempts(x, x.upstream, status);
+    if (x.limited.length > 0) text += limits(x.limited);
+    if (x.observations.length > 0) text += observed(x.observations);
+    if (x.limitStore !== undefined) text += store(x.limitStore);
+    if (x.fallbacks.length > 0) text += fallbacks(x.fallbacks);
+    if (x.faults.length > 0) text += faults(x.faults);
+    return text;
   };
 }
 
@@ -50,19 +51,27 @@ export function errorMembers(writers: Writers): (error: GatewayError | undefined
 
 function attemptTexts(writers: Writers): (x: Exchange, upstream: UpstreamPlan, status: number) => string {
   const countStart = writers.start("sluice.attempts");
+  const durationStart = writers.start("sluice.upstream_duration");
   const targetText = targetTexts(writers, countStart);
-  const duration = writers.json("sluice.upstream_duration");
+  // As it nearly always is: one attempt, which came to something.
+  const targetOnce = targetTexts(writers, `${countStart}${countStart === "" ? "" : 1}${durationStart}`);
   const statusText = writers.json("sluice.upstream_status");
   const attempted = writers.list("sluice.attempted", attemptText);
   return (x, upstream, status) => {
     const made = attemptsOf(x);
+    const last = decisiveAttempt(x);
+    const took = last === undefined || last.settledAt === 0 || durationStart === "" ? "" : secondsOf(last);
+    const differs = last !== undefined && last.status !== 0 && last.status !== status;
+    if (made === 1 && took !== "") {
+      const once = targetOnce(upstream, last!.target) + took;
+      return differs ? once + statusText(last.status) : once;
+    }
     const count = countStart === "" ? "" : made;
     const each = made > 1 ? attempted(eachAttemptOf(x)) : "";
-    const last = decisiveAttempt(x);
-    if (last === undefined) return `${targetText(upstream, "")}${count}${each}`;
-    const took = last.settledAt === 0 ? "" : duration(secondsOf(last));
-    const differs = last.status !== 0 && last.status !== status;
-    return `${targetText(upstream, last.target)}${count}${took}${differs ? statusText(last.status) : ""}${each}`;
+    return (
+      `${targetText(upstream, last?.target ?? "")}${count}${took === "" ? "" : durationStart + took}` +
+      `${differs ? statusText(last.status) : ""}${each}`
+    );
   };
 }
 
@@ -78,13 +87,6 @@ function attemptText(attempt: AttemptRecord): string {
 /** To the microsecond; 0 for an attempt that has not settled. */
 function secondsOf({ startedAt, settledAt }: AttemptRecord): string {
   return secondsText(Math.round((settledAt - startedAt) * 1000));
-}
-
-/** Microseconds as seconds. Never below 0. */
-export function secondsText(micros: number): string {
-  if (micros <= 0) return "0.000000";
-  const seconds = Math.floor(micros / 1_000_000);
-  return `${seconds}.${String(micros - seconds * 1_000_000 + 1_000_000).slice(1)}`;
 }
 
 /** What a limit said, and what it has left. */

@@ -60,6 +60,11 @@ export class Writers {
     return (value) => start + value;
   }
 
+  /** What stands before the inside of a text, and behind it. Both are "" where the config leaves the text out. */
+  around(name: string): readonly [before: string, behind: string] {
+    return this.keeps(name) ? [`,"${name}":"`, '"'] : ["", ""];
+  }
+
   /** The beginning of a member, up to its value; "" where the config leaves it out, and its value with it. */
   start(name: string): string {
     return this.keeps(name) ? `,"${name}":` : "";
