@@ -133,9 +133,11 @@ async function serve(
       terminal,
       adjust(next) {
         for (const option of ["workers", "admin"] as const) {
-          if (!isSame(next[option], planned.plan[option])) warn(`${option}: what it says now holds after a restart`);
+          if (!isSame(next[option], planned.plan[option]))
+            warn(`${option}: what it says now holds after a restart or an upgrade`);
         }
-        if (isCounted(next) && !isCounted(plan)) warn("otlp: metrics are counted, and sent, after a restart");
+        if (isCounted(next) && !isCounted(plan))
+          warn("otlp: metrics are counted, and sent, after a restart or an upgrade");
         return asStarted(next);
       },
       swap: (next) => serving().swap(next),
