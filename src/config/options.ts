@@ -13,7 +13,7 @@ import type { ShutdownOptions } from "./shutdown/options.ts";
 import type { OtlpOptions, TracingOptions } from "./telemetry/options.ts";
 import type { HedgeOptions, RouteRetries, UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
 
-/** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days. */
+/** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days where an option says no other bound. */
 export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /** A number of bytes: a number and `B`, `KiB`, `MiB`, `GiB` (powers of 1024) or `KB`, `MB`, `GB` (powers of 1000). */

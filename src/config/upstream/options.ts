@@ -184,7 +184,7 @@ export interface StickyOptions {
   secret: Hidden;
   /** How a target is picked for who has no cookie. Default: `"round-robin"`. */
   balance?: PickWord;
-  /** How long the cookie is kept, in whole seconds. Default: until the browser is closed. */
+  /** How long the cookie is kept, in whole seconds, from `"1s"` to `"24d"`. Default: until the browser is closed. */
   maxAge?: Duration;
   /** Default: `"/"`. */
   path?: string;
