@@ -1,34 +1,32 @@
-// npm run tree: writes the tree of ARCHITECTURE.md anew, a line a file, from the first line of each.
+// npm run tree: writes docs/tree.md anew, a line for each file of src, from the first line of each.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dir, "..");
-const PAGE = join(ROOT, "ARCHITECTURE.md");
-const BEGIN = "<!-- tree: written by `npm run tree` -->";
-const END = "<!-- end of tree -->";
+const HEAD = `# The tree
 
-/** The page with its tree as the sources are now. */
-export function withTree(page: string): string {
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`ARCHITECTURE.md has no place for the tree: ${BEGIN} … ${END}`);
-  return `${page.slice(0, begin)}${BEGIN}\n\n${tree()}\n${page.slice(end)}`;
-}
+A line for each file of \`src/\`: the first line of the file. \`npm run tree\` writes this page.
+[ARCHITECTURE.md](../ARCHITECTURE.md#the-folders) has a line for each folder.
+`;
 
-function tree(): string {
-  const folders = new Map<string, string[]>();
+/** The folders of src and the files in them, sorted; folders end with a slash: `src/http/`. */
+export function folders(): Map<string, readonly string[]> {
+  const found = new Map<string, string[]>();
   for (const entry of readdirSync(join(ROOT, "src"), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const folder = `${entry.parentPath.slice(ROOT.length + 1)}/`;
-    folders.set(folder, [...(folders.get(folder) ?? []), entry.name]);
+    found.set(folder, [...(found.get(folder) ?? []), entry.name]);
   }
-  const parts = [...folders].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([folder, names]) => part(folder, names));
-  return parts.join("\n");
+  return new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, files]) => [name, files.toSorted()]));
 }
 
-function part(folder: string, names: readonly string[]): string {
-  const lines = names.toSorted().map((name) => `- \`${name}\`: ${purpose(join(ROOT, folder, name))}`);
-  return `**${folder}**\n\n${lines.join("\n")}\n`;
+/** docs/tree.md as it is to be. */
+export function treePage(): string {
+  const parts = [...folders()].map(([folder, names]) => {
+    const lines = names.map((name) => `- \`${name}\`: ${purpose(join(ROOT, folder, name))}`);
+    return `## ${folder}\n\n${lines.join("\n")}\n`;
+  });
+  return [HEAD, ...parts].join("\n");
 }
 
 /** The sentence behind the slashes of the first line. */
@@ -38,4 +36,4 @@ function purpose(file: string): string {
   return first.replace(/^\/\/ /, "").replace(/[*_<]/g, "\\$&");
 }
 
-if (import.meta.main) writeFileSync(PAGE, withTree(readFileSync(PAGE, "utf8")));
+if (import.meta.main) writeFileSync(join(ROOT, "docs/tree.md"), treePage());

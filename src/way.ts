@@ -1,4 +1,4 @@
-// THE WAY: listen, route, cors, limits, auth, allow, the user's own code, upstream, respond, record. The only file that knows the order.
+// The way of a request, and the only file that knows its order: arrive, path, overload, https, preflight, route, guards, the user's code, forward, respond, record.
 import { allowStage } from "./auth/allow.ts";
 import { authStage } from "./auth/auth.ts";
 import { type Plan, type RoutePlan } from "./config/plan.ts";

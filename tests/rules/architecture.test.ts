@@ -1,13 +1,18 @@
-// ARCHITECTURE.md against the code: its tree is the one that is there, its defaults are those that hold.
+// ARCHITECTURE.md and docs/tree.md against the code: the folders and files are those that are there, the defaults those that hold.
 import { expect, test } from "bun:test";
-import { withTree } from "../../scripts/tree.ts";
+import { folders, treePage } from "../../scripts/tree.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 import { readPage } from "./markdown.ts";
 
 const page = readPage("ARCHITECTURE.md");
 
-test("the tree in ARCHITECTURE.md is the tree of src (npm run tree)", () => {
-  expect(page).toBe(withTree(page));
+test("docs/tree.md is the tree of src (npm run tree)", () => {
+  expect(readPage("docs/tree.md")).toBe(treePage());
+});
+
+test("ARCHITECTURE.md has a line for each folder of src, in order", () => {
+  const told = [...page.matchAll(/^\| `(src\/(?:[\w-]+\/)*)`/gm)].map(([, folder]) => folder!);
+  expect(told).toEqual([...folders().keys()]);
 });
 
 test("the clocks in ARCHITECTURE.md have the defaults that the plan has", () => {
