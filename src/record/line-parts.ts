@@ -65,11 +65,15 @@ export function queryTexts(writers: Writers, redact: (query: string) => string):
   return (query) => (query.length > 1 ? write(redact(query).slice(1)) : "");
 }
 
-/** A piece of a line that is made of three texts. The last one is kept: many requests have the same. */
+/**
+ * A piece of a line that is made of three texts. The last one is kept: many requests have the same. It is joined when it is
+ * asked for again: what comes once is not worth that.
+ */
 export function lastKept(
   write: (one: string, two: string, three: string) => string,
 ): (one: string, two: string, three: string) => string {
   let last = write("", "", "");
+  let isJoined = false;
   let lastOne = "";
   let lastTwo = "";
   let lastThree = "";
@@ -78,7 +82,11 @@ export function lastKept(
       lastOne = one;
       lastTwo = two;
       lastThree = three;
-      last = inOnePiece(write(one, two, three));
+      last = write(one, two, three);
+      isJoined = false;
+    } else if (!isJoined) {
+      last = inOnePiece(last);
+      isJoined = true;
     }
     return last;
   };
@@ -106,16 +114,8 @@ export function statusTexts(writers: Writers): (status: number) => string {
  */
 export function agentTexts(before: string, write: Writer<string>, next: string): (agent: string | undefined) => string {
   const none = inOnePiece(before + next);
-  let lastAgent: string | undefined;
-  let last = none;
-  return (agent) => {
-    if (agent === undefined) return none;
-    if (agent !== lastAgent) {
-      lastAgent = agent;
-      last = inOnePiece(before + write(agent) + next);
-    }
-    return last;
-  };
+  const kept = lastKept((agent) => before + write(agent) + next);
+  return (agent) => (agent === undefined ? none : kept(agent, "", ""));
 }
 
 /** Three digits. */

@@ -71,27 +71,27 @@ export function jsonLine(writers: Writers, redact: (query: string) => string, pl
     const at = pathOf(x);
     const asked = queryOf(x);
     const rest = behind(status, x.scheme, x.authority, x.version);
-    const client = clientBefore === "" ? "" : jsonText(x.client, MOST);
-    const sent = agent(x.fields.get("user-agent"));
-    // Of what a proxy says only that is taken which needs no escaping: see REQUEST_ID.
-    let line = opening(platform.wallClock(), isError(status, error)) + (idBefore === "" ? "" : x.id);
-    if (x.trace !== undefined) line += idBehind + trace(x.trace);
+    const traceText = x.trace === undefined ? "" : idBehind + trace(x.trace);
+    let named: string;
+    let seen: string;
     if (x.method === "" && at === "") {
       // No head came.
-      line += (x.trace === undefined ? idBehind : "") + rest.slice(pathBehind.length);
+      named = traceText === "" ? idBehind : traceText;
+      seen = rest.slice(pathBehind.length);
     } else {
-      line += (x.trace === undefined ? untraced : traced)(x.method);
-      if (pathBefore !== "") line += jsonText(at, MOST_TARGET);
-      line += asked.length > 1 ? pathBehind + query(asked) + rest.slice(pathBehind.length) : rest;
+      named = traceText === "" ? untraced(x.method) : traceText + traced(x.method);
+      const path = pathBefore === "" ? "" : jsonText(at, MOST_TARGET);
+      seen = asked.length > 1 ? `${path}${pathBehind}${query(asked)}${rest.slice(pathBehind.length)}` : path + rest;
     }
-    line +=
-      x.peer === x.client ? client + sent : client + clientBehind + peer(x.peer) + sent.slice(clientBehind.length);
-    if (bytesIn !== "") line += ending.bytesIn;
-    if (bytesOut !== "") line += bytesOut + ending.bytesOut;
-    if (duration !== "") line += duration + secondsText(micros);
-    line += own(x, status);
-    if (error !== undefined) line += failure(error);
-    return line + "}";
+    const sent = agent(x.fields.get("user-agent"));
+    const asking = x.peer === x.client ? sent : `${clientBehind}${peer(x.peer)}${sent.slice(clientBehind.length)}`;
+    // Of what a proxy says only that is taken which needs no escaping: see REQUEST_ID.
+    return (
+      `${opening(platform.wallClock(), isError(status, error))}${idBefore === "" ? "" : x.id}${named}${seen}` +
+      `${clientBefore === "" ? "" : jsonText(x.client, MOST)}${asking}${bytesIn === "" ? "" : ending.bytesIn}` +
+      `${bytesOut}${bytesOut === "" ? "" : ending.bytesOut}${duration}${duration === "" ? "" : secondsText(micros)}` +
+      `${own(x, status)}${error === undefined ? "}" : `${failure(error)}}`}`
+    );
   };
 }
 
