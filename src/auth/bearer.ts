@@ -71,12 +71,7 @@ export function errorParameters(refusal: GatewayError | undefined, error?: strin
   return [["error", said], ...(publicDetail === undefined ? [] : ([["error_description", publicDetail]] as const))];
 }
 
-/** The challenge that goes with `insufficient_scope`: it names the scopes that are wanted (RFC 6750 section 3.1). */
-export function bearerScopeChallenge(realm: string, scopes: readonly string[], more: ChallengeParameters = []): string {
-  return challengeText("Bearer", [["realm", realm], ...scopeParameters(scopes), ...more]);
-}
-
-/** What a challenge says when scopes are missing. */
+/** What a challenge says when scopes are missing: `insufficient_scope`, and those that are wanted (RFC 6750 section 3.1). */
 export function scopeParameters(scopes: readonly string[]): ChallengeParameters {
   return [
     ["error", "insufficient_scope"],

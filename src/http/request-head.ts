@@ -28,8 +28,6 @@ export interface RequestHead {
   readonly bodyLength: number;
   /** Whether the client wants to use the connection again. */
   readonly keepAlive: boolean;
-  /** The Connection field's list, or "". */
-  readonly connection: string;
   /** Index behind the head. */
   readonly end: number;
 }
@@ -102,7 +100,6 @@ export function readRequestHead(bytes: Uint8Array, from: number, limits: HeadLim
     fields,
     bodyLength: requestBodyLength(length, coding, minor),
     keepAlive: staysOpen(connection, minor),
-    connection,
     end: behind,
   };
 }

@@ -20,7 +20,6 @@ import {
 export interface ResponseHead {
   readonly status: number;
   readonly reason: string;
-  readonly minor: number;
   readonly fields: Fields;
   /** Bytes of content, CHUNKED or UNTIL_CLOSE. */
   readonly bodyLength: number;
@@ -113,7 +112,6 @@ export function readResponseHead(
   return {
     status,
     reason: text.slice(reason - from, reasonEnd - from),
-    minor,
     fields,
     bodyLength,
     announcedLength: length,

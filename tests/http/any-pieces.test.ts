@@ -39,10 +39,10 @@ test("a request is read as it was meant, up to its last byte", () => {
 
 test("a response is read as it was meant, up to its last byte", () => {
   fc.assert(
-    fc.property(anyResponse, ({ text, status, minor, fields, content }) => {
+    fc.property(anyResponse, ({ text, status, fields, content }) => {
       const bytes = bytesOf(`${text}HTTP/1.1 200 smuggled`);
       const head = readResponseHead(bytes, 0, LIMITS, "GET")!;
-      expect([head.status, head.minor]).toEqual([status, minor]);
+      expect(head.status).toBe(status);
       expect(linesOf(head.fields)).toEqual(fields.filter(([name]) => !framing.test(name)) as [string, string][]);
       const body = readBody(head.bodyLength, [bytes.subarray(head.end)]);
       expect([body.content, head.end + body.end, body.done]).toEqual([content, text.length, true]);

@@ -7,6 +7,7 @@ export interface Opinion {
   readonly method: string;
   readonly target: string;
   readonly status: number;
+  /** Of a request; 0 for a response, whose version only says whether the connection stays open. */
   readonly minor: number;
   /** Values without the blanks behind them, which llhttp keeps. */
   readonly fields: [name: string, value: string][];
@@ -45,7 +46,7 @@ export function askLlhttp(kind: "REQUEST" | "RESPONSE", bytes: Uint8Array, toHea
       method: NAME_OF.get(head.method ?? -1) ?? "",
       target: head.url ?? "",
       status: head.statusCode ?? 0,
-      minor: head.versionMinor,
+      minor: kind === "REQUEST" ? head.versionMinor : 0,
       fields,
       keepAlive: head.shouldKeepAlive,
       content: "",

@@ -293,11 +293,6 @@ describe("whether the connection stays open (RFC 9112 section 9.3)", () => {
   ])("HTTP/%s %j: %p", (version, lines, keepAlive) => {
     expect(accepted(withFields(lines, version)).keepAlive).toBe(keepAlive);
   });
-
-  test("all Connection lines are one list", () => {
-    expect(accepted(withFields("Connection: a\r\nX: y\r\nconnection: b, c\r\n")).connection).toBe("a, b, c");
-    expect(accepted(withFields("")).connection).toBe("");
-  });
 });
 
 describe("limits", () => {
@@ -357,7 +352,7 @@ describe("bytes around a head", () => {
   test("a head keeps nothing of the one read before it", () => {
     accepted(withFields("Content-Length: 5\r\nConnection: close\r\nA: 1\r\nB: 2\r\n"));
     const head = accepted(withFields("C: 3\r\n"));
-    expect(head).toMatchObject({ bodyLength: 0, keepAlive: true, connection: "" });
+    expect(head).toMatchObject({ bodyLength: 0, keepAlive: true });
     expect(linesOf(head.fields)).toEqual([["C", "3"]]);
   });
 });

@@ -18,18 +18,18 @@ const ok = (lines: string, version = "1.1", status = "200 OK"): string => `HTTP/
 
 describe("the status line (RFC 9112 section 4)", () => {
   test.each([
-    ["HTTP/1.1 200 OK", 200, "OK", 1],
-    ["HTTP/1.0 200 OK", 200, "OK", 0],
-    ["HTTP/1.1 200 ", 200, "", 1],
-    ["HTTP/1.1 200", 200, "", 1],
-    ["HTTP/1.1 404 Not Found Here", 404, "Not Found Here", 1],
-    ["HTTP/1.1 200  OK ", 200, " OK ", 1],
-    ["HTTP/1.1 299 \xe9t\xe9\tok", 299, "\xe9t\xe9\tok", 1],
-    ["HTTP/1.1 100 Continue", 100, "Continue", 1],
-    ["HTTP/1.1 599 ?", 599, "?", 1],
-  ])("%j is read as it stands", (line, status, reason, minor) => {
+    ["HTTP/1.1 200 OK", 200, "OK", true],
+    ["HTTP/1.0 200 OK", 200, "OK", false],
+    ["HTTP/1.1 200 ", 200, "", true],
+    ["HTTP/1.1 200", 200, "", true],
+    ["HTTP/1.1 404 Not Found Here", 404, "Not Found Here", true],
+    ["HTTP/1.1 200  OK ", 200, " OK ", true],
+    ["HTTP/1.1 299 \xe9t\xe9\tok", 299, "\xe9t\xe9\tok", true],
+    ["HTTP/1.1 100 Continue", 100, "Continue", true],
+    ["HTTP/1.1 599 ?", 599, "?", true],
+  ])("%j is read as it stands", (line, status, reason, keepAlive) => {
     const text = `${line}\r\nContent-Length: 0\r\n\r\n`;
-    expect(accepted(text)).toMatchObject({ status, reason, minor, end: text.length });
+    expect(accepted(text)).toMatchObject({ status, reason, keepAlive, end: text.length });
   });
 
   test.each<[line: string, kind?: Malformed["kind"]]>([

@@ -40,8 +40,8 @@ function requestAt(bytes: Uint8Array, at: number): Head | undefined {
 function responseAt(bytes: Uint8Array, at: number, method: string): Head | undefined {
   const head = readResponseHead(bytes, at, LIMITS, method);
   if (head === undefined) return undefined;
-  const { status, minor } = head;
-  return { ...head, told: { method: "", target: "", status, minor, fields: lines(head.fields) } };
+  const { status } = head;
+  return { ...head, told: { method: "", target: "", status, minor: 0, fields: lines(head.fields) } };
 }
 
 /** Reads messages until one is refused, or is the last of its connection. */

@@ -188,7 +188,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
   /** As HTTP/1.1 has it, for whoever reads both. */
   #requestHead(): RequestHead {
     const { method, target, fields, length = 0 } = this.#head!;
-    return { method, target, fields, minor: 1, bodyLength: length, keepAlive: true, connection: "", end: 0 };
+    return { method, target, fields, minor: 1, bodyLength: length, keepAlive: true, end: 0 };
   }
 
   // ArrivingEvents

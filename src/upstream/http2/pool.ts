@@ -53,7 +53,7 @@ export class Http2Pool implements Lender, Http2Home {
 
   acquire(borrower: Borrower, connectMs: number, need: Need): Wish | undefined {
     const isFresh = need === "fresh";
-    const connection = isFresh || this.#waiting.size > 0 ? undefined : this.#withRoom(false);
+    const connection = isFresh || this.#waiting.size > 0 ? undefined : this.#withRoom();
     if (connection !== undefined) {
       this.#lend(connection, borrower);
       return undefined;
@@ -125,9 +125,9 @@ export class Http2Pool implements Lender, Http2Home {
     return connection.hasRoom && !this.#isOld(connection);
   }
 
-  #withRoom(isFresh: boolean): Http2TargetConnection | undefined {
+  #withRoom(): Http2TargetConnection | undefined {
     for (const connection of this.#connections) {
-      if (this.#isGood(connection) && !(isFresh && connection.reused)) return connection;
+      if (this.#isGood(connection)) return connection;
       if (connection.busy === 0 && this.#isOld(connection)) connection.retire();
     }
     return undefined;
