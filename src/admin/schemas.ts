@@ -5,7 +5,7 @@ import type { Schema } from "./offer.ts";
 /** A text. */
 export const text = (description: string): Schema => ({ type: "string", description });
 /** A number from 0 on. */
-export const count = (description: string): Schema => ({ type: "number", minimum: 0, description });
+const count = (description: string): Schema => ({ type: "number", minimum: 0, description });
 /** True or false. */
 export const flag = (description: string): Schema => ({ type: "boolean", description });
 /** A list. */

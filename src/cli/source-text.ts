@@ -15,7 +15,7 @@ export function placeOf(source: string, pattern: RegExp): Position | undefined {
 }
 
 /** Line and column of an offset. */
-export function positionAt(source: string, offset: number): Position {
+function positionAt(source: string, offset: number): Position {
   const before = source.slice(0, offset);
   const lineStart = before.lastIndexOf("\n") + 1;
   return { line: before.split("\n").length, column: offset - lineStart + 1 };

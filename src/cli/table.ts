@@ -68,7 +68,7 @@ function fitting(text: string, width: number): number {
 }
 
 /** Lines of a text: broken at blanks, else where a line is full. */
-export function wrapped(text: string, width: number): string[] {
+function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let rest = text;
   while (widthOf(rest) > width) {

@@ -50,7 +50,7 @@ function widthOf(columns: string | undefined, terminal: number | undefined): num
 }
 
 /** Whether to colour. A flag goes before `NO_COLOR`, that before `FORCE_COLOR`, that before what the stream is. */
-export function wantsColor(
+function wantsColor(
   choice: ColorChoice,
   environment: Readonly<Record<string, string | undefined>>,
   isTerminal: boolean,

@@ -11,7 +11,7 @@ import { type Tell, targetNotices } from "./target-notices.ts";
 import { WatchedFile } from "./watched-file.ts";
 
 /** How long a gateway that starts waits for its first targets. */
-export const FIRST_MS = 5000;
+const FIRST_MS = 5000;
 
 /** A search for targets. */
 export interface Search {

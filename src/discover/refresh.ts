@@ -5,7 +5,7 @@ import type { Search } from "./discover.ts";
 import type { Tell } from "./target-notices.ts";
 
 /** How long one question may take. */
-export const ANSWER_MS = 10_000;
+const ANSWER_MS = 10_000;
 
 /** What an answer says. */
 export interface Found {

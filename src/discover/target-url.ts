@@ -42,7 +42,7 @@ export function readTargetAddress(url: string): TargetAddress | string {
 }
 
 /** The port of the scheme itself. */
-export function ownPort(secure: boolean): number {
+function ownPort(secure: boolean): number {
   return secure ? 443 : 80;
 }
 

@@ -4,7 +4,7 @@
  * The host of an authority, as routes compare it: lower case, without port and without the root's dot. An IPv6 literal
  * keeps its brackets.
  */
-export function hostOf(authority: string): string {
+function hostOf(authority: string): string {
   let end = authority.length;
   if (authority.charCodeAt(0) === 0x5b) {
     const bracket = authority.indexOf("]");

@@ -18,7 +18,7 @@ export interface Pattern {
 }
 
 /** Most segments of a pattern: bounds the depth of every walk. */
-export const MOST_SEGMENTS = 256;
+const MOST_SEGMENTS = 256;
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 

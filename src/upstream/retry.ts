@@ -4,7 +4,7 @@ import type { GatewayError, ErrorCode } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 
 /** Methods that may be repeated (RFC 9110 section 9.2.2, RFC 10008). */
-export const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "QUERY"]);
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "QUERY"]);
 
 /** Whether a request may be acted on twice. */
 export function bearsRepetition({ method, fields }: Exchange, retries: RetriesPlan | undefined): boolean {

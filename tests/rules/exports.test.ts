@@ -1,9 +1,10 @@
 // What a config may import from "sluice": a name that comes or goes is a change for users, so it is written down here.
+// And what files may export to each other: only what another one takes.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as mod from "../../src/mod.ts";
-import { readSource, ROOT } from "./source.ts";
+import { readSource, ROOT, sourcesIn } from "./source.ts";
 
 const VALUES = [
   "apiKey",
@@ -188,3 +189,21 @@ test("package.json offers src/mod.ts, what tests import, the entry for Cloudflar
     "./workers": "./src/platforms/workers.ts",
   });
 });
+
+test("every function, class and constant that a file of src exports is imported by another file", () => {
+  const taken = new Set<string>();
+  for (const { path, imports } of ["src", "tests", "scripts", "examples"].flatMap(sourcesIn)) {
+    for (const { file, names } of imports) {
+      if (file !== undefined && file !== path) for (const name of names) taken.add(`${file} ${name}`);
+    }
+  }
+  const entries = ["src/mod.ts", "src/cli/testing/api.ts", "src/platforms/workers.ts"];
+  const lonely = sourcesIn("src")
+    .filter(({ path }) => !entries.includes(path) && !taken.has(`${path} *`))
+    .flatMap(({ path, exports }) =>
+      exports
+        .filter(({ name, isValue }) => isValue && name !== "default" && !taken.has(`${path} ${name}`))
+        .map(({ name, line }) => `${path}:${line} exports ${name}, which nobody imports: take "export" away`),
+    );
+  expect(lonely).toEqual([]);
+}, 30_000);

@@ -46,7 +46,7 @@ export function viewOf(x: Exchange, ending: Ending, now: number, wall: number): 
 }
 
 /** Where the time of an exchange went. What is not told of is the gateway's own. */
-export function spansOf(x: Exchange, now: number): Span[] {
+function spansOf(x: Exchange, now: number): Span[] {
   const spans: Span[] = [];
   let last = x.startedAt;
   const add = (name: SpanName, from: number, to: number, more: Pick<Span, "target" | "outcome"> = {}): void => {

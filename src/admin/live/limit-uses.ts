@@ -46,7 +46,7 @@ function useOf({ limit, remaining, resetMs }: Limited, x: Exchange): LimitUse {
  * Who a limit counts. Fields, claims and what functions give may be credentials or personal: of them only the consumer is
  * told, if there is one.
  */
-export function callerShown(by: LimitByPlan, x: Exchange): string {
+function callerShown(by: LimitByPlan, x: Exchange): string {
   const consumer = x.identity?.consumer?.name;
   const address = x.client.includes(":") ? holderOf(x.client) : x.client;
   switch (by.kind) {

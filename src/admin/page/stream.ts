@@ -15,7 +15,7 @@ export interface StreamEvents {
 }
 
 /** A refusal for want of the right token. */
-export class TokenRefused extends Error {}
+class TokenRefused extends Error {}
 
 /** Keeps the token until the tab is closed. */
 export function keepToken(token: string): void {

@@ -3,7 +3,7 @@
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** Digits of the random part: 22 of base 62 hold 130 bits. */
-export const RANDOM_DIGITS = 22;
+const RANDOM_DIGITS = 22;
 const CHECK_DIGITS = 6;
 
 /** `<prefix>_<22 digits>_<6 digits>`, for secret scanners too. */

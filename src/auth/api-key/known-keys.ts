@@ -92,7 +92,7 @@ export function groupsOf(consumers: AuthPlan["consumers"], keys: Pick<KeysPlan, 
 }
 
 /** A fault as the operator is told: `/etc/sluice/keys.yaml:3:7: wanted a group that the config knows. …` */
-export function keyFaultText(path: string, { line, column, wanted, hint }: KeyFileFault): string {
+function keyFaultText(path: string, { line, column, wanted, hint }: KeyFileFault): string {
   return `${path}:${line}:${column}: wanted ${wanted}.${hint === undefined ? "" : ` ${hint}`}`;
 }
 

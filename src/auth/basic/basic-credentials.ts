@@ -10,7 +10,7 @@ export interface BasicCredentials {
 }
 
 /** Most characters of the coded pair. A consumer's name and a password have 768 at most. */
-export const LONGEST_PAIR = 1024;
+const LONGEST_PAIR = 1024;
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -11,7 +11,7 @@ import type { PasswordChecks } from "./password-checks.ts";
 import { passwordProblem, type PasswordForm, readHash } from "./password-rules.ts";
 
 /** How long a right password is known again without its hash, in milliseconds, and how many are. */
-export const KNOWN_MS = 60_000;
+const KNOWN_MS = 60_000;
 const MOST_KNOWN = 1024;
 
 /** A consumer that has a password. */

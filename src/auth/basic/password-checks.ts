@@ -7,7 +7,7 @@ import { readHash } from "./password-rules.ts";
 /** How many run at once: each takes a thread and up to 256 MiB. */
 const AT_ONCE = 2;
 /** How many wait. */
-export const WAITING = 64;
+const WAITING = 64;
 
 /** What of a platform the checks need. */
 export type PasswordNeeds = "verifyPassword" | "passwordForms" | "notice";

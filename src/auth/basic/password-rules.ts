@@ -4,7 +4,7 @@
 export type PasswordForm = "argon2id" | "bcrypt";
 
 /** Most bytes of a password. */
-export const LONGEST_PASSWORD = 512;
+const LONGEST_PASSWORD = 512;
 /** bcrypt looks at no more. */
 const LONGEST_FOR_BCRYPT = 72;
 

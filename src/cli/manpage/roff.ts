@@ -97,7 +97,7 @@ function unbroken(code: string): string {
 }
 
 /** Text with code between backquotes. */
-export function prose(text: string): string {
+function prose(text: string): string {
   const parts = text.split("`");
   // An odd backquote is one.
   if (parts.length % 2 === 0) return escaped(text, false);

@@ -95,7 +95,7 @@ function isDeclaration(node: t.Node | null | undefined): node is Declaration["no
 }
 
 /** The name behind `as`, whether it is written as a name or as a text. */
-export function nameOf(node: t.Identifier | t.StringLiteral): string {
+function nameOf(node: t.Identifier | t.StringLiteral): string {
   return node.type === "Identifier" ? node.name : node.value;
 }
 

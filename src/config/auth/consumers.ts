@@ -10,7 +10,7 @@ import type { ConsumerPlan, KeyPlan, SigningKeyPlan } from "./plan.ts";
 const A_GROUP = "the name of a group";
 
 /** The name of a group: it stands in logs. */
-export const groupName = text(A_GROUP, (name) =>
+const groupName = text(A_GROUP, (name) =>
   GROUP_NAME.test(name) ? name : new Problem(A_GROUP, { hint: 'It has letters, digits and "_.:@/-", 64 at most.' }),
 );
 
@@ -31,7 +31,7 @@ function keyHash(reader: ConfigReader): Shape<string> {
 const A_TIME = 'a date or time such as "2027-01-31" or "2027-01-31T12:00:00Z"';
 
 /** A time by RFC 3339, or a date, whose end it is, in UTC. Milliseconds since the epoch. */
-export const expiry = text(A_TIME, (written) => expiryOf(written) ?? new Problem(A_TIME));
+const expiry = text(A_TIME, (written) => expiryOf(written) ?? new Problem(A_TIME));
 
 const A_KEY_ID = "a short name for a key";
 

@@ -5,7 +5,7 @@ import { duration } from "../values.ts";
 import type { DeadlineFieldPlan, TimeoutsPlan, UpstreamPlan } from "./plan.ts";
 
 /** Where gRPC says how long its client waits. */
-export const GRPC_TIMEOUT: DeadlineFieldPlan = { name: "grpc-timeout", key: "grpc-timeout", form: "grpc" };
+const GRPC_TIMEOUT: DeadlineFieldPlan = { name: "grpc-timeout", key: "grpc-timeout", form: "grpc" };
 
 /** The clocks of an upstream that sets none. */
 const DEFAULTS: TimeoutsPlan = {

@@ -8,7 +8,7 @@ import type { FakeSocket } from "./socket.ts";
 export type Ending = "open" | "fin" | "reset" | "closed";
 
 /** One end that a test owns: what came is kept, what goes is written by hand. */
-export class FakePeer {
+class FakePeer {
   readonly socket: FakeSocket;
   /** All that came, latin1. */
   received = "";
