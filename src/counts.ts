@@ -49,7 +49,7 @@ export async function saveCounts(plan: LimitsPlan, counts: Counts, platform: Cou
   try {
     await platform.files?.replace(snapshot, writeSnapshot(counts, platform, hash(platform)));
   } catch (error) {
-    const text = `limiting.snapshot: ${snapshot} cannot be written (${messageOf(error)}): limits will count from zero`;
+    const text = `limiting.snapshot: ${snapshot} cannot be written (${messageOf(error)}): limits will count from zero. Name a file in a folder that the gateway may write`;
     platform.notice("warn", text);
   }
 }

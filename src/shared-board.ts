@@ -49,7 +49,10 @@ export function openBoards(
   }
   const open = (kind: keyof Boards): Board =>
     new SharedBoard(memories[kind], claimant, (rows) => {
-      notice("warn", `there are more than ${rows} ${kind}: what is known of the others each thread knows for itself`);
+      notice(
+        "warn",
+        `there are more than ${rows} ${kind}: what is known of the others each thread knows for itself; with one worker (workers: 1) all are known`,
+      );
     });
   return { targets: open("targets"), upstreams: open("upstreams") };
 }

@@ -10,6 +10,7 @@ import type { Socket, SocketHandler } from "../platform.ts";
 import { admit, refusalOf, refusedArrival } from "./admit.ts";
 import { AnswerWriter, endsConnection, type WriterEvents } from "./answer-writer.ts";
 import { HeadReader } from "./head-reader.ts";
+import { bodyTooLate, headTooLate } from "./lateness.ts";
 import { Lingering } from "./linger.ts";
 import { SendClock } from "./send-clock.ts";
 import { type Guest, LAST_MS, type Shared, type Stays, type Successor } from "./shared.ts";
@@ -331,13 +332,12 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   #readTooSlow(): void {
     if (this.#phase === "idle" && this.#ahead.length === 0) return this.#close();
-    if (this.#phase === "idle") {
-      return this.#refuse(new GatewayError("request_timeout", "the head did not arrive in time"), undefined);
-    }
+    const { headMs, bodyMs } = this.#shared.plan;
+    if (this.#phase === "idle") return this.#refuse(headTooLate(headMs), undefined);
     // The answer is complete: it goes out at the client's pace, whatever becomes of the body.
     if (this.#next) return;
     this.#keepAlive = false;
-    const error = new GatewayError("request_timeout", "the body stopped arriving");
+    const error = bodyTooLate(bodyMs);
     this.#body?.fail(error);
     if (this.#answered) this.#abort(error);
   }

@@ -1,7 +1,8 @@
 // The clock of a client that takes its answer: slow is allowed, standing still is not.
-import { GatewayError } from "../errors.ts";
+import type { GatewayError } from "../errors.ts";
 import { Deadline, type Deadlines } from "../http/deadlines.ts";
 import type { Socket } from "../platform.ts";
+import { tookNothing } from "./lateness.ts";
 
 /** Tells when a socket's peer has taken nothing of what waits for it, for so long. */
 export class SendClock {
@@ -18,7 +19,7 @@ export class SendClock {
     this.#ms = ms;
     this.#deadline = new Deadline(() => {
       if (socket.waiting < this.#waiting) this.start();
-      else tooSlow(new GatewayError("client_disconnect", `the client took nothing of its answer for ${ms} ms`));
+      else tooSlow(tookNothing(ms));
     });
   }
 

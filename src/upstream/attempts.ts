@@ -6,6 +6,7 @@ import { Deadline } from "../http/deadlines.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
 import type { Attempt } from "./attempt.ts";
 import { BoundedBody } from "./bounded-body.ts";
+import { tooLongAsAWhole } from "./lateness.ts";
 import type { Care, Passage } from "./passage.ts";
 import { Replay } from "./replay.ts";
 import { timeoutLines, timeoutOf } from "./request-deadline.ts";
@@ -166,7 +167,10 @@ export class Attempts {
     if (perTryMs > 0 && this.#isRepeatable && (this.#replay !== undefined || !isStream(attempt.content))) {
       const clock = new Deadline(() => {
         attempt.withdraw();
-        this.failed(attempt, new GatewayError("http_response_timeout", `no answer came within ${perTryMs} ms`));
+        this.failed(
+          attempt,
+          new GatewayError("http_response_timeout", `no answer came within ${perTryMs} ms (retries.perTry)`),
+        );
       });
       attempt.clock = clock;
       // While the client still sends, it is not the target that is slow.
@@ -271,7 +275,7 @@ export class Attempts {
   #tooLate(): GatewayError {
     return this.#isClientsDue
       ? new GatewayError("deadline_exceeded", "the time that the client gave was over")
-      : new GatewayError("http_response_timeout", "the upstream took too long as a whole");
+      : tooLongAsAWhole(this.passage.timeouts.wholeMs);
   }
 
   /** The time for all attempts is over. Of their targets only the first had all of it. */

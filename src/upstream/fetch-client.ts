@@ -8,6 +8,7 @@ import { streamFromContent } from "../http/web-body.ts";
 import { answerOf, headersOf, urlSafe } from "../http/web-message.ts";
 import type { FetchConnection, Platform } from "../platform.ts";
 import { fetchFailure } from "./fetch-failure.ts";
+import { silent } from "./lateness.ts";
 import { TimedBody } from "./timed-body.ts";
 import { WatchedBody } from "./watched-body.ts";
 
@@ -43,7 +44,7 @@ export async function fetchAttempt(platform: Platform, request: FetchRequest, le
     stop.abort(ended);
   };
   const timer = platform.setTimer(
-    () => end(new GatewayError("http_response_timeout", "the target did not begin to answer in time")),
+    () => end(silent(request.firstByteMs, "timeouts.connect and timeouts.firstByte")),
     request.firstByteMs,
   );
   const before = left.onLeave;

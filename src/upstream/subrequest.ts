@@ -57,7 +57,11 @@ export function subrequest(
     try {
       return await stage(sub);
     } catch (thrown) {
-      if (late) throw new GatewayError("http_response_timeout", `no answer came within ${timeoutMs} ms`);
+      if (late)
+        throw new GatewayError(
+          "http_response_timeout",
+          `no answer came within ${timeoutMs} ms (${upstream.plan.name}.timeout)`,
+        );
       throw thrown;
     } finally {
       deadlines.disarm(deadline);

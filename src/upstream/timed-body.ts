@@ -2,6 +2,7 @@
 import { GatewayError } from "../errors.ts";
 import type { Body, BodySink } from "../http/body.ts";
 import type { Platform, Timer } from "../platform.ts";
+import { stoodStill } from "./lateness.ts";
 
 /** Watches the pieces of another body. The clock stands while the sink is full: then it is not the upstream that waits. */
 export class TimedBody implements Body {
@@ -60,7 +61,7 @@ export class TimedBody implements Body {
     const waited = this.#since === undefined ? 0 : this.#platform.now() - this.#since;
     if (waited < this.#idleMs) return this.#wait(Math.max(1, this.#idleMs - waited));
     if (!this.#finish()) return;
-    const error = new GatewayError("connection_read_timeout", "the target stopped sending its answer");
+    const error = stoodStill(this.#idleMs);
     this.#body.cancel(error);
     this.#sink!.fail(error);
   }

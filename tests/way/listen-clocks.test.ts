@@ -148,7 +148,7 @@ function openEnd(client: FakeClient): FakeClient["socket"] {
 }
 
 describe("a clock of the listener ends what it is for at its limit and not before", () => {
-  test.each(CLOCKS.map((each) => [each.name, each] as const))("%s", (_, { begin, ms, after, error }) => {
+  test.each(CLOCKS.map((each) => [each.name, each] as const))("%s", (name, { begin, ms, after, error }) => {
     inWorld(OPTIONS, (world) => {
       const client = world.client();
       world.settle();
@@ -157,7 +157,10 @@ describe("a clock of the listener ends what it is for at its limit and not befor
       expect(client.ending).toBe("open");
       world.advance(1);
       expect({ statuses: client.statuses, ending: client.ending }).toEqual({ ...after, statuses: [...after.statuses] });
-      if (error !== undefined) expect(world.records.at(-1)!["error.type"]).toBe(error);
+      if (error === undefined) return;
+      // The operator reads which option it was, and how long it is.
+      const detail = expect.stringMatching(new RegExp(`${ms} ms \\(listen\\.timeouts\\.${name.split(",")[0]!}\\)$`));
+      expect(world.records.at(-1)).toMatchObject({ "error.type": error, "sluice.error.detail": detail });
     });
   });
 });

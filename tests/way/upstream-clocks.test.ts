@@ -163,7 +163,7 @@ const CLOCKS: readonly ClockCase[] = [
 ];
 
 describe("a clock towards a target ends what it is for at its limit and not before", () => {
-  test.each(CLOCKS.map((each) => [each.name, each] as const))("%s", (_, { begin, ms, status, error }) => {
+  test.each(CLOCKS.map((each) => [each.name, each] as const))("%s", (name, { begin, ms, status, error }) => {
     inWorld(OPTIONS, (world) => {
       const client = world.client();
       world.settle();
@@ -174,7 +174,12 @@ describe("a clock towards a target ends what it is for at its limit and not befo
         over: false,
       });
       world.advance(1);
-      expect(world.records.at(-1)).toMatchObject({ "http.response.status_code": status, "error.type": error });
+      expect(world.records.at(-1)).toMatchObject({
+        "http.response.status_code": status,
+        "error.type": error,
+        // The operator reads which option it was, and how long it is.
+        "sluice.error.detail": expect.stringMatching(new RegExp(`${ms} ms.*\\(timeouts\\.${name.split(",")[0]!}\\)$`)),
+      });
       expect(client.statuses).toEqual([status]);
       // What had begun is visibly broken; what had not is answered whole.
       expect(client.answer.complete).toBe(status === 504);

@@ -10,6 +10,7 @@ import { Sender } from "../../http/http2/sender.ts";
 import * as settings from "../../http/http2/settings.ts";
 import type { HeadLimits } from "../../http/message.ts";
 import type { Socket, SocketHandler } from "../../platform.ts";
+import { headTooLate } from "../lateness.ts";
 import { Lingering } from "../linger.ts";
 import { SendClock } from "../send-clock.ts";
 import { type Guest, LAST_MS, type Shared } from "../shared.ts";
@@ -54,7 +55,7 @@ export class Http2Connection implements Guest, SocketHandler, RequestsOwner {
     this.#incoming = new Requests(this);
     this.#idle = new Deadline(() => this.#goodbye());
     this.#head = new Deadline(() =>
-      this.#fail(new ConnectionFault(faults.ENHANCE_YOUR_CALM, "a head did not arrive in time")),
+      this.#fail(new ConnectionFault(faults.ENHANCE_YOUR_CALM, headTooLate(plan.headMs).message)),
     );
     this.#lastCall = new Deadline(() => this.#refuseMore());
     this.#sending = new SendClock(socket, deadlines, plan.sendMs, (error) => this.#cut(error));

@@ -21,6 +21,7 @@ import { Malformed } from "../../http/message.ts";
 import type { RequestHead } from "../../http/request-head.ts";
 import type { Socket } from "../../platform.ts";
 import { admit, refusalOf, refusedArrival } from "../admit.ts";
+import { bodyTooLate, tookNothing } from "../lateness.ts";
 import type { Shared } from "../shared.ts";
 import { answerBlock, isSilent } from "./answer-block.ts";
 
@@ -234,7 +235,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
   #readTooSlow(): void {
     // Other streams hold what it would need.
     if (!this.#owner.mayReceive) return this.#awaitBody();
-    const error = new GatewayError("request_timeout", "the body stopped arriving");
+    const error = bodyTooLate(this.#owner.shared.plan.bodyMs);
     this.#body?.fail(error);
     if (this.#answer !== undefined) this.reset(CANCEL, error);
   }
@@ -285,8 +286,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
   stuck(): void {
     // It is the socket that is full: its own clock runs.
     if (this.#owner.socket.waiting > 0) return this.#answer!.waitOn();
-    const { sendMs } = this.#owner.shared.plan;
-    this.reset(CANCEL, new GatewayError("client_disconnect", `the client took nothing of its answer for ${sendMs} ms`));
+    this.reset(CANCEL, tookNothing(this.#owner.shared.plan.sendMs));
   }
 
   sentContent(bytes: number, isAll: boolean): void {

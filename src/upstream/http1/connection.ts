@@ -8,6 +8,7 @@ import { tokens } from "../../http/fields.ts";
 import type { Malformed } from "../../http/message.ts";
 import type { ResponseHead } from "../../http/response-head.ts";
 import type { Socket, SocketError, SocketHandler } from "../../platform.ts";
+import { silent, stoodStill, tookNothing } from "../lateness.ts";
 import { AnswerReader, malformedAnswer } from "./answer-reader.ts";
 import type { Home, Lent, Outgoing, Receiver } from "./connection-ends.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
@@ -295,14 +296,15 @@ export class Connection implements Lent, SocketHandler, BodySource {
   }
 
   #tooSlow(): void {
+    const { firstByteMs, idleMs, sendMs } = this.#request!.timeouts;
     if (this.#phase === "body") {
-      this.#body!.fail(new GatewayError("connection_read_timeout", "the target stopped sending its answer"));
+      this.#body!.fail(stoodStill(idleMs));
       this.#socket.destroy();
     } else if (this.#socket.waiting > 0) {
       // Some of what waited has gone: the target is slow, but it moves.
       if (this.#socket.waiting < this.#waiting) this.#awaitRoom();
-      else this.#refuse(new GatewayError("connection_write_timeout", "the target stopped reading the request"));
-    } else this.#refuse(new GatewayError("http_response_timeout", "the target did not begin to answer in time"));
+      else this.#refuse(tookNothing(sendMs));
+    } else this.#refuse(silent(firstByteMs));
   }
 
   /** The connection broke before a whole head: only on a reused one may that mean that nothing was done (case GW-19). */

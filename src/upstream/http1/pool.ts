@@ -129,9 +129,13 @@ export class TargetPool implements Home, Lender {
     const deadline = new Deadline(() => {
       abort();
       borrower.failed(
-        new GatewayError("connection_timeout", `connecting to ${target.url} took over ${connectMs} ms`, {
-          retry: "safe",
-        }),
+        new GatewayError(
+          "connection_timeout",
+          `connecting to ${target.url} took over ${connectMs} ms (timeouts.connect)`,
+          {
+            retry: "safe",
+          },
+        ),
       );
     });
     this.deadlines.arm(deadline, connectMs);
@@ -188,12 +192,14 @@ export class TargetPool implements Home, Lender {
         new GatewayError("connection_limit_reached", why, { retry: "safe", fields: [["Retry-After", "1"]] }),
       );
     if (this.#queue.size >= maxWaiting) {
-      refuse(`${maxConnections} connections to ${this.target.url} are busy and ${maxWaiting} requests wait`);
+      refuse(
+        `${maxConnections} connections to ${this.target.url} are busy (connections.max) and ${maxWaiting} requests wait (connections.maxWaiting)`,
+      );
       return undefined;
     }
     const deadline = new Deadline(() => {
       this.#queue.delete(waiting);
-      refuse(`no connection to ${this.target.url} became free within ${waitMs} ms`);
+      refuse(`no connection to ${this.target.url} became free within ${waitMs} ms (connections.wait)`);
     });
     const leave = (): void => {
       this.#queue.delete(waiting);

@@ -11,6 +11,7 @@ import * as settings from "../../http/http2/settings.ts";
 import type { HeadLimits } from "../../http/message.ts";
 import type { Socket, SocketError, SocketHandler } from "../../platform.ts";
 import type { Lent } from "../http1/connection-ends.ts";
+import { tookNothing } from "../lateness.ts";
 import { Answers } from "./answers.ts";
 import { ANSWER_WINDOW, RequestStream, type StreamConnection } from "./stream.ts";
 
@@ -209,8 +210,8 @@ export class Http2TargetConnection implements SocketHandler, IncomingOwner, Stre
     // Some of what waited has gone: the target is slow, but it moves.
     if (this.#socket.waiting < this.#waiting) return this.#awaitRoom();
     this.#socket.destroy();
-    const why = "the target stopped reading";
-    this.#leave(why, new GatewayError("connection_write_timeout", why));
+    const error = tookNothing(this.home.sendMs);
+    this.#leave(error.message, error);
   }
 
   #allow(streams: number): void {

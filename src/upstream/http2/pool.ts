@@ -62,7 +62,9 @@ export class Http2Pool implements Lender, Http2Home {
     const connects = this.#connecting > 0 || this.#connections.size < maxConnections;
     if (!connects && this.#waiting.size >= maxWaiting) {
       borrower.failed(
-        this.#full(`all places of ${maxConnections} connections are taken, and ${maxWaiting} requests wait`),
+        this.#full(
+          `all places of ${maxConnections} connections are taken (connections.max) and ${maxWaiting} requests wait (connections.maxWaiting)`,
+        ),
       );
       return undefined;
     }
@@ -74,10 +76,14 @@ export class Http2Pool implements Lender, Http2Home {
         const { url } = this.#target;
         borrower.failed(
           connects
-            ? new GatewayError("connection_timeout", `connecting to ${url} took over ${connectMs} ms`, {
-                retry: "safe",
-              })
-            : this.#full(`no place on a connection to ${url} became free within ${waitMs} ms`),
+            ? new GatewayError(
+                "connection_timeout",
+                `connecting to ${url} took over ${connectMs} ms (timeouts.connect)`,
+                {
+                  retry: "safe",
+                },
+              )
+            : this.#full(`no place on a connection to ${url} became free within ${waitMs} ms (connections.wait)`),
         );
       }),
     };

@@ -20,6 +20,7 @@ import type { AnswerHead, ResponseBlock } from "../../http/http2/response-block.
 import { Malformed } from "../../http/message.ts";
 import { malformedAnswer } from "../http1/answer-reader.ts";
 import type { Lent, Outgoing, Receiver } from "../http1/connection-ends.ts";
+import { silent, stoodStill, tookNothing } from "../lateness.ts";
 import { requestBlock } from "./request-head.ts";
 
 /** What a target may send of an answer ahead of its reader. */
@@ -133,7 +134,7 @@ export class RequestStream implements Lent, IncomingStream, MessageEvents {
 
   stuck(): void {
     // It may be the socket that is full, which others share: that is the target's doing, too.
-    this.#breakOff(new GatewayError("connection_write_timeout", "the target stopped reading the request"));
+    this.#breakOff(tookNothing(this.#request!.timeouts.sendMs));
   }
 
   sentContent(bytes: number, isAll: boolean): void {
@@ -333,11 +334,8 @@ export class RequestStream implements Lent, IncomingStream, MessageEvents {
   }
 
   #tooSlow(): void {
-    this.#breakOff(
-      this.#answer === undefined
-        ? new GatewayError("http_response_timeout", "the target did not begin to answer in time")
-        : new GatewayError("connection_read_timeout", "the target stopped sending its answer"),
-    );
+    const { firstByteMs, idleMs } = this.#request!.timeouts;
+    this.#breakOff(this.#answer === undefined ? silent(firstByteMs) : stoodStill(idleMs));
   }
 }
 
