@@ -20,7 +20,7 @@ export interface Board {
   changed(): void;
 }
 
-/** A board of one thread. */
+/** A board for a process of one thread. */
 export class OwnBoard implements Board {
   readonly #width: number;
   readonly #rows = new Map<string, { readonly words: Int32Array; claims: number }>();

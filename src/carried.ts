@@ -17,7 +17,7 @@ export type Keep = <T>(
 interface Part {
   readonly madeOf: unknown;
   readonly value: unknown;
-  /** Until it is closed. */
+  /** Ends the part; undefined once it has ended. */
   close: (() => void) | undefined;
   /** Names of parts that it has. */
   readonly inner: readonly string[];
@@ -25,7 +25,7 @@ interface Part {
 
 const NONE: ReadonlyMap<string, Part> = new Map();
 
-/** The parts of one plan. */
+/** The parts that one plan keeps; the next plan's takes over those that are made of the same. */
 export class Carried {
   readonly #parts = new Map<string, Part>();
   #before: ReadonlyMap<string, Part>;
@@ -36,7 +36,7 @@ export class Carried {
     this.#before = before === undefined ? NONE : before.#parts;
   }
 
-  /** See {@link Keep}. */
+  /** Returns a part of this name, the earlier one if it is made of the same. See {@link Keep}. */
   readonly keep: Keep = <T>(
     name: string,
     madeOf: unknown,

@@ -112,7 +112,7 @@ export class GatewayError extends Error {
     this.members = options.members;
   }
 
-  /** Whose fault it was. */
+  /** Whose fault the failure was, by its code. */
   get fault(): Fault {
     return MEANINGS[this.code].fault;
   }

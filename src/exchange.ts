@@ -100,7 +100,7 @@ export type AttemptReason = "connect" | "reset" | "timeout" | "status" | "stale"
 export interface AttemptRecord {
   /** The target as the config writes it. */
   readonly target: string;
-  /** Monotonic milliseconds. */
+  /** When the attempt began, in monotonic milliseconds. */
   readonly startedAt: number;
   /** Absent for the first attempt of an exchange. */
   readonly reason?: AttemptReason | undefined;
@@ -108,7 +108,7 @@ export interface AttemptRecord {
   readonly sentAt?: number;
   /** When the head of an answer had come, or the attempt had failed; 0 before. */
   settledAt: number;
-  /** Status received, or 0. */
+  /** Status of the answer; 0 when there is none. */
   status: number;
   error: GatewayError | undefined;
 }
@@ -127,7 +127,7 @@ export interface Limited {
   readonly limit: LimitPlan;
   /** Whether it let the exchange pass. What a limit in observe mode says bars nobody. */
   readonly allowed: boolean;
-  /** Units that are left. */
+  /** Units that the limit has left for the caller. */
   readonly remaining: number;
   /** Milliseconds until there are more. */
   readonly resetMs: number;
@@ -139,7 +139,7 @@ export interface Limited {
 export interface Trace {
   /** Id of the trace, "-", and the 14 digits with which the ids of all spans of the exchange begin: see spanContext. */
   readonly stem: string;
-  /** Those of SpanContext. */
+  /** Trace flags, as in SpanContext. */
   readonly flags: number;
   /** The span of whoever asks; "" where the trace begins. */
   readonly parentId: string;
@@ -157,11 +157,11 @@ export interface Trace {
 export interface Mark {
   readonly stage: StageName;
   readonly beganAt: number;
-  /** 0 until it has let go. */
+  /** When the stage has let go of the exchange; 0 before. */
   endedAt: number;
 }
 
-/** Stages that are marked. */
+/** Stages whose duration is noted in `Exchange.marks`. */
 export type StageName = "auth" | "allow" | "limits" | "in_flight" | "faults" | "mirror";
 
 /** What a policy in observe mode would have refused. */
@@ -284,13 +284,13 @@ const NO_FAULTS: Exchange["faults"] = Object.freeze([]);
 const NO_FALLBACKS: readonly FallbackRecord[] = Object.freeze([]);
 const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
 
-/** Tells one listener at a time that the client is gone: an AbortSignal without its cost. */
+/** Calls one listener at a time when the client is gone: an AbortSignal without its cost. */
 export class Left {
   yes = false;
   /** Called once, when the client leaves. */
   onLeave: (() => void) | undefined = undefined;
 
-  /** The client is gone. */
+  /** Notes that the client is gone, and calls the listener. Later calls do nothing. */
   tell(): void {
     if (this.yes) return;
     this.yes = true;

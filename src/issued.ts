@@ -20,9 +20,9 @@ export interface IssuedState {
 
 /** What a gateway knows of it. */
 export interface Issued {
-  /** As it is now. */
+  /** The certificates, awaited names and challenge answers as they are now. */
   readonly state: IssuedState;
-  /** Calls back when certificates, or names that await one, are others. Gives the function that ends it. */
+  /** Calls back when certificates, or names that await one, have changed. Returns an unsubscribe function. */
   follow(changed: () => void): () => void;
 }
 
@@ -56,7 +56,7 @@ export class LatestIssued implements Issued {
     return this.#state;
   }
 
-  /** From now on this. */
+  /** Takes a new state, and calls the followers when certificates or awaited names differ. */
   put(state: IssuedState): void {
     const before = this.#state;
     this.#state = state;

@@ -9,7 +9,7 @@ import type { NoticeLevel, Verbosity } from "./verbosity.ts";
 /** A timer that has not fired yet. */
 export type Timer = unknown;
 
-/** What a socket tells its owner. Calls never overlap; none comes after `closed`. */
+/** What a socket calls on its owner. Calls never overlap; none comes after `closed`. */
 export interface SocketHandler {
   /** Bytes arrived. They stay valid after the call. */
   data(bytes: Uint8Array): void;
@@ -48,7 +48,7 @@ export interface Socket {
   look(told: (isQuiet: boolean) => void): void;
   /** Stops reading: the peer feels it through TCP. */
   pause(): void;
-  /** Reads again. */
+  /** Goes on reading after `pause`. */
   resume(): void;
   /** Sends FIN behind what waits. Reading goes on until the peer has ended too; then the socket closes by itself. */
   end(): void;
@@ -79,7 +79,7 @@ export interface ClientTls {
   readonly verify: boolean;
 }
 
-/** Where to connect to. */
+/** Where to connect to, and whether by TLS. */
 export interface ConnectOptions {
   /** A name or an IP address without brackets. */
   readonly host: string;
@@ -89,19 +89,19 @@ export interface ConnectOptions {
   readonly http2?: boolean;
 }
 
-/** What a connect attempt tells its owner: one of the two, once, never before `connect` has returned. */
+/** What a connect attempt calls on its owner: one of the two, once, never before `connect` has returned. */
 export interface ConnectHandler {
   /** Connected, TLS verified. The owner sets `socket.handler` before it returns. */
   connected(socket: Socket): void;
-  /** Not connected. */
+  /** The attempt failed; nothing is open. */
   failed(error: SocketError): void;
 }
 
 /** A connect attempt under way. */
 export interface Connecting {
   /**
-   * Gives up. Neither `connected` nor `failed` is called after this. A promise tells when the system holds nothing of the
-   * attempt any more, where that is not at once.
+   * Gives up. Neither `connected` nor `failed` is called after this. Returns a promise, which resolves when the system
+   * holds nothing of the attempt any more, where that is not at once.
    */
   abort(): Promise<void> | void;
 }
@@ -117,7 +117,7 @@ export interface ServerCertificate {
 
 /** Whose certificates clients may show. */
 export interface ClientAuthorities {
-  /** PEM of the authorities. */
+  /** The authorities' certificates in PEM. */
   readonly ca: string;
   /** PEM of their lists of what they have revoked (RFC 5280 section 5), one for each authority; undefined: nobody asks. */
   readonly crl: string | undefined;
@@ -138,14 +138,14 @@ export interface ServerTls {
   readonly clients: ClientAuthorities | undefined;
 }
 
-/** Where to accept. */
+/** Where to accept connections, and whether by TLS. */
 export interface ListenOptions {
   /** Path of a Unix socket in place of host and port: from its first moment only this process's user may connect (0600). */
   readonly path?: string | undefined;
   readonly host: string;
-  /** 0 lets the system choose. */
+  /** The TCP port; 0 lets the system choose. */
   readonly port: number;
-  /** Undefined: plain TCP. */
+  /** How TLS is spoken; undefined for plain TCP. */
   readonly tls?: ServerTls | undefined;
   /** Called for each connection, before its handshake; must set `socket.handler` before it returns. */
   accept(socket: Socket): void;
@@ -167,9 +167,9 @@ export interface ListeningSocket {
 
 /** What a fetch goes over, as far as the runtime lets that be chosen (Cloudflare: not at all). */
 export interface FetchConnection {
-  /** HTTP/2 and nothing else. */
+  /** Whether HTTP/2 is all that may be spoken. */
   readonly http2: boolean;
-  /** For https targets. */
+  /** How TLS is spoken, for https targets. */
   readonly tls: ClientTls | undefined;
 }
 
@@ -184,9 +184,9 @@ export interface RedisOptions {
   readonly database: number;
 }
 
-/** What a connection to Redis tells its owner. Neither is called after `close`, nor before `redis` has returned. */
+/** What a connection to Redis calls on its owner. Neither is called after `close`, nor before `redis` has returned. */
 export interface RedisHandler {
-  /** It takes commands. */
+  /** The connection takes commands. */
   connected(): void;
   /** It is gone, or did not come about; the last call. Nothing is tried again. */
   closed(reason: string): void;
@@ -208,7 +208,7 @@ export interface Files {
   read(path: string): Promise<string>;
   /**
    * Calls back some time after the file at this path may have changed: written, replaced, removed, or made anew. May
-   * call without a change. Gives the function that ends it.
+   * call without a change. Returns an unsubscribe function.
    */
   watch(path: string, changed: () => void): () => void;
   /** The bytes of a file, at once: for the start. Undefined when there is none; throws when it cannot be read. */
@@ -221,8 +221,8 @@ export interface Files {
   /** Makes a folder, and those above it, that only their owner may enter (0700); nothing where it is there. */
   folder(path: string): Promise<void>;
   /**
-   * Takes a lock between processes; its file is made where there is none. Gives what lets it go, which the end of the
-   * process does too; undefined while somebody else has it. Throws when the file cannot be made.
+   * Takes a lock between processes; its file is made where there is none. Returns a function that releases it, which
+   * the end of the process does too; undefined while somebody else has it. Throws when the file cannot be made.
    */
   lock(path: string): (() => void) | undefined;
 }
@@ -249,7 +249,7 @@ export type LinesTo = {
 export interface LinesOut {
   /** Takes one line without its newline. Never blocks, never throws; the line is lost when too many wait. */
   write(line: string): void;
-  /** Lines lost so far. */
+  /** How many lines were lost so far. */
   readonly lost: number;
   /** No line follows. What waits is written. */
   close(): void;
@@ -260,7 +260,7 @@ export interface ProcessUsage {
   /** Processor time so far, user and system. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
-  /** Since the epoch. */
+  /** When the process started, in seconds since the epoch. */
   readonly startedAtSeconds: number;
   /** File descriptors open, and how many may be; absent where the system does not tell. */
   readonly openFiles?: number | undefined;
@@ -308,9 +308,9 @@ export interface Platform {
   readonly certificate?: ((pem: string) => CertificateFacts | undefined) | undefined;
   /** What a client's certificate (DER) says; undefined for what cannot be read. Absent where no listener asks for any. */
   readonly clientCertificate?: ((der: Uint8Array) => ClientCertificateFacts | undefined) | undefined;
-  /** Undefined on Cloudflare. */
+  /** Files of the machine; undefined on Cloudflare. */
   readonly files: Files | undefined;
-  /** Undefined on Cloudflare. */
+  /** DNS lookups; undefined on Cloudflare. */
   readonly names: Names | undefined;
   /** The runtime's fetch, set so that bytes pass unchanged: no redirects followed, no decoding, no environment proxies. */
   fetch(request: Request, over: FetchConnection): Promise<Response>;

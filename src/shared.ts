@@ -20,13 +20,13 @@ export interface Shared {
   /** What is known of targets and upstreams: see Board. */
   readonly boards: BoardMemories;
   /**
-   * Notes a key in a memory of all workers, and tells whether it was there: see ReplayStore.
+   * Notes a key in a memory of all workers, and returns whether it was there: see ReplayStore.
    * @param bounds of the memory with this name, the same at every call
    */
   note(bounds: NoteBounds, key: string): Promise<Noted>;
   /** Claims a place among those of all workers. Answers later. */
   readonly claim: Claim;
-  /** Tells what this worker has counted in a set of the table that another process has already. */
+  /** Reports what this worker has counted in a set of the table that another process has already. */
   counted(counted: Counted): void;
   /** The targets that the main thread finds for the upstreams of all workers. */
   targets: (upstream: string) => Follow;
@@ -34,11 +34,11 @@ export interface Shared {
 
 /** A bound on what is under way at once. */
 export interface PlaceBound {
-  /** Unique in the config. */
+  /** The bound's name, unique in the config. */
   readonly name: string;
-  /** Places. */
+  /** How many places there are. */
   readonly max: number;
-  /** How many may wait for one. */
+  /** How many exchanges may wait for a place. */
   readonly queue: number;
   /** Whether a place is given even over `max`. */
   readonly observe: boolean;
@@ -58,11 +58,11 @@ export type Claim = (bound: PlaceBound, text: string, answered: (state: PlaceSta
 
 /** A memory of what was seen before. */
 export interface NoteBounds {
-  /** Unique in the config. */
+  /** The memory's name, unique in the config. */
   readonly name: string;
   /** How long a key is remembered at least; at most twice as long. */
   readonly spanMs: number;
-  /** Keys in one span. */
+  /** Most keys that are remembered of one span. */
   readonly most: number;
 }
 
@@ -77,17 +77,17 @@ export interface BoardMemories {
 
 /** The memory of a board: see SharedBoard. */
 export interface BoardMemory {
-  /** Words in a row. */
+  /** Words (32 bits) in a row. */
   readonly width: number;
   readonly head: Int32Array;
   readonly tags: Int32Array;
   readonly rows: Int32Array;
 }
 
-/** What limits count in. */
+/** The memory that limits count in, with the secret of its hashes. */
 export interface Counts {
   readonly memory: TableMemory;
-  /** Of the hashes. */
+  /** The key of the hashes. */
   readonly secret: { readonly k0: number; readonly k1: number };
   /** Milliseconds that the table's clock is ahead of the platform's: it goes on where the last process stopped. */
   readonly ahead: number;
@@ -97,7 +97,7 @@ export interface Counts {
 
 /** Units that were counted in one entry, as another process is told of them. */
 export interface Counted {
-  /** Of the entry. */
+  /** The hash of the entry. */
   readonly hash0: number;
   readonly hash1: number;
   /** Of the rule, which they make up: see windowRule. */

@@ -20,7 +20,7 @@ export const FAILURES = 5;
 export const EJECTED_UNTIL = 6;
 /** How often it has been ejected, less what has been forgotten since. */
 export const EJECTIONS = 7;
-/** Why it was ejected last. */
+/** Word: why the target was ejected last, as reasonOf writes it. */
 export const EJECTION_REASON = 8;
 /** 1 while nobody has told that the last ejection is over. */
 export const EJECTION_TOLD = 9;
@@ -84,7 +84,7 @@ export interface Balancer<T extends Target> {
 
 /** Is told of the attempts at an upstream's targets. */
 export interface Watcher<T extends Target> {
-  /** An attempt begins. */
+  /** Called when an attempt at a target begins. */
   began?(target: T, x: Exchange): void;
   /** The head of an answer has come (`attempt.status`), or the attempt failed (`attempt.error`). */
   settled(target: T, attempt: AttemptRecord, x: Exchange): void;
@@ -92,6 +92,6 @@ export interface Watcher<T extends Target> {
 
 /**
  * Hands over the targets of an upstream that are found while it runs: at once if they are known, and each set that differs
- * from the one before. Gives the function that ends it.
+ * from the one before. Returns an unsubscribe function.
  */
 export type Follow = (use: (targets: readonly TargetPlan[]) => void) => () => void;

@@ -18,7 +18,7 @@ import { clientTls } from "./http/client-tls.ts";
 /** How long what is left may take to be sent when the gateway ends. */
 export const FLUSH_MS = 3000;
 
-/** What a gateway tells of its work, beside its log. */
+/** What a gateway reports of its work, beside its log. */
 export interface Telemetry {
   /** Undefined where the plan has none. */
   readonly tracing: Tracing | undefined;

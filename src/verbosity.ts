@@ -3,7 +3,7 @@
 /** From the fewest notices to the most. */
 export const NOTICE_LEVELS = ["error", "warn", "info", "debug"] as const;
 
-/** How much a notice matters. */
+/** How much a notice matters: one of {@link NOTICE_LEVELS}. */
 export type NoticeLevel = (typeof NOTICE_LEVELS)[number];
 
 /** A level as the word has it. 0 is none that was set. */

@@ -17,7 +17,7 @@ export function verdictOf({ status, error }: AttemptRecord): Verdict {
 
 /** A reason that is no status and no code. */
 export const UNEXPECTED_BODY = 1;
-/** Nobody has looked yet. */
+/** The reason of a target that no check has looked at yet. */
 export const UNCHECKED = 2;
 
 /** Codes stand behind the statuses. */
@@ -29,7 +29,7 @@ export function reasonOf({ status, error }: AttemptRecord): number {
   return error === undefined ? status : reasonOfCode(error.code);
 }
 
-/** A code as a word. */
+/** The reason, as a word for the board, that an error code stands for. */
 export function reasonOfCode(code: ErrorCode): number {
   return FIRST_CODE + CODES.indexOf(code);
 }

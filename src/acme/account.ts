@@ -12,9 +12,9 @@ export interface Account extends Signer {
   readonly thumbprint: string;
 }
 
-/** An account as it is kept. */
+/** An ACME account (RFC 8555 section 7.1.2), as `account.json` holds it. */
 export interface KeptAccount {
-  /** The private key. */
+  /** The account's private key. */
   readonly key: JsonWebKey;
   /** Undefined until the authority has told it. */
   readonly url?: string | undefined;
@@ -23,7 +23,7 @@ export interface KeptAccount {
   readonly boundTo?: string | undefined;
 }
 
-/** Where it is kept. */
+/** Where an account is kept; {@link AcmeStorage} is one. */
 export interface AccountPlace {
   load(): KeptAccount | undefined;
   save(account: KeptAccount): Promise<void>;

@@ -5,7 +5,7 @@ import { fromPem } from "./pem.ts";
 /** `extensions` of a certificate, and `keyIdentifier` of an authority key identifier, by their numbers in context. */
 const EXTENSIONS = 0xa3;
 const KEY_IDENTIFIER = 0x80;
-/** 2.5.29.35. */
+/** The object identifier 2.5.29.35 in DER, hexadecimal. */
 const AUTHORITY_KEY_IDENTIFIER = "551d23";
 
 /**

@@ -37,13 +37,13 @@ export interface Signer {
   readonly known: { readonly kid: string } | { readonly jwk: JWK };
 }
 
-/** An answer of status 2xx. */
+/** An answer of the authority with a status 2xx. */
 export interface AcmeAnswer {
   readonly url: string;
   readonly type: string;
   readonly text: string;
   readonly location: string | undefined;
-  /** Retry-After; 0 for none. */
+  /** Milliseconds that `Retry-After` asks for; 0 for none. */
   readonly askedMs: number;
 }
 

@@ -1,6 +1,6 @@
 // DER (X.690), as far as certificate requests are written and certificates read here: lengths up to 64 KiB, short tags.
 
-/** Tags of ASN.1. */
+/** Tags of the ASN.1 types that are used here (X.690 section 8.1.2). */
 export const TAG = {
   integer: 0x02,
   bitString: 0x03,
@@ -44,7 +44,7 @@ export function unsigned(bytes: Uint8Array): Uint8Array {
   return rest[0]! >= 0x80 ? encode(TAG.integer, Uint8Array.of(0), rest) : encode(TAG.integer, rest);
 }
 
-/** A value that was read. */
+/** A DER value: its tag and its content. */
 export interface Value {
   readonly tag: number;
   readonly content: Uint8Array;

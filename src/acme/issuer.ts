@@ -22,7 +22,7 @@ const BUSY_MS = 20_000;
 export interface IssuerOptions {
   readonly platform: Platform;
   readonly files: Files;
-  /** Who asks, for User-Agent. */
+  /** The User-Agent of requests to the authority. */
   readonly agent: string;
   /** Told of each change; resolves once all that listen know it. */
   publish(state: IssuedState): Promise<void> | void;
@@ -47,7 +47,7 @@ export class Issuer {
   /** Where it cannot write, nothing is asked for: no restart would know of it. */
   #cannotWrite: Failures | undefined = undefined;
 
-  /** Takes what is on the disk. */
+  /** Reads what is on the disk; nothing is asked of the authority before `start`. */
   constructor(plan: AcmePlan, options: IssuerOptions) {
     this.#plan = plan;
     this.#options = options;

@@ -13,13 +13,13 @@ const PATIENCE_MS = 5 * 60_000;
 const LEAST_LOOK_MS = 500;
 const MOST_LOOK_MS = 10_000;
 
-/** What an order needs. */
+/** What {@link obtain} needs of its surroundings. */
 export interface OrderSurroundings {
   readonly client: AcmeClient;
   readonly account: Account;
   readonly platform: Platform;
   readonly closing: AbortSignal;
-  /** Lets the authority be answered so when it asks for this token; resolves once it would be. Gives what ends that. */
+  /** Has requests for this token answered with this text; resolves once they would be, to a function that stops it. */
   answer(token: string, text: string): Promise<() => Promise<void>>;
 }
 
@@ -137,7 +137,7 @@ function refused(words: string, error: unknown): AcmeFailure {
   return new AcmeFailure(`${words}: ${why}`, { of: "domain", type });
 }
 
-/** Texts of an answer. */
+/** The texts of a list in an answer. */
 function listOf(found: unknown, { url }: AcmeAnswer): string[] {
   if (Array.isArray(found) && found.length > 0 && found.length <= 100) {
     if (found.every((each): each is string => typeof each === "string")) return found;

@@ -31,7 +31,7 @@ export async function lookAt(
   return { id, ...window, at, why, next: now + nextLookMs(answer.askedMs) };
 }
 
-/** RFC 3339. */
+/** An RFC 3339 time in milliseconds since the epoch; NaN for anything else. */
 function momentOf(written: unknown): number {
   return typeof written === "string" ? Date.parse(written) : Number.NaN;
 }

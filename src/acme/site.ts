@@ -12,7 +12,7 @@ export interface Held extends IssuedCertificate, Lifetime {
   readonly id: string | undefined;
 }
 
-/** One host name. */
+/** One host name that certificates are issued for, and what is known of it. */
 export class Site {
   readonly domain: string;
   held: Held | undefined = undefined;

@@ -8,10 +8,10 @@ import type { RenewalWindow } from "./times.ts";
 
 /** What has failed, and when it is tried again. Moments are milliseconds since the epoch. */
 export interface Failures {
-  /** In a row. */
+  /** How often it failed in a row. */
   readonly count: number;
   readonly next: number;
-  /** The last one's. */
+  /** Why it failed last. */
   readonly problem: string;
 }
 
@@ -23,7 +23,7 @@ export interface Look extends Partial<RenewalWindow> {
   readonly at?: number | undefined;
   /** A page on which the authority says why. */
   readonly why?: string | undefined;
-  /** When it is asked again. */
+  /** When the authority is asked again. */
   readonly next: number;
 }
 
@@ -61,7 +61,8 @@ export class AcmeStorage implements AccountPlace {
 
   /**
    * Takes the folder for itself, made where it is not there: of several processes one asks the authority at a time.
-   * Gives what lets it go; undefined while another process has it. Rejects when nothing can be written there.
+   * Returns a function that releases it; undefined while another process has it. Rejects when nothing can be written
+   * there.
    */
   async take(): Promise<(() => void) | undefined> {
     await this.#files.folder(this.folder);

@@ -29,7 +29,7 @@ export function renewalIn({ start, end }: RenewalWindow, chance: number): number
 /** Bounds of how long an authority is not asked again about a window, whatever it says, and how long where it says nothing. */
 const LOOK = { least: MINUTE_MS, most: DAY_MS, usual: 6 * HOUR_MS };
 
-/** No look is further away. */
+/** The longest time between two looks at a renewal window, in milliseconds. */
 export const LONGEST_LOOK_MS = LOOK.most;
 
 /** How long the window of a renewal is good for. @param askedMs Retry-After of the answer; 0 for none */
@@ -42,7 +42,7 @@ const MOST_PAUSE_MS = DAY_MS;
 /** An authority may ask for a longer pause than any of ours, within reason. */
 const MOST_ASKED_MS = 7 * DAY_MS;
 
-/** No pause is longer. */
+/** The longest pause after failures, in milliseconds: what an authority may ask for. */
 export const LONGEST_PAUSE_MS = MOST_ASKED_MS;
 
 /**

@@ -125,7 +125,7 @@ class Refusals {
     if (this.answer !== undefined) cancel(this.answer);
   }
 
-  /** What the client gets. */
+  /** The one refusal that the client gets for those of all schemes. */
   verdict(schemes: readonly Scheme[]): GatewayError | Answer {
     const errors = [...this.#errors.values()];
     const unavailable = errors.find(({ code }) => code === "authentication_unavailable");

@@ -18,7 +18,7 @@ const NOT_ASKED =
 /** Most bytes of an accepting answer's content that are read so that its connection can serve again. */
 const MOST_DISCARDED = 64 * 1024;
 
-/** Makes the scheme. */
+/** The scheme of a plan with `kind: "forward-auth"`; `services.ask` sends its questions. */
 export function createForwardAuth(plan: ForwardAuthPlan, services: AuthServices): Scheme {
   const { name, copy, subject, cookies } = plan;
   const ask = services.ask(name);

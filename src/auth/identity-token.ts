@@ -8,7 +8,7 @@ import { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
 import { claimOf } from "./claims.ts";
 
-/** Signs for upstreams. */
+/** The tokens that upstreams get about callers, and the key set that verifies them. */
 export interface IdentityTokens {
   /** The stage that sets `x.identityToken` for a known caller. `audience` is the upstream's name. */
   stage(upstream: string): Stage;
@@ -18,7 +18,7 @@ export interface IdentityTokens {
 
 interface SigningKey {
   readonly key: CryptoKey;
-  /** Public members only. */
+  /** The public half alone. */
   readonly jwk: JWK;
 }
 

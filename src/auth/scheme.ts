@@ -20,11 +20,11 @@ import type { PasswordChecks } from "./basic/password-checks.ts";
  */
 export type Verdict = Identity | GatewayError | Answer | undefined;
 
-/** A scheme as it runs. */
+/** One way to find out who calls, as it runs; made of a SchemePlan. */
 export interface Scheme {
-  /** Its name in the config. */
+  /** The scheme's name in the config. */
   readonly name: string;
-  /** It refuses nobody. */
+  /** Whether it only records what it would have refused (`mode: "observe"`). */
   readonly observe: boolean;
   /** Lower-case names of the fields in which it looks for credentials. */
   readonly credentialFields: readonly string[];

@@ -6,7 +6,7 @@ export class Draw {
   readonly #ends: Float64Array;
   readonly #weights: readonly number[];
   readonly #random: () => number;
-  /** All weights together. */
+  /** The sum of all weights. */
   readonly total: number;
 
   /**
@@ -21,7 +21,7 @@ export class Draw {
     this.total = end;
   }
 
-  /** An index. */
+  /** An index, drawn by weight. */
   any(): number {
     return this.#at(this.#random() * this.total);
   }

@@ -37,7 +37,7 @@ export class Hash<T extends Target> implements Policy<T> {
   #weights: readonly number[] = [];
   #even = true;
   #draw = new Draw([], () => 0);
-  /** The hash of each target. */
+  /** The hash of each target's name, by index. */
   #seeds = new Int32Array();
   /** For each slot the index of its target and 1; 0 for what has not been looked for. Empty with few targets. */
   #found = new Uint16Array();
@@ -91,7 +91,7 @@ export class Hash<T extends Target> implements Policy<T> {
     return at < 0 ? this.pick(x) : this.#targets[at]!;
   }
 
-  /** The first in rank. */
+  /** The target that a slot leads to first. */
   #firstOf(slot: number): number {
     const found = this.#found;
     if (found.length === 0) return this.#bestOf(slot, undefined);

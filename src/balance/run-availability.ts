@@ -16,7 +16,7 @@ export interface RunningAvailability<T extends Target> {
   ejections(): number;
 }
 
-/** Decides for one upstream. */
+/** Which targets of an upstream may be picked, and, with `ejection`, what takes them out for a while. */
 export function runAvailability<T extends Target>(
   { name, ejection, health, targets, discovery }: UpstreamPlan,
   board: Board,

@@ -85,7 +85,7 @@ export class SlowStart<T extends Target> implements Policy<T> {
     this.#policy.use(this.#targets, weights);
   }
 
-  /** From LEAST to 1. */
+  /** The share of its weight that a target has now, from LEAST to 1. */
   #warmth(words: Int32Array, now: number): number {
     const since = words[RAMP_SINCE]!;
     if (since === 0) return 1;

@@ -10,10 +10,10 @@ import type { Policy } from "./policy.ts";
 const TOKEN_BYTES = 16;
 
 /**
- * The cookie holds an HMAC-SHA-256 over the names of upstream and target, cut to 128 bits: it tells nothing of where the
- * target is, and whoever does not have the secret cannot make one. A value that belongs to no target that may be picked is
- * as none: another policy picks, and the answer has a new cookie. So does the answer of a later attempt. Answers from 500
- * on bind nobody.
+ * The cookie holds an HMAC-SHA-256 over the names of upstream and target, cut to 128 bits: it reveals nothing of where
+ * the target is, and whoever does not have the secret cannot make one. A value that belongs to no target that may be
+ * picked is as none: another policy picks, and the answer has a new cookie. So does the answer of a later attempt.
+ * Answers from 500 on bind nobody.
  */
 export class Sticky<T extends Target> implements Policy<T> {
   readonly watchers: readonly Watcher<T>[];

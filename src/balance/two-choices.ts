@@ -42,7 +42,7 @@ export abstract class TwoChoices<T extends Target> implements Policy<T> {
     return targets[second >= 0 && this.isBetter(second, first) ? second : first]!;
   }
 
-  /** Of all targets. */
+  /** The sum of the weights of all targets. */
   protected get totalWeight(): number {
     return this.#draw.total;
   }
@@ -51,7 +51,7 @@ export abstract class TwoChoices<T extends Target> implements Policy<T> {
     return this.#targets[i]!;
   }
 
-  /** A number from 0 up to 1. */
+  /** A random number from 0 up to 1. */
   protected chance(): number {
     return this.#random();
   }

@@ -7,7 +7,7 @@ import type { Target, Watcher } from "../target.ts";
  * has ended, whatever became of that. Tunnels count as long as they are open.
  */
 export class UnderWay<T extends Target> implements Watcher<T> {
-  /** At all targets. */
+  /** Attempts under way at all targets. */
   total = 0;
 
   began(target: T): void {

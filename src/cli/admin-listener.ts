@@ -35,8 +35,8 @@ export function overseenIn(gateway: Gateway, metrics: Metrics, more: MoreOversee
 }
 
 /**
- * Opens the admin listener, if the plan has one, and tells where it is. What serves closes it when it has ended: until
- * then it tells how far that has come. @throws Refusal when it cannot listen
+ * Opens the admin listener, if the plan has one, and reports where it is. What serves closes it when it has ended:
+ * until then it answers how far that has come. @throws Refusal when it cannot listen
  */
 export async function withAdmin(
   serving: Serving,

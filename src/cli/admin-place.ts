@@ -12,25 +12,25 @@ const ANY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": ":
 export interface AdminPlace {
   /** As a person writes it: a URL, or `unix:` and a path. */
   readonly name: string;
-  /** What paths stand behind. */
+  /** The URL that paths such as `/reload` are appended to. */
   readonly url: string;
   /** How it is fetched: with the token, where there is one, and past proxies of the environment. */
   readonly how: Pick<BunFetchRequestInit, "proxy" | "unix"> & { readonly headers: Readonly<Record<string, string>> };
 }
 
-/** One at a URL. */
+/** The admin listener at a URL, asked with this token. */
 export function placeAt(url: string, token: string | undefined): AdminPlace {
   const headers: AdminPlace["how"]["headers"] = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   return { name: url, url, how: { proxy: false, headers } };
 }
 
-/** One on a Unix socket. */
+/** The admin listener on a Unix socket, asked with this token. */
 export function placeOn(socket: string, token: string | undefined): AdminPlace {
   const { url, how } = placeAt("http://localhost", token);
   return { name: `unix:${socket}`, url, how: { ...how, unix: socket } };
 }
 
-/** Where it is; undefined where the system has chosen its port. */
+/** The admin listener of a plan; undefined where the system has chosen its port. */
 export function adminPlace({ socket, host, port, token }: Omit<AdminPlan, "names">): AdminPlace | undefined {
   if (socket !== undefined) return placeOn(socket, token?.reveal());
   return port === 0 ? undefined : placeAt(urlOf(ANY[host] ?? host, port), token?.reveal());
@@ -58,7 +58,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "this user may not connect to the socket",
 };
 
-/** Nobody answers there. @param thrown what came of asking */
+/** The refusal (69) for an admin listener that does not answer. @param thrown what came of asking */
 export function unreachable(name: string, thrown: unknown): Refusal {
   const why = REASONS[systemCode(thrown)] ?? reasonOf(thrown);
   const hint = "Does it run, and with this admin? sluice check tells nothing of that; ss -lntxp lists who listens.";

@@ -9,7 +9,7 @@ import { shownPath } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
 import { staleTypes } from "./version-stamp.ts";
 
-/** The verb. */
+/** `sluice check`: says all that is wrong with a config. */
 export const check = defineVerb(
   {
     name: "check",

@@ -16,7 +16,7 @@ export const SHELLS: Readonly<Record<string, (verbs: readonly VerbWords[]) => st
 
 const NAMES = Object.keys(SHELLS);
 
-/** The verb. */
+/** `sluice completion`: prints the completion script of a shell. */
 export const completion = defineVerb(
   {
     name: "completion",

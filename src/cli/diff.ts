@@ -21,7 +21,7 @@ import { defineVerb } from "./verb.ts";
 /** Longest wait for a gateway on the same machine. */
 const PATIENCE_MS = 5000;
 
-/** The verb. */
+/** `sluice diff`: says what another config would change. */
 export const diff = defineVerb(
   {
     name: "diff",

@@ -30,7 +30,7 @@ export interface Embedded {
   readonly page: () => Promise<PageFiles>;
 }
 
-/** What runs, for metrics. */
+/** Version and commit of the executable, for metrics. */
 export function buildOf({ version, commit }: Embedded): Build {
   return { version, revision: commit };
 }

@@ -35,7 +35,7 @@ export const EXIT_TEXTS = {
 
 /** Where in a file something stands. Lines and columns count from 1. */
 export interface Place {
-  /** Absolute path. */
+  /** Absolute path of the file. */
   readonly file: string;
   readonly line?: number | undefined;
   readonly column?: number | undefined;
@@ -46,7 +46,7 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly exitCode: number;
   readonly place: Place | undefined;
-  /** How to mend it. */
+  /** How to mend it, shown on a line of its own. */
   readonly hint: string | undefined;
 
   constructor(exitCode: number, message: string, more: { place?: Place | undefined; hint?: string | undefined } = {}) {

@@ -37,7 +37,7 @@ const ARGS = {
   json: { type: "boolean", description: "for machines: one JSON object on stdout" },
 } as const satisfies VerbArgs;
 
-/** The verb. */
+/** `sluice explain`: says what becomes of a request, and why. */
 export const explain: Verb = {
   name: "explain",
   summary: "says what becomes of a request, and why",

@@ -14,7 +14,7 @@ import type { FileResult } from "./testing/run-file.ts";
 /** How long all tests together may take. */
 export const GATE_MS = 60_000;
 
-/** Most bytes of what the tests' process tells; it is ended when there is more. */
+/** Most bytes that the tests' process prints; it is ended when there is more. */
 const MOST_TOLD = 16 * 1024 * 1024;
 /** Characters of its last words that are told where it told nothing else. */
 const LAST_WORDS = 2048;
@@ -29,7 +29,7 @@ export type Gated =
   | { readonly passed: number }
   | {
       readonly exitCode: number;
-      /** For people. */
+      /** The same for people. */
       text(colors: Terminal["outColors"]): string;
       /** For machines: places, names of tests and messages. */
       readonly faults: readonly object[];

@@ -43,7 +43,7 @@ export function generalHelp(verbs: readonly Verb[], version: string, colors: Col
   ].join("\n\n");
 }
 
-/** Help for one verb. */
+/** The help text of one verb. */
 export function verbHelp(verb: Verb, colors: Colors): string {
   const flags = flagsOf(verb);
   const exits = exitsOf(verb);

@@ -15,7 +15,7 @@ const EXTENDS = "./.sluice/tsconfig.json";
 const TEST = "gateway.test.ts";
 const TSCONFIG = `${JSON.stringify({ extends: EXTENDS, include: ["*.ts"] }, null, 2)}\n`;
 
-/** The verb. */
+/** `sluice init`: writes a config and a test to begin with, and types for the editor. */
 export const init = defineVerb(
   {
     name: "init",

@@ -23,7 +23,7 @@ export class Issuing {
   #isStarted = false;
   #isClosed = false;
 
-  /** @param version of the gateway @param spread tells other threads; resolves once they know */
+  /** @param version of the gateway @param spread passes it to other threads; resolves once they know */
   constructor(
     platform: Platform,
     version: string,

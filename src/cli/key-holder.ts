@@ -6,7 +6,7 @@ import type { Terminal } from "./terminal.ts";
 
 /** What a config knows of a key. */
 export interface Holder {
-  /** The config. */
+  /** The path of the config that was looked through. */
   readonly file: string;
   /** Undefined when the key is nobody's, as are the others then. */
   readonly consumer: string | undefined;

@@ -12,7 +12,7 @@ import { defineVerb } from "./verb.ts";
 
 const hashOf = (key: string): string => `sha256:${createHash("sha256").update(key).digest("hex")}`;
 
-/** The verb. */
+/** `sluice keys new`: makes an API key, shows it once, and its hash. */
 export const keysNew = defineVerb(
   {
     name: "keys new",
@@ -73,7 +73,7 @@ function asText(key: string, hash: string, consumer = "NAME", expires: string | 
   ].join("\n");
 }
 
-/** The verb. */
+/** `sluice keys verify`: says whether a key is well-formed, its hash, and whose it is. */
 export const keysVerify = defineVerb(
   {
     name: "keys verify",

@@ -2,7 +2,7 @@
 import { EXIT, Refusal } from "./exit.ts";
 import { defineVerb } from "./verb.ts";
 
-/** The verb. */
+/** `sluice licenses`: prints the licences of all that is inside the executable. */
 export const licenses = defineVerb(
   {
     name: "licenses",

@@ -7,7 +7,7 @@ import { registerModules, type VirtualModules } from "./virtual-modules.ts";
 /** How long a config may take to load: a top-level `await` that never settles would otherwise hang for ever. */
 const LOAD_LIMIT_MS = 10_000;
 
-/** What a config exports. */
+/** The default export of a config, with what its modules keep alive. */
 export interface LoadedConfig {
   readonly options: unknown;
   /**
@@ -39,7 +39,7 @@ export interface LoadedFile {
   readonly exports: Readonly<Record<string, unknown>>;
   /** What one of its files exports. */
   exportsOf(path: string): Promise<Readonly<Record<string, unknown>>>;
-  /** See LoadedConfig. */
+  /** Lets go of the file's modules. See LoadedConfig. */
   dispose(): void;
 }
 

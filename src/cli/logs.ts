@@ -10,7 +10,7 @@ import { type LoggedExchange, readRecord } from "./logs/record.ts";
 /** Characters shown of a line that is none of an access log. */
 const MOST = 2048;
 
-/** The verb. */
+/** `sluice logs`: shows an access log in JSON to people, or a part of it. */
 export const logs = defineVerb(
   {
     name: "logs",

@@ -18,7 +18,7 @@ const PAGES: Readonly<Record<string, readonly [section: number, write: (context:
 
 const NAMES = Object.keys(PAGES);
 
-/** The verb. */
+/** `sluice manpage`: prints a manual page: sluice(1) or gateway.config(5). */
 export const manpage = defineVerb(
   {
     name: "manpage",

@@ -8,7 +8,7 @@ import { defineVerb } from "./verb.ts";
 const ARGON2 = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
 const BCRYPT = { algorithm: "bcrypt", cost: 10 } as const;
 
-/** The verb. */
+/** `sluice password`: reads a password and prints its hash, for schemes made by basic(). */
 export const password = defineVerb(
   {
     name: "password",

@@ -15,7 +15,7 @@ export interface Finding {
   readonly place: Place;
   /** "routes.orders.to"; "" when the file itself is at fault. */
   readonly path: string;
-  /** All of it in sentences. */
+  /** The whole finding in sentences. */
   readonly message: string;
   /** As `check --json` prints it: keys that are not known are absent. */
   readonly json: object;
@@ -25,7 +25,7 @@ export interface Finding {
 export interface PlannedConfig {
   readonly plan: Plan;
   readonly sources: Sources;
-  /** See LoadedConfig. */
+  /** Lets go of the config's modules. See LoadedConfig. */
   dispose(): void;
 }
 
@@ -81,7 +81,7 @@ export async function configFindings(
   }));
 }
 
-/** Why a file did not load. */
+/** The finding for a file that did not load. */
 export function loadFinding(fault: LoadFault): Finding {
   const { place, hint, nearest } = fault;
   const message = hint === undefined ? fault.message : `${fault.message} ${hint}`;

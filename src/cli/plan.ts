@@ -8,7 +8,7 @@ import { settings, sorted } from "./plan-settings.ts";
 import type { Terminal } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
 
-/** The verb. */
+/** `sluice plan`: shows all that a config comes to, with every default. */
 export const plan = defineVerb(
   {
     name: "plan",

@@ -6,7 +6,7 @@ import type { Terminal } from "./terminal.ts";
 /** More than any key or password has. */
 const MOST = 64 * 1024;
 
-/** Whether somebody types. */
+/** Whether standard input is a terminal. */
 export function isTyped(): boolean {
   return process.stdin.isTTY === true;
 }

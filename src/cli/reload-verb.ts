@@ -11,7 +11,7 @@ import { defineVerb } from "./verb.ts";
 /** Longer than a config may take to load, in all workers one after the other, behind a reload that is under way. */
 const PATIENCE_MS = 2 * (GATE_MS + 30_000);
 
-/** The verb. */
+/** `sluice reload`: has the running gateway load its config again. */
 export const reload = defineVerb(
   {
     name: "reload",

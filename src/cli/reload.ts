@@ -23,7 +23,7 @@ const NO_COLORS = pico.createColors(false);
 const MOST_LOADS = 20;
 const MOST_MESSAGE = 4096;
 
-/** What reloads need. */
+/** What {@link Reloads} needs of its surroundings. */
 export interface ReloadsOptions {
   /** The config, an absolute path. */
   readonly file: string;
@@ -31,9 +31,9 @@ export interface ReloadsOptions {
   readonly terminal: Terminal;
   /** The plan as it can run here: what cannot be changed is as it was. */
   adjust(plan: Plan): Plan;
-  /** See Serving. */
+  /** Puts a plan in place of the one that runs. See Serving. */
   swap: Serving["swap"];
-  /** What runs first. */
+  /** The texts of the config that runs first. */
   readonly sources: Sources;
   /** Who is told when a reload begins, and when the gateway serves again. */
   readonly manager: Pick<ServiceManager, "reloading" | "ready"> | undefined;
@@ -52,7 +52,7 @@ export class Reloads {
   loadedAt = 0;
   /** Of the config that runs: see hashOf. */
   hash = "";
-  /** Of the config that runs. */
+  /** The texts of the config that runs. */
   sources: Sources;
   #last: Promise<unknown> = Promise.resolve();
   #next: Promise<ReloadOutcome> | undefined = undefined;

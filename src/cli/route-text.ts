@@ -4,7 +4,7 @@ import type { Destination, MatchPlan, RoutePlan } from "../config/plan.ts";
 import { REDACTED } from "../config/secrets.ts";
 import { CREDENTIAL_FIELDS, CREDENTIAL_PARAMETERS } from "../record/redact.ts";
 
-/** "GET, POST"; "any". */
+/** The methods of a match: "GET, POST"; "any". */
 export function methodsText({ methods }: Pick<MatchPlan, "methods">): string {
   return methods.length === 0 ? "any" : methods.join(", ");
 }
@@ -21,7 +21,7 @@ function shown(value: string, secret: readonly string[], name: string): string {
   return secret.includes(name.toLowerCase()) ? REDACTED : value;
 }
 
-/** Where a route leads. */
+/** Where a route leads, in a few words. */
 export function destinationText(destination: Destination): string {
   switch (destination.kind) {
     case "upstream":

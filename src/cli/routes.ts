@@ -9,7 +9,7 @@ import { allowText, authText, conditionTexts, destinationText, extraTexts, metho
 import { type Table, tableText } from "./table.ts";
 import { defineVerb } from "./verb.ts";
 
-/** The verb. */
+/** `sluice routes`: shows the routes of a config, the most specific first. */
 export const routes = defineVerb(
   {
     name: "routes",
@@ -39,7 +39,7 @@ export const routes = defineVerb(
   },
 );
 
-/** The routes for people. */
+/** The routes of a plan as a table, the most specific match first. */
 export function routesTable(plan: Plan): Table {
   const heads = ["ROUTE", "METHODS", "HOST", "PATH", "WHEN", "TO", "AUTH", "ALLOW", "LIMITS", "IN FLIGHT", "ALSO"];
   const rows = [...compileRoutes(plan.routes).inOrder()].map(({ host, entry }) => rowOf(host, entry));
@@ -63,7 +63,7 @@ function rowOf(host: string, { route, match }: Entry): string[] {
   ];
 }
 
-/** The routes for machines. */
+/** The routes of a plan as JSON objects, the most specific match first. */
 export function routesJson(plan: Plan): object[] {
   return [...compileRoutes(plan.routes).inOrder()].map(({ host, entry: { route, match } }) => ({
     name: route.name,

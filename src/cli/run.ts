@@ -33,7 +33,7 @@ import { placeOfText } from "./sources.ts";
 import { watchSources } from "./watch-sources.ts";
 import { staleTypes } from "./version-stamp.ts";
 
-/** The verb. */
+/** `sluice run`: runs the gateway in the foreground. */
 export const run = defineVerb(
   {
     name: "run",

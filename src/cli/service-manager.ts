@@ -10,15 +10,15 @@ const CLOCK_MONOTONIC = 1;
 export interface ServiceManager {
   /** How often it wants to hear that all is alive, in milliseconds; undefined: it does not. */
   readonly watchdogMs: number | undefined;
-  /** The gateway serves. */
+  /** Says that the gateway serves (`READY=1`), with a line for `systemctl status`. */
   ready(status: string): void;
-  /** The config is being loaded; `ready` tells the end of that, however it ended. */
+  /** The config is being loaded; `ready` says when that has ended, however it did. */
   reloading(): void;
   /** The gateway leaves, and takes so long at most. */
   stopping(mostMs: number): void;
   /** Another process is the service from now on: who is heard changes with it (`NotifyAccess=main`). */
   handsTo(pid: number): void;
-  /** Every thread answers. */
+  /** Says that every thread answers (`WATCHDOG=1`). */
   alive(): void;
 }
 

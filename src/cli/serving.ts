@@ -18,7 +18,7 @@ type Draining = keyof typeof DRAINING;
 /** Exit code of SIGQUIT, which never waits. */
 const QUIT = 131;
 
-/** Where a gateway listens. */
+/** Host and port on which a gateway listens. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -26,10 +26,10 @@ export interface Address {
 
 /** What serves, in this thread or in others. */
 export interface Serving {
-  /** How it leaves. */
+  /** How long it takes to leave. */
   readonly shutdown: ShutdownPlan;
   /**
-   * Puts a config in place of the one that runs. Gives where it listens, if that is another place.
+   * Puts a config in place of the one that runs. Returns where it listens, if that is another place.
    * @throws Refusal and all stays as it is
    */
   swap(config: PlannedConfig): Promise<Address | undefined>;
@@ -51,7 +51,7 @@ export interface Beside {
   readonly handing?: Handing | undefined;
 }
 
-/** A gateway of this thread. */
+/** A gateway that serves in this thread. */
 export class ServingHere implements Serving {
   readonly #gateway: Gateway;
   readonly handing: Handing | undefined;
@@ -96,7 +96,7 @@ export class ServingHere implements Serving {
     await this.#sinks.flush();
   }
 
-  /** Who asks is this thread. */
+  /** Always true: this thread is the one that asks. */
   isAlive(): boolean {
     return true;
   }

@@ -11,20 +11,22 @@ import { tableText } from "./table.ts";
 import { shownPath, type Terminal } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
 
-/** By what requests are counted, and the text that stands for whoever sent one. As limits do it, as far as a log tells. */
+/**
+ * By what requests are counted, and the text that stands for whoever sent one. As limits do it, as far as a log has it.
+ */
 const CALLERS = {
   address: ({ client }: LoggedExchange) => client && (client.includes(":") ? holderOf(client) : client),
   consumer: (x: LoggedExchange) => x.consumer ?? CALLERS.address(x),
   route: ({ route }: LoggedExchange) => route,
 } as const;
 
-/** A word of `--by`. */
+/** A value of the flag `--by`. */
 export type SimulatedBy = keyof typeof CALLERS;
 
 /** The longest window of a limit: 24 days. */
 const LONGEST_MS = 24 * 86_400_000;
 
-/** The verb. */
+/** `sluice simulate`: says whom a limit would have refused, by an access log. */
 export const simulate = defineVerb(
   {
     name: "simulate",

@@ -35,7 +35,7 @@ function isSocket(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
 }
 
-/** Only a refusal tells so: who may not connect, or finds the queue full, meets one that lives. */
+/** Only a refusal shows it: who may not connect, or finds the queue full, meets one that lives. */
 function isDead(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);

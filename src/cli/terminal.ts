@@ -5,15 +5,15 @@ import { relative } from "node:path";
 import pico from "picocolors";
 import { type Place, type Refusal, systemCode } from "./exit.ts";
 
-/** The values of `--color`. */
+/** The values of the flag `--color`. */
 export const COLOR_CHOICES = ["auto", "always", "never"] as const;
 
-/** A value of `--color`. */
+/** A value of the flag `--color`. */
 export type ColorChoice = (typeof COLOR_CHOICES)[number];
 
 type Colors = ReturnType<typeof pico.createColors>;
 
-/** Where a verb prints. */
+/** Where a verb prints: results, messages and questions. */
 export interface Terminal {
   /** Prints a result: one or more lines, each with its newline added. False once nobody reads any more. */
   out(text: string): boolean;
@@ -23,9 +23,9 @@ export interface Terminal {
   ask(text: string): void;
   /** Characters in a line of stdout, where it is a terminal; undefined elsewhere: lines may be as long as they are. */
   readonly width: number | undefined;
-  /** Colours for stdout. */
+  /** Colours for stdout; without effect where it is not to be coloured. */
   readonly outColors: Colors;
-  /** Colours for stderr. */
+  /** Colours for stderr; without effect where it is not to be coloured. */
   readonly errColors: Colors;
 }
 

@@ -10,7 +10,7 @@ import { fileText, resultsJson, tallyOf, tallyText } from "./testing/report.ts";
 import { type FileResult, runFile } from "./testing/run-file.ts";
 import { defineVerb } from "./verb.ts";
 
-/** The verb. */
+/** `sluice test`: runs the tests beside a config. */
 export const test = defineVerb(
   {
     name: "test",

@@ -15,7 +15,7 @@ import { defineVerb, type VerbContext } from "./verb.ts";
 /** Holds the token where no config does. */
 const TOKEN_VARIABLE = "SLUICE_ADMIN_TOKEN";
 
-/** The verb. */
+/** `sluice top`: shows what the running gateway does: requests, latencies, errors, targets, limits. */
 export const top = defineVerb(
   {
     name: "top",

@@ -4,7 +4,7 @@ import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 /** Texts by their path below `.sluice/`. */
 export type TypeFiles = Readonly<Record<string, string>>;
 
-/** Packs for the build. */
+/** Packs the types for the editor, for the build: JSON, compressed by Brotli. */
 export function packTypes(files: TypeFiles): Uint8Array {
   const text = JSON.stringify(files);
   return brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: text.length } });

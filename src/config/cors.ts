@@ -33,7 +33,7 @@ const name = text(A_NAME, (written) => (isToken(written) ? written : new Problem
 const A_METHOD = 'a method such as "GET"';
 const method = text(A_METHOD, (written) => (isToken(written) ? written.toUpperCase() : new Problem(A_METHOD)));
 
-/** The options of `cors`. */
+/** Checks the option `cors` of a route. */
 export const corsShape: Shape<CorsPlan> = then(
   options(
     {

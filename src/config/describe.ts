@@ -7,7 +7,7 @@ const LONGEST = 60;
 /** Options below which values may be credentials, wherever they stand. */
 const GUARDED: ReadonlySet<string | number> = new Set(["set", "headers", "query", "body", "key", "cert", "ca"]);
 
-/** The value as a message shows it; undefined for undefined. `path` tells whether it may be a credential. */
+/** The value as a message shows it; undefined for undefined. `path` decides whether it may be a credential. */
 export function describeFound(value: unknown, path: ConfigPath): string | undefined {
   switch (typeof value) {
     case "undefined":

@@ -82,7 +82,7 @@ export function fieldChanges(side: Side, reader: ConfigReader): Shape<FieldChang
   return then(changes, ({ set = [], remove = [] }) => (set.length + remove.length === 0 ? undefined : { remove, set }));
 }
 
-/** Headers of a fixed answer. */
+/** Checks `headers` of a fixed answer: an object of field names and values. */
 export function answerFields(): Shape<readonly (readonly [name: string, value: string])[]> {
   const value = text(A_VALUE, (written) => valueProblem(written) ?? written);
   return named(value, "an object of field names and values", (name, at, names) => {
@@ -104,7 +104,7 @@ export function queryConditions(): Shape<readonly (readonly [name: string, value
   });
 }
 
-/** Conditions on cookies. */
+/** Checks conditions on cookies: an object of names, each with a value or `true` for any. */
 export function cookieConditions(): Shape<readonly (readonly [name: string, value: string | true])[]> {
   const value = condition("a cookie's value, or true", (written) => {
     // What separates cookies is in none (RFC 6265 section 4.1.1).

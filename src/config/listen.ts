@@ -11,7 +11,7 @@ import { choice, duration, size, text, whole } from "./values.ts";
 const AN_ADDRESS = "an address to bind";
 const A_RANGE = 'an IP address or a range such as "10.0.0.0/8"';
 
-/** An address to listen on. */
+/** Checks an address to listen on: a host name or an IP address without brackets. */
 export const bindAddress = text(AN_ADDRESS, (host) => {
   if (isHostName(host)) return host;
   const hint = 'It is an IP address or a name, without brackets and port, such as "0.0.0.0", "::" or "localhost".';
@@ -35,7 +35,7 @@ const timeouts = options({
   send: or(duration(), "60s"),
 });
 
-/** The listener. */
+/** Checks the option `listen`. */
 export const listenShape = (reader: ConfigReader): Shape<ListenPlan> =>
   then(
     options(

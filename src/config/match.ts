@@ -86,7 +86,7 @@ const conditions: Shape<MatchPlan> = then(
 
 const one = either(isPlainObject, conditions, pattern);
 
-/** One or more ways to match. */
+/** Checks the option `match` of a route: one or more ways to match. */
 export const matchShape: Shape<readonly MatchPlan[]> = oneOrMore(one, A_LIST);
 
 /** Those of a route's ways to match that are right, though others may not be. */

@@ -13,7 +13,7 @@ import type { ShutdownOptions } from "./shutdown/options.ts";
 import type { OtlpOptions, TracingOptions } from "./telemetry/options.ts";
 import type { HedgeOptions, RouteRetries, UpstreamOptions, UpstreamTimeouts } from "./upstream/options.ts";
 
-/** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"250ms"`, `"30s"`, `"1.5h"`. At most 24 days where an option says no other bound. */
+/** A span of time: a number and `ms`, `s`, `m`, `h` or `d`, such as `"30s"`, `"1.5h"`. Most options: at most 24 days. */
 export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /** A number of bytes: a number and `B`, `KiB`, `MiB`, `GiB` (powers of 1024) or `KB`, `MB`, `GB` (powers of 1000). */
@@ -127,7 +127,7 @@ export interface Names {
   readonly identity: unknown;
 }
 
-/** Any names at all. */
+/** Names as they are where the compiler knows none: any text. */
 export interface AnyNames extends Names {
   readonly identity: Identity;
 }
@@ -137,7 +137,7 @@ export interface HandlerExchange<M extends string = string, I = Identity> {
   /** The request as the client sent it; its URL carries the path that was matched. */
   readonly request: Request;
   readonly params: ParamsOf<M>;
-  /** The client's address. */
+  /** The client's IP address, or the one that a trusted proxy names. */
   readonly client: string;
   /** The request id, as in `X-Request-ID`. */
   readonly id: string;
@@ -154,7 +154,7 @@ export type Handler<M extends string = string, I = Identity> = (
 
 /** An answer that stands in the config. */
 export interface FixedAnswer {
-  /** Default: `200`. */
+  /** The status of the answer. Default: `200`. */
   status?: number;
   headers?: Readonly<Record<string, string>>;
   /** Text is sent as it is; anything else as JSON. Default: empty. */
@@ -184,7 +184,7 @@ export type Rewrite =
  */
 export type CallerBy = "address" | "consumer" | { readonly header: string } | { readonly cookie: string };
 
-/** What every route may have. */
+/** Options that every route may have, wherever it leads. */
 export interface RouteCommon<M extends string, N extends Names = AnyNames> {
   /** A pattern such as `"/users/:id"`, `"GET /users/*"`, `"GET|POST /x"`, conditions, or a list of these. */
   match: M | MatchOptions<M> | readonly (M | MatchOptions<M>)[];
@@ -231,9 +231,9 @@ export interface ForwardingRoute<M extends string, N extends Names> extends Rout
   redirect?: never;
 }
 
-/** A route to an upstream. */
+/** A route whose requests go to one upstream. */
 export interface UpstreamRoute<M extends string = string, N extends Names = AnyNames> extends ForwardingRoute<M, N> {
-  /** Name of an upstream. */
+  /** The name of the upstream in `upstreams`. */
   to: N["upstream"];
   split?: never;
   splitBy?: never;
@@ -302,7 +302,7 @@ export interface GatewayOptions {
   name?: string;
   listen?: ListenOptions;
   upstreams?: Readonly<Record<string, UpstreamOptions<string>>>;
-  /** Who may call, by name. */
+  /** The callers that the gateway knows, by their names. */
   consumers?: Readonly<Record<string, ConsumerOptions>>;
   /** More consumers and API keys, in a file that may change while the gateway runs. */
   keys?: KeysOptions;
@@ -339,7 +339,7 @@ export interface GatewayOptions {
    * it. Default: `false`.
    */
   serverTiming?: boolean;
-  /** How much the gateway tells of itself on stderr; `"debug"`: why exchanges fail, connections, checks. Default: `"info"`. */
+  /** How much the gateway says of itself on stderr; `"debug"`: failures of exchanges, connections, checks. Default: `"info"`. */
   logLevel?: "error" | "warn" | "info" | "debug";
   /** Threads on the one port: 1 to 256, or `"auto"`, one a core. On Deno and Cloudflare above 1 warns. Default: `1`. */
   workers?: number | "auto";

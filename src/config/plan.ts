@@ -21,18 +21,18 @@ export interface Plan {
   readonly inFlight: readonly InFlightPlan[];
   readonly overload: OverloadPlan | undefined;
   readonly routes: readonly RoutePlan[];
-  /** False: no access log. */
+  /** The access log; `false` for none. */
   readonly log: LogPlan | false;
-  /** Undefined: there is none. */
+  /** The admin listener; undefined for none. */
   readonly admin: AdminPlan | undefined;
-  /** Undefined: fields of traces pass as any other. */
+  /** How exchanges are traced; undefined: fields of traces pass as any other. */
   readonly tracing: TracingPlan | undefined;
-  /** Undefined: nothing is sent anywhere. */
+  /** Where spans and metrics are pushed; undefined for nowhere. */
   readonly otlp: OtlpPlan | undefined;
   /** Whether answers tell what the stages took. */
   readonly serverTiming: boolean;
   readonly logLevel: NoticeLevel;
-  /** Threads that serve. */
+  /** How many threads serve; `"auto"` for one a core. */
   readonly workers: number | "auto";
   readonly reload: ReloadPlan;
   readonly shutdown: ShutdownPlan;
@@ -44,7 +44,7 @@ export interface ReloadPlan {
   readonly gate: "tests" | undefined;
 }
 
-/** How the gateway leaves. */
+/** How long the gateway takes to leave after SIGTERM, in milliseconds. */
 export interface ShutdownPlan {
   /** How long it accepts on, once it has been told to leave. */
   readonly delayMs: number;
@@ -68,13 +68,13 @@ export interface ListenPlan {
   readonly sendMs: number;
   readonly halfClose: "ask" | "answer" | "leave";
   readonly maxConnections: number;
-  /** Undefined: plain HTTP. */
+  /** How TLS is spoken; undefined for plain HTTP. */
   readonly tls: ListenTlsPlan | undefined;
-  /** Undefined: HTTP/1.1 alone. */
+  /** How HTTP/2 is spoken; undefined for HTTP/1.1 alone. */
   readonly http2: ListenHttp2Plan | undefined;
 }
 
-/** HTTP/2 on a listener. */
+/** How a listener speaks HTTP/2. */
 export interface ListenHttp2Plan {
   /** Requests of one connection at a time. */
   readonly maxStreams: number;
@@ -82,13 +82,13 @@ export interface ListenHttp2Plan {
   readonly h2c: boolean;
 }
 
-/** The admin listener. */
+/** Where the admin listener is, and who may ask it. */
 export interface AdminPlan {
   /** Path of a Unix socket. `host` is `localhost` and `port` 0 then. */
   readonly socket: string | undefined;
   readonly port: number;
   readonly host: string;
-  /** Lower case. */
+  /** Host names under which it may be asked, lower case. */
   readonly names: readonly string[];
   readonly token: Secret | undefined;
   /** Absolute path of the file in which revoked API keys outlive the process. */
@@ -103,7 +103,7 @@ export function isCounted({ admin, otlp }: Pick<Plan, "admin" | "otlp">): boolea
 /** TLS towards the `https` targets of an upstream. `undefined`: the target's host, the system's authorities, no client certificate. */
 export interface TlsPlan {
   readonly serverName: string | undefined;
-  /** PEM text. */
+  /** The authorities that are trusted, in PEM; undefined for the system's. */
   readonly ca: string | undefined;
   readonly cert: string | undefined;
   readonly key: Secret | undefined;
@@ -148,7 +148,7 @@ export interface UpstreamDestination {
   readonly retries: RetriesPlan | undefined;
   readonly hedge: HedgePlan | undefined;
   readonly fallback?: FallbackDestination | undefined;
-  /** Lower-case protocol names. */
+  /** Protocols that a request may switch to (`Upgrade`), lower case. */
   readonly upgrade: readonly string[];
 }
 
@@ -158,7 +158,7 @@ export interface AnswerDestination {
   readonly answer: FixedAnswer;
 }
 
-/** Where a route leads. */
+/** What answers the requests of a route. */
 export type Destination =
   | UpstreamDestination
   | SplitDestination

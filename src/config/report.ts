@@ -7,7 +7,7 @@ export { formatPath, messageOf };
 
 /** Where a fault stands. Line and column count from 1 and are absent when the source does not show them. */
 export interface FaultPlace {
-  /** As it is to be shown. */
+  /** The path, as it is to be shown. */
   readonly file: string;
   readonly line?: number;
   readonly column?: number;
@@ -23,7 +23,7 @@ export interface FaultJson extends FaultPlace {
   readonly nearest?: string;
   readonly hint?: string;
   readonly example?: string;
-  /** All of it in sentences. */
+  /** The whole fault in sentences. */
   readonly message: string;
 }
 
@@ -34,7 +34,7 @@ export function formatFault(fault: ConfigFault, { file, line, column }: FaultPla
   return `${place}  ${path === "" ? "" : `${path}: `}${messageOf(fault)}`;
 }
 
-/** One fault for machines. */
+/** A fault and its place, as `check --json` writes them. */
 export function faultJson(fault: ConfigFault, place: FaultPlace): FaultJson {
   const { path, place: _, ...rest } = fault;
   return { ...place, path: formatPath(path), keys: path, ...rest, message: messageOf(fault) };

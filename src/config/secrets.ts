@@ -39,7 +39,7 @@ export class Secret {
 
 /** Names a value that is kept outside the config. It is read when the plan is made, and it never prints itself. */
 export class EnvReference {
-  /** Name of the variable. */
+  /** Name of the environment variable. */
   readonly name: string;
   readonly #fallback: string | undefined;
 

@@ -86,7 +86,7 @@ export function options<const E extends Record<string, Shape<unknown>>>(
 
 type OutputOf<E extends Record<string, Shape<unknown>>> = { readonly [K in keyof E]: v.InferOutput<E[K]> };
 
-/** An object whose keys are the user's own words. Gives the entries in order; `checkName` may refuse a key. */
+/** An object whose keys are the user's own words. Returns the entries in order; `checkName` may refuse a key. */
 export function named<T>(
   shape: Shape<T>,
   wanted: string,
@@ -136,7 +136,7 @@ export function or<T>(shape: Shape<T>, fallback: unknown): Shape<T> {
   );
 }
 
-/** Gives undefined where nothing is written. */
+/** Returns undefined where nothing is written. */
 export function maybe<T>(shape: Shape<T>): Shape<T | undefined> {
   const absent = leaf(() => undefined);
   return v.lazy((value): Shape<T | undefined> => (value === undefined ? absent : shape));

@@ -50,7 +50,7 @@ function joined(wanted: string): Problem {
   return new Problem(wanted, { hint: "env() cannot be part of a text: let the variable hold the whole value." });
 }
 
-/** One of a few words. */
+/** Checks that the value is one of these words. */
 export function choice<const W extends string>(...words: readonly W[]): Shape<W> {
   const wanted = `one of ${words.map((word) => `"${word}"`).join(", ")}`;
   return leaf((value) => {
@@ -60,7 +60,7 @@ export function choice<const W extends string>(...words: readonly W[]): Shape<W>
   });
 }
 
-/** true or false. */
+/** Checks for true or false. */
 export const flag: Shape<boolean> = leaf((value) =>
   typeof value === "boolean" ? value : new Problem("true or false"),
 );
@@ -82,7 +82,7 @@ export const statusOrClass: Shape<number> = leaf((value) => {
   return digit === undefined ? new Problem(A_STATUS) : Number(digit);
 });
 
-/** A number from 0 to 1. */
+/** Checks for a number from 0 to 1, both included. */
 export const share: Shape<number> = leaf((value) => {
   const right = typeof value === "number" && value >= 0 && value <= 1;
   return right ? value : new Problem("a share from 0 to 1, such as 0.05");

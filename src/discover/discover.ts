@@ -13,11 +13,11 @@ import { WatchedFile } from "./watched-file.ts";
 /** How long a gateway that starts waits for its first targets. */
 const FIRST_MS = 5000;
 
-/** A search for targets. */
+/** A search for targets that goes on until it is closed. */
 export interface Search {
   /** Resolves once targets are known, or could not be found at the first try; never when it was ended before. */
   readonly first: Promise<void>;
-  /** Ends it. */
+  /** Ends the search: nothing is asked any more. */
   close(): void;
 }
 

@@ -12,13 +12,13 @@ export class LatestTargets {
     this.#targets = targets;
   }
 
-  /** From now on these. */
+  /** Takes a new set of targets, and passes it to all followers. */
   put(targets: readonly TargetPlan[]): void {
     this.#targets = targets;
     for (const use of this.#followers) use(targets);
   }
 
-  /** See {@link Follow}. */
+  /** Passes the set that is known, and each later one; returns an unsubscribe function. See {@link Follow}. */
   readonly follow: Follow = (use) => {
     this.#followers.add(use);
     if (this.#targets.length > 0) use(this.#targets);

@@ -15,7 +15,7 @@ const MOST_RETRY_MS = 30_000;
 /** Gateways that began at the same time do not ask at the same time for ever: up to so much sooner. */
 const JITTER = 0.1;
 
-/** What is known of a name. */
+/** The addresses of a host name, and for how long they are good. */
 export interface Addresses {
   /** In their one spelling, none twice. */
   readonly addresses: readonly string[];
@@ -31,7 +31,7 @@ export interface Addresses {
 export class Lookup {
   readonly #plan: LookupPlan;
   readonly #platform: LookupNeeds;
-  /** By family and name. */
+  /** The last addresses, by family and name. */
   readonly #known = new Map<string, readonly AddressRecord[]>();
 
   constructor(plan: LookupPlan, platform: LookupNeeds) {
@@ -39,7 +39,7 @@ export class Lookup {
     this.#platform = platform;
   }
 
-  /** Never rejects. */
+  /** The addresses of a host name, those known last where the lookup fails. Never rejects. */
   async addresses(name: string): Promise<Addresses> {
     const { families, servers } = this.#plan;
     const names = this.#platform.names!;

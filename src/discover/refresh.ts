@@ -7,11 +7,11 @@ import type { Tell } from "./target-notices.ts";
 /** How long one question may take. */
 const ANSWER_MS = 10_000;
 
-/** What an answer says. */
+/** What a {@link Source} has found. */
 export interface Found {
-  /** At least one. */
+  /** The targets, at least one. */
   readonly targets: readonly TargetPlan[];
-  /** When to ask again. */
+  /** Milliseconds until the source is asked again. */
   readonly againMs: number;
   /** Why a part of them is as it was before. */
   readonly lacks?: string | undefined;
@@ -27,7 +27,7 @@ export interface Source {
   retryMs(failures: number): number;
 }
 
-/** The search at one source. */
+/** Asks one source for targets again and again, with pauses that grow after failures. */
 export class Refresh implements Search {
   readonly first: Promise<void>;
   readonly #source: Source;

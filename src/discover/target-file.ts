@@ -14,7 +14,7 @@ export interface TargetFileFault {
   readonly hint: string | undefined;
 }
 
-/** Most characters of a file. */
+/** Most characters of a file of targets. */
 const LONGEST = 2 ** 20;
 const A_LIST = "a list of targets";
 const A_TARGET = `${A_TARGET_URL}, or an object of \`url\` and \`weight\``;

@@ -10,7 +10,7 @@ export const MOST_TARGETS = 4096;
 /** A target as it is written; nobody has looked at it yet. */
 export interface WrittenTarget {
   readonly url: unknown;
-  /** Undefined: 1. */
+  /** The weight; undefined for 1. */
   readonly weight: unknown;
 }
 
@@ -18,7 +18,7 @@ export interface WrittenTarget {
 export interface ListFault {
   /** Of the member; undefined for the list. */
   readonly index: number | undefined;
-  /** Which part of the member. */
+  /** Which part of the member is wrong. */
   readonly of: "url" | "weight";
   /** A noun phrase: what ought to stand there. */
   readonly wanted: string;

@@ -6,7 +6,7 @@ import type { NoticeLevel } from "../verbosity.ts";
 
 /** Takes what a search has come to. */
 export interface Tell {
-  /** How often it has failed. */
+  /** How often the search has failed since it began. */
   readonly failures: number;
   /** @param lacks why a part of them is as it was before, as for `failed` */
   found(targets: readonly TargetPlan[], lacks?: string): void;
@@ -18,7 +18,7 @@ export interface Tell {
 const SHOWN = 5;
 
 /**
- * Passes on the sets that differ from the one before, and tells of them.
+ * Passes on the sets that differ from the one before, and reports them.
  * @param title what they are the targets of
  * @param known those that are in use already
  */

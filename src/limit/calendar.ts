@@ -1,6 +1,6 @@
 // Calendar days and months of a time zone: which one it is, and when it ends.
 
-/** One day or month. */
+/** One calendar day or month of a time zone. */
 export interface Period {
   /** Name of it: `2026-11-25`, `2026-11`. */
   readonly name: string;

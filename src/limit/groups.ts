@@ -17,7 +17,7 @@ export interface GroupsAsk {
   readonly units: number;
 }
 
-/** What a count says. */
+/** Whether units fit into a window that is counted in {@link Groups}, and what is left. */
 export interface GroupsSaid {
   readonly fits: boolean;
   readonly remaining: number;
@@ -28,7 +28,7 @@ export interface GroupsSaid {
 /** Groups that are full, and the one that fills. */
 const MOST = 21;
 
-/** Nothing counted. */
+/** A window in which nothing has been counted. */
 export function noGroups(): Groups {
   return { units: [], times: [] };
 }

@@ -10,7 +10,7 @@ import type { Limiter } from "./limiter.ts";
 import type { Ask } from "./store.ts";
 import { type WindowRule, windowRule } from "./window.ts";
 
-/** A limit as it runs. */
+/** A limit of the plan as it runs: it counts exchanges, or says what is left. */
 export interface RunningLimit {
   readonly plan: LimitPlan;
   /** Counts the exchange if it fits. Undefined: the exchange is none that this limit counts. */

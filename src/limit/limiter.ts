@@ -7,7 +7,7 @@ import { Window, type WindowRule, windowRule } from "./window.ts";
 /** The last decision of a {@link Limiter}. One object for all: no garbage. */
 export interface Decision {
   allowed: boolean;
-  /** Units that are left. */
+  /** Units that are left for the caller. */
   remaining: number;
   /** Milliseconds until more units are there than now; when refused, until as many are there as were asked for. */
   resetMs: number;

@@ -4,7 +4,7 @@ import type { Claim, PlaceBound, PlaceState } from "../shared.ts";
 /** What one claim has come to. */
 interface Claimant {
   holds: boolean;
-  /** Places when it was made. */
+  /** `max` of the bound when the claim was made. */
   readonly max: number;
   readonly answered: (state: PlaceState) => void;
 }

@@ -12,7 +12,7 @@ const STEADY_MS = 10_000;
 /** How often errors are told that Redis answers with although it takes writes. */
 const TELL_MS = 60_000;
 
-/** What a link needs to know. */
+/** Where a {@link RedisLink} connects to, and how long it waits. */
 export interface LinkOptions {
   readonly redis: RedisOptions;
   readonly timeoutMs: number;
@@ -22,7 +22,7 @@ export interface LinkOptions {
   readonly meanwhile: string;
 }
 
-/** Keeps one connection. */
+/** Keeps one connection to Redis, and opens it again for ever when it is lost. */
 export class RedisLink {
   readonly #options: LinkOptions;
   readonly #platform: Platform;
@@ -87,7 +87,7 @@ export class RedisLink {
     });
   }
 
-  /** Ends it. */
+  /** Closes the connection; nothing is tried again. */
   close(): void {
     this.#closed = true;
     this.#up = false;

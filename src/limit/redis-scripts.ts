@@ -48,9 +48,9 @@ end
 
 /**
  * Takes units of several limits, of all or of none. KEYS: one a limit. ARGV: four a limit: the limit, its window in
- * microseconds, the units, and 1 when it may refuse or 0 when it only observes. Gives the time in microseconds, the number
- * of the first limit that refuses (from 1; 0 for none), and three numbers a limit: whether the units fit, the units that
- * are left, and microseconds until there are more; of one that they do not fit, until they would.
+ * microseconds, the units, and 1 when it may refuse or 0 when it only observes. Returns the time in microseconds, the
+ * number of the first limit that refuses (from 1; 0 for none), and three numbers a limit: whether the units fit, the
+ * units that are left, and microseconds until there are more; of one that they do not fit, until they would.
  */
 export const TAKE: Script = {
   sha1: "084571a5167b0e9295754c4b9d42cb7d60d7105d",

@@ -5,7 +5,7 @@ import type { Exchange } from "../exchange.ts";
 /** What a store is asked about one limit. */
 export interface Ask {
   readonly limit: LimitPlan;
-  /** Who or what is counted. */
+  /** The text that stands for whoever is counted. */
   readonly text: string;
   readonly units: number;
   readonly windowMs: number;
@@ -15,7 +15,7 @@ export interface Ask {
 
 /** What a store says of one limit. */
 export interface Said {
-  /** Whether the units fit. */
+  /** Whether the units fit the limit. */
   readonly fits: boolean;
   readonly remaining: number;
   readonly resetMs: number;
@@ -25,7 +25,7 @@ export interface Said {
 export interface StoreDecision {
   /** Place of the limit that refuses, and then nothing was counted; -1: none does, and what fits was counted. */
   readonly refused: number;
-  /** In the order of the asks. */
+  /** One answer an ask, in their order. */
   readonly said: readonly Said[];
   /** Gives back what the ask at this place counted. */
   giveBack(place: number): void;

@@ -68,7 +68,7 @@ export interface TableCounts {
   evicted: number;
 }
 
-/** Finds entries by hash. */
+/** The counts of all limits: a fixed number of entries in sets of 16, found by the hash of limit and caller. */
 export class LimitTable {
   readonly words: Int32Array;
   readonly counts: TableCounts = { evicted: 0 };
@@ -91,12 +91,12 @@ export class LimitTable {
     Atomics.store(memory.living, worker, 1);
   }
 
-  /** Entries that there are. */
+  /** How many entries there is room for. */
   get capacity(): number {
     return this.#locks.length * WAYS;
   }
 
-  /** Sets that there are. */
+  /** How many sets of entries there are. */
   get sets(): number {
     return this.#locks.length;
   }
@@ -111,7 +111,7 @@ export class LimitTable {
     Atomics.store(this.#living, 0, sets);
   }
 
-  /** Holds the set of this hash until {@link release}. Gives its number. Nothing may throw or wait in between. */
+  /** Holds the set of this hash until {@link release}. Returns its number. Nothing may throw or wait in between. */
   hold(hash0: number): number {
     const set = hash0 & this.#mask;
     if (this.#shared) {
@@ -128,7 +128,7 @@ export class LimitTable {
     return set;
   }
 
-  /** Lets go of a set. */
+  /** Lets go of the lock of a set. */
   release(set: number): void {
     if (this.#shared) Atomics.store(this.#locks, set, 0);
   }

@@ -11,7 +11,7 @@ export interface WindowRule {
   /** Units. From 1 to {@link MOST_LIMIT}. */
   readonly limit: number;
   readonly windowMs: number;
-  /** Units in a group. */
+  /** Units that are counted with one time. */
   readonly group: number;
   /** Length of a tick. Times are kept in ticks. */
   readonly tickMs: number;
@@ -25,7 +25,7 @@ const TICKS = 30_000;
 /** Groups that are full. The one that fills is not among them. */
 const GROUPS = 20;
 
-/** Completes a rule. */
+/** The rule of a limit in units and a window in milliseconds, with what follows from the two. */
 export function windowRule(limit: number, windowMs: number): WindowRule {
   return { limit, windowMs, group: Math.floor(limit / GROUPS) + 1, tickMs: windowMs / TICKS };
 }
@@ -46,7 +46,7 @@ const HIGH = 2 ** 32;
 export class Window {
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
-  /** First word of the entry. */
+  /** First word of the entry that is open. */
   #at = 0;
   #full = 0;
   #oldest = 0;
@@ -80,7 +80,7 @@ export class Window {
     while (this.#full > 0 && this.#age(this.#oldest, tick) > TICKS) this.#dropOldest();
   }
 
-  /** Units that count now. */
+  /** Units that count in the window that is open, never too few. */
   units(rule: WindowRule): number {
     return this.#full * rule.group + this.#filling - this.#returned;
   }

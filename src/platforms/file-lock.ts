@@ -13,8 +13,8 @@ function load() {
 }
 
 /**
- * Takes the lock of this path, whose file is made where there is none (0600). Gives what lets it go; undefined while
- * somebody else has it. Where C cannot be called everybody has it. Throws when the file cannot be made.
+ * Takes the lock of this path, whose file is made where there is none (0600). Returns a function that releases it;
+ * undefined while somebody else has it. Where C cannot be called everybody has it. Throws when the file cannot be made.
  */
 export function fileLock(path: string): (() => void) | undefined {
   const fd = openSync(path, "a", 0o600);

@@ -1,7 +1,10 @@
 // Which certificate a client gets by the host that it names (SNI, RFC 6066 section 3).
 import type { ServerCertificate } from "../platform.ts";
 
-/** Gives the index of the certificate for a name: an exact one before a wildcard, the earlier before the later, else 0. */
+/**
+ * Returns the index of the certificate for a name: an exact one before a wildcard, the earlier before the later, else
+ * 0.
+ */
 export function certificateOf(certificates: readonly Pick<ServerCertificate, "names">[]): (name: string) => number {
   const indexes = new Map<string, number>();
   for (const [i, { names }] of certificates.entries()) {

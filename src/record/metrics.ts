@@ -46,7 +46,7 @@ export class Histogram {
     this.values = new Float64Array(bounds.length + 2);
   }
 
-  /** Counts a value. Gives the number of its bucket. */
+  /** Counts a value. Returns the number of its bucket. */
   observe(value: number): number {
     const bounds = this.#bounds;
     let at = 0;
@@ -245,8 +245,8 @@ export class Metrics {
   }
 
   /**
-   * Lets a count be read whenever somebody asks; several sources of one series are added up. Gives the function that ends
-   * it: what was counted stays.
+   * Lets a count be read whenever somebody asks; several sources of one series are added up. Returns an unsubscribe
+   * function: what was counted stays.
    */
   count<L extends string>(family: Family<"counter", L>, labels: Labels<L>, source: () => number): () => void {
     const { own, sources } = this.#at(family, labels);
@@ -256,7 +256,7 @@ export class Metrics {
     };
   }
 
-  /** Lets gauges be read whenever somebody asks; several sources are added up. Gives the function that ends it. */
+  /** Lets gauges be read whenever somebody asks; several sources are added up. Returns an unsubscribe function. */
   read<L extends string>(family: Family<"gauge", L>, source: Readings<L>): () => void {
     const { sources } = this.#read.get(family.name)!;
     const readings = source as Readings<string>;

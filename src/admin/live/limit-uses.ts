@@ -18,7 +18,7 @@ export class LimitUses {
     for (const said of x.limited) if (isNear(said)) this.#put(useOf(said, x));
   }
 
-  /** Gives them, and begins anew. */
+  /** Returns them, and begins anew. */
   take(): LimitUse[] {
     const uses = [...this.#uses.values()];
     this.#uses = new Map();

@@ -19,7 +19,7 @@ export class Lot<T> {
     if (place < this.#most) this.#drawn[place] = make();
   }
 
-  /** Gives those that were drawn, and begins anew. */
+  /** Returns those that were drawn, and begins anew. */
   take(): T[] {
     const drawn = this.#drawn;
     this.#drawn = [];

@@ -14,7 +14,7 @@ export const LONGEST_KEY = 512;
 /** Most identities that are kept: what else is remembered of a caller hangs on them. */
 const MOST_IDENTITIES = 16_384;
 
-/** Makes the scheme. */
+/** The scheme of a plan with `kind: "api-key"`; keys are looked up in the table that `services.keys` returns. */
 export function createApiKey(plan: ApiKeyPlan, { platform, keys, revoked }: AuthServices): Scheme {
   const { name, realm, header, bearer, query } = plan;
   const known = keys();

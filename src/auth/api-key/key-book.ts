@@ -21,7 +21,7 @@ export interface KeyFileFault {
   readonly hint: string | undefined;
 }
 
-/** A key as it is written. */
+/** A key as it stands in a key file, not checked yet. */
 export interface WrittenKey {
   readonly hash: string;
   readonly expires: string | undefined;

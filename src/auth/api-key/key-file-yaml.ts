@@ -15,7 +15,7 @@ const FILE = "an object `consumers` and nothing else";
 const CONSUMER = "an object of `groups` and `keys`";
 const KEY = 'a key: "sha256:…", or { hash, expires, id }';
 
-/** Reads a whole file. */
+/** Reads a key file of any YAML form; consumers, keys and faults go to `book`. */
 export function readWhole(text: string, book: KeyBook): void {
   const source = { offset: 0, book };
   const root = parse(text, source, FILE, "A file without any is `consumers: {}`.");

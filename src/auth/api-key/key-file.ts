@@ -9,7 +9,7 @@ export type KeyFileResult = KeyFileContent | readonly KeyFileFault[];
 
 /** Most characters that the YAML reader is given at once: they take it a quarter of a second. */
 const MOST_YAML = 2 ** 20;
-/** How many lines a turn has. */
+/** Lines that are read in one turn. */
 const TURN = 512;
 
 /** The lines up to and with `consumers:`, where they are as usual. */
@@ -20,7 +20,7 @@ export function isContent(result: KeyFileResult): result is KeyFileContent {
   return "consumers" in result;
 }
 
-/** Reads a file at once. */
+/** Reads a key file without a pause; {@link keyFileTurns} does the same in turns. */
 export function readKeyFile(text: string, context: KeyFileContext): KeyFileResult {
   const turns = keyFileTurns(text, context);
   for (;;) {

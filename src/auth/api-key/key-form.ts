@@ -48,7 +48,7 @@ const CRC_OF_BYTE = Int32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** CRC-32 as in gzip (RFC 1952 section 8), of ASCII text. Of other text it is a number that tells texts apart. */
+/** CRC-32 as in gzip (RFC 1952 section 8), of ASCII text. Of other text it is a number by which texts differ. */
 export function crc32(text: string): number {
   let crc = -1;
   for (let i = 0; i < text.length; i++) {

@@ -4,7 +4,7 @@ import type { KeyColumns } from "../../config/auth/plan.ts";
 const DIGEST = 32;
 const EMPTY = -1;
 
-/** A key that is added. */
+/** One key, as {@link KeyTable} takes it. */
 export interface KeyEntry {
   /** Which consumer it belongs to, by its place in the list that goes with the table. */
   readonly owner: number;
@@ -47,12 +47,12 @@ export class KeyTable {
     return table;
   }
 
-  /** How many keys there are. */
+  /** How many keys the table holds. */
   get size(): number {
     return this.#count;
   }
 
-  /** Bytes of the typed arrays. */
+  /** Bytes that the table's typed arrays take. */
   get byteLength(): number {
     return this.#digests.byteLength + this.#owners.byteLength + this.#expiries.byteLength + this.#slots.byteLength;
   }

@@ -12,7 +12,7 @@ export interface KnownKeys {
   readonly table: KeyTable;
   /** By the owner that the table gives. */
   readonly consumers: readonly Consumer[];
-  /** Watches the file no more. */
+  /** Stops watching the key file. */
   close(): void;
 }
 

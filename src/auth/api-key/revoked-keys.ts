@@ -4,11 +4,11 @@ import { KeyTable } from "./key-table.ts";
 /** Most keys that can be revoked at a time. Who revokes more has a file to change. */
 export const MOST_REVOKED = 4096;
 
-/** Words of a digest. */
+/** Words (32 bits) of a SHA-256 digest. */
 const DIGEST = 8;
 /** Words of a place: whether its digest is revoked, and the digest. */
 const PLACE = 1 + DIGEST;
-/** Grows with every change. */
+/** Place of the word that grows with every change. */
 const VERSION = 0;
 /** Places that have been used. */
 const USED = 1;
@@ -60,7 +60,7 @@ export class RevokedKeys {
     return true;
   }
 
-  /** It is good again. */
+  /** Takes back the revocation of the key with this SHA-256 digest. */
   remove(digest: Uint8Array): void {
     const hex = digest.toHex();
     const place = this.#places.get(hex);

@@ -2,7 +2,7 @@
 import { GatewayError } from "../../errors.ts";
 import type { Fields } from "../../http/fields.ts";
 
-/** Who it says it is. */
+/** User name and password of an `Authorization: Basic` field (RFC 7617). */
 export interface BasicCredentials {
   readonly user: string;
   /** In Unicode's form NFC, as `sluice password` reads it. */

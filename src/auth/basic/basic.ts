@@ -27,7 +27,7 @@ interface Flight {
   readonly verdict: Promise<Verdict>;
 }
 
-/** Makes the scheme. */
+/** The scheme of a plan with `kind: "basic"`. */
 export function createBasic(plan: BasicPlan, services: AuthServices): Scheme {
   const judge = new Judge(plan.name, services);
   return {

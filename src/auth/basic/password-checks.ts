@@ -6,7 +6,7 @@ import { readHash } from "./password-rules.ts";
 
 /** How many run at once: each takes a thread and up to 256 MiB. */
 const AT_ONCE = 2;
-/** How many wait. */
+/** Most password checks that wait for their turn; more are `busy`. */
 const WAITING = 64;
 
 /** What of a platform the checks need. */

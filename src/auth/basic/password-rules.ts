@@ -1,9 +1,9 @@
 // What a password and its hash may be, wherever they come from.
 
-/** The forms of hashes. */
+/** The forms of password hashes that a config may hold. */
 export type PasswordForm = "argon2id" | "bcrypt";
 
-/** Most bytes of a password. */
+/** Most bytes (UTF-8) of a password. */
 const LONGEST_PASSWORD = 512;
 /** bcrypt looks at no more. */
 const LONGEST_FOR_BCRYPT = 72;

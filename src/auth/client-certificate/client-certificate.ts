@@ -20,7 +20,7 @@ interface Judged {
   readonly notAfter: number;
 }
 
-/** Makes the scheme. */
+/** The scheme of a plan with `kind: "client-certificate"`; it judges what the connection has shown. */
 export function createClientCertificate(plan: ClientCertificatePlan, services: AuthServices): Scheme {
   const { name, realm } = plan;
   const { platform } = services;

@@ -9,7 +9,7 @@ import type { ClientCertificateFacts } from "../../http/certificates.ts";
  */
 export const SUBJECT_KINDS = ["dn", "cn", "dns", "uri", "email", "fingerprint"] as const;
 
-/** One of them. */
+/** One of {@link SUBJECT_KINDS}. */
 export type SubjectKind = (typeof SUBJECT_KINDS)[number];
 
 /** What a name of the kind looks like, for messages. */
@@ -22,7 +22,7 @@ export const SUBJECT_FORMS: Readonly<Record<SubjectKind, string>> = {
   fingerprint: "SHA-256 of the certificate: 64 hexadecimal digits, or 43 characters of base64url",
 };
 
-/** Longest name. */
+/** Most characters of a name. */
 const LONGEST = 2048;
 
 /** A name of the kind in the one spelling that is compared; undefined for what is none. */

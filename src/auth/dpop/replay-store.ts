@@ -21,7 +21,7 @@ export class ReplayStore {
   #old = new Set<string>();
   #turnAt = 0;
 
-  /** Keys that are remembered. */
+  /** How many keys are remembered now. */
   get size(): number {
     return this.#young.size + this.#old.size;
   }

@@ -14,7 +14,7 @@ import { isCovered, missingComponent } from "./coverage.ts";
 import { signatureBase } from "./signature-base.ts";
 import { readParameters, readSignatures, type Signature, type SignatureParameters } from "./signature-fields.ts";
 
-/** Makes the scheme. */
+/** The scheme of a plan with `kind: "http-signature"`; nonces that were used outlive a reload. */
 export function createHttpSignature(plan: HttpSignaturePlan, { platform, keep, consumers }: AuthServices): Scheme {
   const { name, realm } = plan;
   const { subtle } = platform;

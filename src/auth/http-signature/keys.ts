@@ -27,12 +27,12 @@ const METHODS: Readonly<Record<Algorithm, Method>> = {
   },
 };
 
-/** A key that verifies. */
+/** A consumer's key, ready to verify signatures. */
 export interface VerifyingKey {
   readonly algorithm: Algorithm;
   /** Whom its signatures speak for: one object for all of them. */
   readonly identity: Identity;
-  /** Notes a nonce. */
+  /** Notes a nonce of this key, and says whether it was seen before. */
   readonly note: Replays;
   /** Whether the signature is one of these bytes. Rejects when the key cannot be used. */
   verifies(signature: Uint8Array<ArrayBuffer>, data: Uint8Array<ArrayBuffer>): Promise<boolean>;

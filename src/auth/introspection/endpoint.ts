@@ -13,13 +13,13 @@ export class Unwanted extends NoAnswer {
   override readonly name = "Unwanted";
 }
 
-/** Asks about a token. Gives the answer's JSON object. Rejects with {@link NoAnswer}. */
+/** Asks about a token. Returns the answer's JSON object. Rejects with {@link NoAnswer}. */
 export type Ask = (token: string) => Promise<Readonly<Record<string, unknown>>>;
 
 /** What a server, or a filter before it, answers when it dislikes the question: the token in it is a stranger's. */
 const UNWANTED: ReadonlySet<number> = new Set([400, 403, 413, 414, 422, 431]);
 
-/** Most bytes of an answer. */
+/** Most bytes of an introspection answer. */
 const MOST_BYTES = 64 * 1024;
 
 /**

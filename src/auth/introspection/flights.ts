@@ -2,7 +2,7 @@
 
 /** Bounds of {@link Flights}. */
 export interface FlightBounds {
-  /** Most at once. */
+  /** Most pieces of work that run at once. */
   readonly running: number;
   /** Most who wait, for work that runs or for its turn. */
   readonly waiting: number;
@@ -21,7 +21,7 @@ export class Flights<T> {
     this.#bounds = bounds;
   }
 
-  /** Those who wait. */
+  /** How many callers wait now. */
   get waiting(): number {
     return this.#waiting;
   }

@@ -28,18 +28,18 @@ const NO_FIELDS: Identity["fields"] = Object.freeze([]);
 interface Known {
   readonly identity: Identity;
   readonly confirmation: unknown;
-  /** Monotonic milliseconds. */
+  /** When it is asked about again, in monotonic milliseconds. */
   readonly until: number;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
-  /** Characters of the answer. */
+  /** Characters of the server's answer. */
   readonly size: number;
 }
 
 /** What came of a question, or of the attempt to ask it. */
 type Outcome = Known | GatewayError;
 
-/** Makes the scheme. */
+/** The scheme of a plan with `kind: "introspection"`. */
 export function createIntrospection(plan: IntrospectionPlan, services: AuthServices): Scheme {
   const { name, cacheMs, maxLength } = plan;
   const { platform } = services;

@@ -4,7 +4,7 @@ import type { AnyClaims } from "../../config/auth/options.ts";
 import { GatewayError } from "../../errors.ts";
 import { NoAnswer } from "./endpoint.ts";
 
-/** A token that is good. */
+/** What an introspection answer says of a token that is good. */
 export interface GoodToken {
   /** The answer without members that are null. */
   readonly claims: AnyClaims;
@@ -65,7 +65,7 @@ function textsOf(claims: AnyClaims): { readonly [K in (typeof TEXTS)[number]]?: 
   return claims;
 }
 
-/** In milliseconds. */
+/** The times among the claims, in milliseconds since the epoch. */
 function timesOf(claims: AnyClaims): { readonly [K in (typeof TIMES)[number]]?: number } {
   const times: { [K in (typeof TIMES)[number]]?: number } = {};
   for (const name of TIMES) {

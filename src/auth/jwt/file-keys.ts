@@ -4,9 +4,9 @@ import { type Found, type KeySource, NoKeys } from "./key-source.ts";
 import { type KeySet, makeKeySet } from "./key-set.ts";
 import { readJwks } from "./jwk.ts";
 
-/** A file of keys. */
+/** A JWK Set in a file, as the plan found it. */
 export interface KeyFile {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
   /** Its text when the plan was made. */
   readonly text: string;

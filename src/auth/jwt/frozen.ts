@@ -1,6 +1,6 @@
 // Claims are shared by all requests with the same token: nobody's code may change them.
 
-/** Freezes a value and all that plain objects and lists in it hold. Gives the value. */
+/** Freezes a value and all that plain objects and lists in it hold. Returns the value. */
 export function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -10,7 +10,7 @@ export interface PublicJwk {
   readonly algorithms: readonly string[];
 }
 
-/** What a set holds. */
+/** The usable keys of a JWK Set. */
 export interface ReadKeySet {
   readonly keys: readonly PublicJwk[];
   /** Why keys were left out, for the operator; in the order of the set. */

@@ -2,7 +2,7 @@
 import { type CryptoKey, importJWK } from "jose";
 import type { PublicJwk } from "./jwk.ts";
 
-/** One key. */
+/** A public key or shared secret, imported for each algorithm that it may verify. */
 export interface VerificationKey {
   readonly kid: string | undefined;
   /** By algorithm: a key of the runtime is bound to one. */

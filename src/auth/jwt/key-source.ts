@@ -2,9 +2,9 @@
 import type { Platform } from "../../platform.ts";
 import type { KeySet, VerificationKey } from "./key-set.ts";
 
-/** Why there are no keys now. */
+/** Why a {@link KeySource} has no keys now: tokens get 503. */
 export class NoKeys {
-  /** For the operator. */
+  /** The reason, for log and stderr; never sent to clients. */
   readonly why: string;
   /** When it is worth another try; undefined when only the operator can mend it. */
   readonly retryAfterSeconds: number | undefined;
@@ -18,7 +18,7 @@ export class NoKeys {
 /** The keys that may have signed a token, maybe none; or why that cannot be told. */
 export type Found = readonly VerificationKey[] | NoKeys;
 
-/** A place of keys. */
+/** Where a scheme takes its keys from: an issuer, a URL, a file, or the config itself. */
 export interface KeySource {
   /** By what the token's header says. At once when the keys are known. Never rejects. */
   find(kid: string | undefined, algorithm: string): Found | Promise<Found>;

@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import { latin1Bytes, latin1Text } from "../../http/latin1.ts";
 import type { VerificationKey } from "./key-set.ts";
 
-/** How many and how long. */
+/** How many verified tokens are remembered, and for how long. */
 export interface KnownLimits {
   readonly count: number;
   /** Characters of all texts together. */

@@ -13,9 +13,9 @@ import type { Meant, Verb } from "../verb.ts";
 
 /** A flag in all its spellings. */
 export interface FlagWord {
-  /** Without dashes: "header". */
+  /** The long name without dashes: "header". */
   readonly name: string;
-  /** "-H". */
+  /** Other spellings, with their dashes: "-H". */
   readonly aliases: readonly string[];
   readonly takesValue: boolean;
   /** What the value is; undefined for anything. */
@@ -24,14 +24,14 @@ export interface FlagWord {
   readonly description: string;
 }
 
-/** A word behind a verb. */
+/** A positional argument of a verb. */
 export interface PlaceWord {
   readonly means: Meant | undefined;
   readonly required: boolean;
   readonly description: string;
 }
 
-/** A verb. */
+/** A verb with its flags and arguments, as completions need them. */
 export interface VerbWords {
   /** One word, or two: "keys new". */
   readonly name: string;
@@ -49,13 +49,13 @@ export interface FirstWord {
   readonly seconds: readonly { readonly name: string; readonly summary: string }[];
 }
 
-/** Flags of every verb. */
+/** Flags that every verb has. */
 export const COMMON: readonly FlagWord[] = Object.entries(COMMON_FLAGS).map(flagWord);
 
 /** The endings of a config's name. */
 export const CONFIG_ENDINGS = ["ts", "mts", "js", "mjs", "json"] as const;
 
-/** The words of a verb. */
+/** What completions need to know of a verb. */
 export function wordsOf(verb: Verb): VerbWords {
   const places = placesOf(verb).map(([, arg]): PlaceWord => ({
     means: arg.means,
@@ -77,7 +77,7 @@ export function firstWords(verbs: readonly VerbWords[]): FirstWord[] {
   });
 }
 
-/** Every spelling of a flag. */
+/** Every spelling of a flag, with its dashes. */
 export function spellingsOf({ name, aliases }: FlagWord): string[] {
   return [`--${name}`, ...aliases];
 }

@@ -10,7 +10,7 @@ import {
 } from "./command-words.ts";
 import type { Meant } from "../verb.ts";
 
-/** The script. */
+/** The completion script for fish. */
 export function fishCompletion(verbs: readonly VerbWords[]): string {
   const words = firstWords(verbs);
   const groups = words.filter(({ seconds }) => seconds.length > 0);

@@ -2,7 +2,7 @@
 import { COMMON, CONFIG_ENDINGS, firstWords, type FlagWord, type PlaceWord, type VerbWords } from "./command-words.ts";
 import type { Meant } from "../verb.ts";
 
-/** The script. */
+/** The completion script for zsh. */
 export function zshCompletion(verbs: readonly VerbWords[]): string {
   const words = firstWords(verbs);
   const branches = words.map(({ name, seconds }) => {

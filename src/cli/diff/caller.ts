@@ -8,7 +8,7 @@ import type { LoggedRequest } from "./logged-request.ts";
 /** Somebody who is known, or why the log does not tell whether a plan would know who calls. */
 export type Caller = { readonly scheme: string; readonly identity: Identity } | { readonly doubt: string };
 
-/** Says who calls. */
+/** Who a logged caller is by a plan, or why that cannot be known. */
 export type CallerOf = (request: Pick<LoggedRequest, "authScheme" | "consumer">) => Caller;
 
 /**

@@ -7,7 +7,7 @@ import { ASPECTS, type Aspect, type Judge, judgeOf, type Outcome } from "./judge
 import type { LoggedRequest } from "./logged-request.ts";
 import { type Variants, variantsFor } from "./variants.ts";
 
-/** One thing that changes. */
+/** One aspect of a request that two plans differ about. */
 export interface Change {
   readonly what: Aspect;
   readonly before: string;
@@ -106,7 +106,10 @@ async function differenceOf(
   return { ...first, doubts: [...first.doubts, ...unknown.map((name) => `the log does not tell ${name}`)] };
 }
 
-/** The log tells where the request went: what would not have gone there was another request, if the old plan wrote the log. */
+/**
+ * The log says where the request went: what would not have gone there was another request, if the old plan wrote the
+ * log.
+ */
 function withEvidence(
   { route, upstream }: LoggedRequest,
   pairs: readonly (readonly [Outcome, Outcome])[],

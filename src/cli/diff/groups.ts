@@ -5,7 +5,7 @@ import type { LoggedRequest } from "./logged-request.ts";
 /** Groups that are kept apart; requests of others are counted together. */
 const MOST_GROUPS = 1000;
 
-/** One of them. */
+/** Requests of one pattern that change alike. */
 export interface Group {
   readonly method: string;
   /** The pattern that fits; undefined where no route does. */
@@ -18,9 +18,9 @@ export interface Group {
   readonly example: { readonly target: string; readonly time: string; readonly id: string | undefined };
 }
 
-/** What a log comes to. */
+/** What was counted while a log was read. */
 export interface Counted {
-  /** Requests that were judged. */
+  /** How many requests were judged. */
   requests: number;
   /** Lines that are none of an access log. */
   unreadable: number;

@@ -18,7 +18,7 @@ import type { Variant } from "./variants.ts";
 
 /** One thing that a plan says of a request. */
 export interface Says {
-  /** For people. */
+  /** What is shown to people. */
   readonly text: string;
   /** All that the text stands for: two that are the same are no difference. Never shown. */
   readonly key: string;
@@ -27,7 +27,7 @@ export interface Says {
 /** Aspects in which two plans may differ about a request, in the order in which they are shown. */
 export const ASPECTS = ["route", "verdict", "leadsTo", "path"] as const;
 
-/** One of them. */
+/** One of {@link ASPECTS}. */
 export type Aspect = (typeof ASPECTS)[number];
 
 /** All that a plan says of a request. */
@@ -40,13 +40,13 @@ export interface Outcome extends Readonly<Record<Aspect, Says>> {
   readonly doubt: string | undefined;
 }
 
-/** A plan that judges. */
+/** A plan that judges logged requests without sending them. */
 export interface Judge {
   judge(request: LoggedRequest, variant: Variant): Promise<Outcome>;
   close(): void;
 }
 
-/** Brings a plan to judge. */
+/** A plan brought to life to judge requests; close it at the end. */
 export function judgeOf(plan: Plan, callerOf: CallerOf, edge: Platform): Judge {
   const routes = new Map(plan.routes.map((route) => [route.name, route]));
   const limits = headLimits(plan.listen);
@@ -161,7 +161,7 @@ function verdictOf(route: RoutePlan, x: Exchange): Says {
   return { text: `${passes}, if allowed by ${allowText(route.allow)}`, key: `${passes} ${canonical(route.allow)}` };
 }
 
-/** Whether a rule asks for what no log tells. */
+/** Whether a rule asks for what no log has. */
 function isUnknown(allow: AllowPlan): boolean {
   return [allow, ...allow.any].some(
     (rule) => rule.claims.length > 0 || rule.scope !== undefined || rule.when !== undefined,
@@ -210,7 +210,7 @@ function branches(plan: Plan): (route: RoutePlan, x: Exchange, isCallerKnown: bo
   };
 }
 
-/** Accepts whom the log tells of. */
+/** Accepts the caller that the log names. */
 function actor(name: string, observe: boolean, caller: () => Caller): Scheme {
   return {
     ...{ name, observe, credentialFields: [], forwards: false, challenge: () => undefined },

@@ -14,7 +14,7 @@ const CUT = "\u2026";
 /** Of a host that the log does not tell. */
 const NO_HOST = "unknown.invalid";
 
-/** What a line tells of a request. Texts are as on the wire: a character is a byte. */
+/** What a log line says of a request. Texts are as on the wire: a character is a byte. */
 export interface LoggedRequest {
   readonly method: string;
   /** Path and query. What the log masks is masked. */
@@ -22,13 +22,13 @@ export interface LoggedRequest {
   readonly authority: string;
   /** Undefined where the form of the line has no place for it. */
   readonly scheme: "http" | "https" | undefined;
-  /** The client's address. */
+  /** The client's IP address. */
   readonly client: string;
   /** Fields that are logged, in lower case. */
   readonly fields: ReadonlyMap<string, readonly string[]>;
   /** Bytes of content that came. */
   readonly bytesIn: number;
-  /** What became of it. */
+  /** The route that took it; undefined for none. */
   readonly route: string | undefined;
   readonly upstream: string | undefined;
   /** The scheme that has accepted its credentials, and whose they were. */

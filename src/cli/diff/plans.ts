@@ -10,9 +10,9 @@ import { canonical } from "./canonical.ts";
 export interface SettingChange {
   /** "routes.orders.timeouts.connect"; of what is added or removed whole, the part that all of it has in common. */
   readonly path: string;
-  /** Undefined: it is added. */
+  /** The text before; undefined where the setting is added. */
   readonly before: string | undefined;
-  /** Undefined: it is removed. */
+  /** The text after; undefined where the setting is removed. */
   readonly after: string | undefined;
   /** Where it stands, or the nearest that is known to stand around it. */
   readonly placeBefore: string | undefined;

@@ -10,18 +10,18 @@ import type { LoggedRequest } from "./logged-request.ts";
 export interface Variant {
   /** Fields beside those that are logged. */
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** Path and query. */
+  /** Path and query of the request. */
   readonly target: string;
 }
 
-/** All of them, and what tells them apart. */
+/** All variants of a logged request, and the fields in which they differ. */
 export interface Variants {
   readonly all: readonly Variant[];
   /** What the log does not tell: "x-version", "cookie beta", "?key". */
   readonly unknown: readonly string[];
 }
 
-/** More are not tried. */
+/** Most variants of a request that are tried. */
 const MOST = 64;
 /** A value that no config asks for. */
 const OTHER = "sluice-diff-other";

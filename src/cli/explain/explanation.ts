@@ -20,12 +20,12 @@ export interface MatchView {
   readonly place: string;
 }
 
-/** All of it. */
+/** All that `sluice explain` says of a request. */
 export interface Explanation {
   readonly request: string;
   /** The client's address, as the gateway sees it. */
   readonly client: string;
-  /** In one sentence. */
+  /** What becomes of the request, in one sentence. */
   readonly verdict: string;
   readonly status: number | undefined;
   readonly code: string | undefined;

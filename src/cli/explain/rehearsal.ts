@@ -31,7 +31,7 @@ export type Step =
     }
   | { readonly kind: "stage"; readonly name: StageName; readonly error: GatewayError | undefined };
 
-/** What came of it. */
+/** What a request came to that went the whole way without being sent. */
 export interface Rehearsal {
   readonly x: Exchange;
   /** What policies said, in the order in which they were asked. */
@@ -133,7 +133,7 @@ function revokedKeys(auth: Plan["auth"], revoked: Running["revoked"]): RevokedKe
   return keys;
 }
 
-/** The same decisions, without what asks, tells or runs anything beside them. */
+/** The same decisions, without what asks, reports or runs anything beside them. */
 function withoutTraffic(plan: Plan): Plan {
   const upstreams = Object.entries(plan.upstreams).map(([name, upstream]) => [
     name,

@@ -18,9 +18,9 @@ export interface AskedRequest {
   /** Whether by https; undefined: only a path was named, and it comes as clients of the listener come. */
   readonly secure: boolean | undefined;
   readonly authority: string;
-  /** Path and query as written. */
+  /** Path and query, as the command line has them. */
   readonly target: string;
-  /** Behind `Host`, as written. */
+  /** Fields behind `Host`, as the command line has them. */
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly content: Uint8Array | undefined;
   /** The address of the connection's other end. */

@@ -11,14 +11,14 @@ import type { Step } from "./rehearsal.ts";
 /** Longest wait for a gateway on the same machine. */
 const PATIENCE_MS = 1000;
 
-/** What it has told. */
+/** What a running gateway has answered over its admin listener. */
 export interface Running {
   /** Where it was asked: as a person writes it. */
   readonly name: string;
   /** Whether it runs the config that is explained; undefined where it does not tell. */
   readonly same: boolean | undefined;
   readonly upstreams: readonly UpstreamCount[];
-  /** API keys that are revoked. */
+  /** The API keys that are revoked there. */
   readonly revoked: readonly KeyStatus[];
   /** Asks what it has left for each caller that a limit was asked about. */
   left(steps: readonly Step[]): Promise<Left>;

@@ -14,11 +14,11 @@ export interface TargetView {
   readonly state: string | undefined;
   /** Why it is in no use, and until when. */
   readonly why: string | undefined;
-  /** Connections in use. */
+  /** Connections to the target in use. */
   readonly inUse: number | undefined;
 }
 
-/** Where the request goes. */
+/** Where a request would go: the upstream, the target, and why that one. */
 export interface WayView {
   readonly upstream: string;
   /** The one that is picked; undefined when the request comes to none. */

@@ -1,14 +1,14 @@
 // What a line of an access log says, in whichever of the JSON forms it was written.
 import type { PrettyParts } from "../../record/pretty.ts";
 
-/** An exchange, as far as its line tells of it. */
+/** An exchange, as far as its line has it. */
 export interface LoggedExchange extends PrettyParts {
   readonly consumer: string | undefined;
-  /** The client's address. */
+  /** The client's IP address. */
   readonly client: string | undefined;
 }
 
-/** The members of a line. */
+/** The members of a JSON line. */
 export type Members = Readonly<Record<string, unknown>>;
 
 /** Reads a line as JSON; undefined when it is no object. */
@@ -72,13 +72,13 @@ function scaled(number: number | undefined, factor: number): number | undefined 
   return number === undefined ? undefined : number * factor;
 }
 
-/** A member that is a text. */
+/** The member of this name; undefined where it is no text. */
 export function textIn(members: Members, name: string): string | undefined {
   const value = members[name];
   return typeof value === "string" ? value : undefined;
 }
 
-/** A member that is a number. */
+/** The member of this name; undefined where it is no number. */
 export function numberIn(members: Members, name: string): number | undefined {
   const value = members[name];
   return typeof value === "number" ? value : undefined;

@@ -17,13 +17,13 @@ import { FILES, SIGNALS, VARIABLES } from "./surroundings.ts";
 
 /** What stands at the head of every page. */
 export interface Edition {
-  /** "0.1.0+1a2b3c4". */
+  /** Version and commit: "0.1.0+1a2b3c4". */
   readonly version: string;
   /** "2026-11-30"; "" when unknown. */
   readonly date: string;
 }
 
-/** The page. */
+/** The manual page sluice(1), as roff. */
 export function commandPage(verbs: readonly Verb[], edition: Edition): string {
   const page = new Page("sluice", 1, edition.date, `Sluice ${edition.version}`, "User Commands");
   page

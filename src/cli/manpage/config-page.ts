@@ -14,7 +14,7 @@ export default defineGateway({
   },
 });`;
 
-/** The page. */
+/** The manual page gateway.config(5), as roff. */
 export function configPage({ objects, functions, values }: Reference, edition: Edition): string {
   const page = new Page("gateway.config", 5, edition.date, `Sluice ${edition.version}`, "File Formats");
   page

@@ -15,12 +15,12 @@ export class Page {
     this.#lines.push(".ad l");
   }
 
-  /** A section: "NAME". */
+  /** Begins a section: "NAME". */
   section(title: string): this {
     return this.#heading(".SH", title);
   }
 
-  /** A part of a section. */
+  /** Begins a part of a section. */
   part(title: string): this {
     return this.#heading(".SS", title);
   }
@@ -70,7 +70,7 @@ export class Page {
     return this;
   }
 
-  /** The file. */
+  /** The whole page, as roff. */
   text(): string {
     return `${this.#lines.join("\n")}\n`;
   }

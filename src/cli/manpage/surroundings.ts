@@ -27,7 +27,7 @@ export const VARIABLES: readonly Row[] = [
   ],
 ];
 
-/** Files, by where they are. */
+/** Files that the executable reads or writes, by where they are. */
 export const FILES: readonly Row[] = [
   ["gateway.config.ts", "The config, in this folder; or `.mts`, `.js`, `.mjs`, `.json`. See `gateway.config(5)`."],
   ["~/.config/sluice/gateway.config.ts", "Where it is looked for next."],

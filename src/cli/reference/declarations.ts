@@ -18,7 +18,7 @@ export interface Declaration {
   readonly text: string;
 }
 
-/** A parsed file. */
+/** A TypeScript source, parsed. */
 export interface SourceFile {
   readonly path: string;
   readonly source: string;
@@ -29,7 +29,7 @@ export interface SourceFile {
   readonly imported: ReadonlyMap<string, { readonly from: string; readonly name: string; readonly type: boolean }>;
 }
 
-/** Reads files once each. */
+/** Parses TypeScript sources, each once, and finds the declarations that names in them mean. */
 export class Declarations {
   readonly #files = new Map<string, SourceFile>();
 

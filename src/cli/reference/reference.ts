@@ -4,7 +4,7 @@
 export interface Reference {
   /** The config itself first, then each object in it, in the order in which one meets them. */
   readonly objects: readonly ReferenceObject[];
-  /** What a config may call. */
+  /** The functions that a config may call. */
   readonly functions: readonly ReferenceFunction[];
   /** Types of values that stand in many places: durations, sizes. */
   readonly values: readonly ReferenceValue[];
@@ -21,7 +21,7 @@ export interface ReferenceObject {
   readonly also: readonly string[];
 }
 
-/** One option. */
+/** One option of the config, with its type and default. */
 export interface ReferenceOption {
   readonly name: string;
   /** Whether it must be set, whichever of its variants the object is. */
@@ -44,7 +44,7 @@ export interface ReferenceFunction {
   readonly options: readonly ReferenceOption[];
 }
 
-/** A type of values. */
+/** A type whose values stand in many places, such as Duration. */
 export interface ReferenceValue {
   readonly name: string;
   readonly text: string;

@@ -21,7 +21,7 @@ export function parametersOf({ node }: Declaration): Parameters {
   return new Set(parameters.params.map(({ name }) => (typeof name === "string" ? name : (name as t.Identifier).name)));
 }
 
-/** The type as text. */
+/** A TypeScript type as the reference shows it. */
 export function typeText(node: t.TSType, file: SourceFile, declarations: Declarations, parameters: Parameters): string {
   const text = (inner: t.TSType): string => typeText(inner, file, declarations, parameters);
   switch (node.type) {

@@ -7,7 +7,7 @@ import type { TestWorld } from "./world.ts";
 /** How much time may pass until something happens. */
 const PATIENCE_MS = 3_600_000;
 
-/** The clock of a world. */
+/** The clock of a test, which moves only when the test says so. */
 export class HandMovedClock implements TestClock {
   readonly #world: TestWorld;
   readonly #show: (ms: number) => void;

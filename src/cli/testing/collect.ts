@@ -5,13 +5,13 @@ import { parseDuration } from "../../http/duration.ts";
 /** What a test does. It has passed when it returns, or what it returns resolves. */
 export type TestBody = () => void | Promise<void>;
 
-/** Bounds of one test. */
+/** The bounds of one test. */
 export interface TestLimits {
   /** How long it may take, by the machine's clock. Default: `"5s"`. */
   readonly timeout?: Duration;
 }
 
-/** Names a test for each row. */
+/** Declares a test for each row of a list. */
 export interface Each {
   /** Rows are what the test is given. `%s`, `%d`, `%j` in the name stand for a row's values, `%#` for its number. */
   <R extends readonly unknown[] | [unknown]>(
@@ -20,10 +20,10 @@ export interface Each {
   <R>(rows: readonly R[]): (name: string, body: (row: R) => void | Promise<void>, limits?: TestLimits) => void;
 }
 
-/** Declares a test. */
+/** Declares a test, or one that is skipped. */
 export interface Test {
   (name: string, body: TestBody, limits?: TestLimits): void;
-  /** Is told, and does not run. */
+  /** Declares a test that does not run; the report names it. */
   skip(name: string, body?: TestBody, limits?: TestLimits): void;
   readonly each: Each;
 }
@@ -37,7 +37,7 @@ interface Group {
   readonly after: Hook[];
 }
 
-/** A test that was asked for. */
+/** A test that a file has declared. */
 export interface Collected {
   /** Names of the groups around it, and its own. */
   readonly names: readonly string[];
@@ -66,7 +66,7 @@ export function collectedTests(): readonly Collected[] {
   });
 }
 
-/** Declares a test. */
+/** Declares a test of the file that runs. */
 export const test: Test = Object.assign(
   (name: string, body: TestBody, limits?: TestLimits) => collect(name, body, limits, false),
   {

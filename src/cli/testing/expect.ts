@@ -3,7 +3,7 @@ import { expect as runtimeExpect } from "bun:test";
 
 /** What can be expected of a value. `R` is what a matcher returns. */
 export interface Matchers<R = void> {
-  /** The opposite. */
+  /** The same matchers, which must not hold. */
   readonly not: Matchers<R>;
   /** The same value, by `Object.is`. */
   toBe(expected: unknown): R;
@@ -11,7 +11,7 @@ export interface Matchers<R = void> {
   toEqual(expected: unknown): R;
   /** The same content, members that are undefined and classes among it. */
   toStrictEqual(expected: unknown): R;
-  /** At least these members. */
+  /** An object with at least these members. */
   toMatchObject(expected: object): R;
   /** A text that holds this text or matches this pattern. */
   toMatch(expected: string | RegExp): R;
@@ -44,7 +44,7 @@ export interface Matchers<R = void> {
 /** What can be expected of a promise: await it. */
 export type SettledMatchers = Matchers<Promise<void>>;
 
-/** Says what a value must be. */
+/** Returns matchers, each of which throws when the value is not as it says. */
 export interface Expect {
   /** @param message stands in place of the matcher's name when it fails */
   (
@@ -70,7 +70,7 @@ export interface Expect {
 type Settled = "resolves" | "rejects";
 type AnyMatchers = Readonly<Record<string, (...args: unknown[]) => unknown>> & { readonly not: AnyMatchers };
 
-/** Says what a value must be. */
+/** The runtime's `expect`; waiting for promises is our own. */
 export const expect = Object.assign(
   (value: unknown, message?: string) => {
     const matchers = runtimeExpect(value, message);

@@ -7,7 +7,7 @@ import type { Failure } from "./messages.ts";
 /** Most characters of a message. */
 const MOST_MESSAGE = 16_384;
 
-/** Why a test has failed. */
+/** The message, the place and the line of what a test has thrown. */
 export function failureOf(thrown: unknown, sources: Sources): Failure {
   const error = thrown instanceof Error ? thrown : undefined;
   const place = userFrame(error?.stack, (file) => sources.texts.has(file));

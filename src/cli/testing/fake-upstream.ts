@@ -50,7 +50,7 @@ export class FakeAddress {
     this.#script = script;
   }
 
-  /** See TestUpstream. */
+  /** Refuses connections, and resets those that are open. See TestUpstream. */
   refuse(): void {
     this.#target.reception = "ECONNREFUSED";
     for (const connection of this.#target.open) connection.reset();
@@ -115,7 +115,7 @@ async function written({ body, headers = {} }: Reply): Promise<{ bytes: Uint8Arr
   return { bytes, fields: says || type === undefined ? fields : [["Content-Type", type], ...fields] };
 }
 
-/** Addresses told together. */
+/** All addresses of an upstream, told together how to answer. */
 export class FakeUpstream implements TestUpstream {
   readonly #name: string;
   readonly #addresses: readonly FakeAddress[];

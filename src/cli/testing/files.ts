@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 
 const TEST_FILE = /\.test\.[cm]?[jt]s$/;
 
-/** Whether a file is one. */
+/** Whether a file is a test, by its name. */
 export function isTestFile(file: string): boolean {
   return TEST_FILE.test(file);
 }

@@ -21,7 +21,7 @@ type UpstreamsOf<C> = C extends { readonly upstreams?: infer U } ? Extract<keyof
 
 /**
  * Runs a gateway of this config until the test ends. Limits are counted in its own memory, whatever store the config has.
- * @throws Error that tells all that is wrong with the config, each fault with its place
+ * @throws Error that lists all that is wrong with the config, each fault with its place
  */
 export async function gateway<const C extends object>(
   config: C,

@@ -2,7 +2,7 @@
 import type { Place } from "../exit.ts";
 import type { GivenFiles } from "../sources.ts";
 
-/** What a thread is to do. */
+/** What a thread that runs a test file is given. */
 export interface TestTask {
   /** Absolute path of the test file. */
   readonly file: string;
@@ -12,7 +12,7 @@ export interface TestTask {
   readonly given: GivenFiles | undefined;
 }
 
-/** Why a test has failed. */
+/** Why a test has failed, and where. */
 export interface Failure {
   /** Several lines, maybe a diff. */
   readonly message: string;
@@ -22,7 +22,7 @@ export interface Failure {
   readonly source: string | undefined;
 }
 
-/** What became of a test. */
+/** What became of one test. */
 export interface TestResult {
   /** Names of the groups around it, and its own. */
   readonly names: readonly string[];
@@ -37,7 +37,7 @@ export interface FileFault {
   readonly message: string;
 }
 
-/** What a thread tells. */
+/** Messages of a thread that runs a test file. */
 export type FromTestThread =
   | { readonly kind: "ready" }
   /** Something begins that may hold the thread for so long. */

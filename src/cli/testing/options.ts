@@ -14,7 +14,7 @@ export interface TestGatewayOptions {
   readonly at?: Date | string;
 }
 
-/** A request of a client. */
+/** What `g.fetch` sends beside the URL. */
 export interface TestRequest {
   /** Default: `GET`, with content `POST`. */
   readonly method?: string;
@@ -24,9 +24,9 @@ export interface TestRequest {
   readonly address?: string;
 }
 
-/** What an upstream answers. */
+/** An answer of a test's upstream. */
 export interface Reply {
-  /** Default: 200. */
+  /** The status. Default: 200. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: TestBodyContent;
@@ -37,7 +37,7 @@ export interface Reply {
 /** What an upstream does with a request: replies, never replies, ends in the middle of its reply, or resets without one. */
 export type Reaction = Reply | "hang" | "break off" | "reset";
 
-/** Decides for each request. */
+/** Decides how an upstream reacts to each request. */
 export type Reactor = (request: Seen) => Reaction | Promise<Reaction>;
 
 /** A request as an upstream has received it. */
@@ -46,11 +46,11 @@ export interface Seen {
   /** Path and query, as they stood in the request line. */
   readonly path: string;
   readonly headers: Headers;
-  /** The content as text. */
+  /** The request's content as text. */
   readonly body: string;
   /** Who received it: "127.0.0.1:9001". */
   readonly target: string;
-  /** The content read as JSON. */
+  /** The request's content read as JSON. @throws SyntaxError */
   json(): unknown;
 }
 

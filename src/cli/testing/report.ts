@@ -14,11 +14,11 @@ export interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Files that did not load. */
+  /** How many files did not load. */
   readonly wrong: number;
 }
 
-/** Counts them. */
+/** Counts tests by their outcome, and files that did not load. */
 export function tallyOf(files: readonly FileResult[]): Tally {
   const count = (state: TestResult["state"]): number =>
     files.flatMap(({ tests }) => tests).filter((test) => test.state === state).length;
@@ -83,7 +83,7 @@ export interface TestsJson {
   }[];
 }
 
-/** All of it for machines. */
+/** All results as `sluice test --json` prints them. */
 export function resultsJson(files: readonly FileResult[], exitCode: number): TestsJson {
   const { passed, failed, skipped } = tallyOf(files);
   return {

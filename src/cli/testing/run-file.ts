@@ -7,7 +7,7 @@ const LOAD_MS = 12_000;
 /** How much longer than its limit a test may hold its thread: what is bounded in there has ended by then. */
 const MERCY_MS = 1000;
 
-/** What became of a file. */
+/** What became of one test file. */
 export interface FileResult {
   readonly file: string;
   readonly tests: readonly TestResult[];

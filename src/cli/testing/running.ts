@@ -10,9 +10,9 @@ export interface Opened {
 
 /** What a test file lends to its gateways. */
 export interface Running {
-  /** Files beside it. */
+  /** The files beside the test, and what `env()` reads. */
   readonly reader: ConfigReader;
-  /** The error that tells the faults of a config, with their places. */
+  /** The error that lists the faults of a config, with their places. */
   explain(config: object, faults: readonly ConfigFault[]): Promise<Error>;
   opened(gateway: Opened): void;
   /** Sets what `Date` says: milliseconds since the epoch. */
@@ -21,12 +21,12 @@ export interface Running {
 
 let current: Running | undefined;
 
-/** Begins a file. */
+/** Makes a test file the one that runs in this thread. */
 export function begin(file: Running): void {
   current = file;
 }
 
-/** The file that runs. */
+/** The test file that runs in this thread. @throws Error outside `sluice test` */
 export function running(): Running {
   if (current === undefined) throw new Error('"sluice/test" works in a test file that "sluice test" runs.');
   return current;

@@ -11,13 +11,13 @@ const REST_OF_SCREEN = "\x1b[J";
 /** Signals that end a process, which would leave the terminal as it is. */
 const ENDING = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
 
-/** What a screen tells. */
+/** What a screen calls when somebody presses a key or changes its size. */
 export interface ScreenHandler {
   /** A key was pressed: its text. */
   key(text: string): void;
-  /** It has another size now. */
+  /** The terminal has another size now. */
   resized(): void;
-  /** Somebody wants an end. */
+  /** A key or a signal asks to end. */
   end(): void;
 }
 
@@ -43,7 +43,7 @@ export class Screen {
     write(OPEN);
   }
 
-  /** Characters in a line. */
+  /** Characters in a line of the terminal. */
   get width(): number {
     return process.stdout.columns || 80;
   }
@@ -54,7 +54,7 @@ export class Screen {
     write(HOME + lines.map((line) => line + REST_OF_LINE).join("\r\n") + REST_OF_SCREEN);
   }
 
-  /** Gives the terminal back. */
+  /** Leaves the terminal as it was. */
   close(): void {
     process.off("exit", this.#close);
     for (const signal of ENDING) process.off(signal, this.#end);

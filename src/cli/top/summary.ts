@@ -8,7 +8,7 @@ import {
 } from "../../admin/live/history.ts";
 import type { DecisionCount, TargetCount, Tick, UpstreamCount } from "../../admin/live/tick.ts";
 
-/** What is of late. */
+/** The span of time of rates and latencies, in milliseconds. */
 const LATELY_MS = 10_000;
 
 /** A target, with what came of attempts at it. */
@@ -16,7 +16,7 @@ export interface TargetSummary extends TargetCount {
   readonly lately: TargetRates;
 }
 
-/** An upstream. */
+/** An upstream, with its targets as they are shown. */
 export interface UpstreamSummary extends Omit<UpstreamCount, "targets"> {
   readonly targets: readonly TargetSummary[];
 }

@@ -12,7 +12,7 @@ export const ORDERS = {
   t: { name: "total", value: ({ total }: RouteRates) => total },
 } as const;
 
-/** A key that sorts. */
+/** A key that sorts the routes. */
 export type Order = keyof typeof ORDERS;
 
 type Colors = Terminal["outColors"];

@@ -1,6 +1,6 @@
 // Messages between two processes: lines of JSON over a socket that each has as a descriptor. They may be of different versions.
 
-/** One end. */
+/** One end of a channel between two processes. */
 export interface Channel<To> {
   /** Sends a message behind those before it; nobody hears it where the other end is gone. */
   send(message: To): void;

@@ -21,9 +21,9 @@ export interface Handing {
   tell(told: Told): void;
   /** Counts what the process before has counted since it handed its counts over. */
   add(counted: readonly Counted[]): void;
-  /** What operators have said. */
+  /** What operators have said: drained targets, revoked keys. */
   orders(): Orders;
-  /** Has that hold here. */
+  /** Makes such orders of another process hold here. */
   obey(orders: Orders): void;
   /** The sockets are the other process's. */
   letGo(): void;

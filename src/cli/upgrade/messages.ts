@@ -26,13 +26,13 @@ export type ToSuccessor =
   /** The one before it has ended all it had under way: it is to answer `noted` once it has counted everything. */
   | { readonly kind: "over" };
 
-/** From it. */
+/** Messages of the process that takes over. */
 export type FromSuccessor =
   /** It is not going to serve, and ends. */
   | { readonly kind: "ends"; readonly exitCode: number }
-  /** It could serve. */
+  /** It has loaded the config and could serve. */
   | { readonly kind: "ready"; readonly version: string; readonly pid: number }
-  /** It accepts. */
+  /** It accepts connections. */
   | { readonly kind: "serving" }
   | { readonly kind: "noted" }
   /** What it says on standard error before it serves: why it cannot. */

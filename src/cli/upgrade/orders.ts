@@ -10,10 +10,10 @@ export interface Orders {
   readonly revoked: readonly Revocation[];
 }
 
-/** Nothing has been said. */
+/** No target drained, no key revoked. */
 export const NO_ORDERS: Orders = { drained: [], revoked: [] };
 
-/** What has been said. */
+/** The targets that operators have drained here, and the keys that they have revoked. */
 export function ordersOf(targets: TargetControls, keys: KeyControl | undefined): Orders {
   const drained = targets
     .list()

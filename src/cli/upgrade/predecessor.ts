@@ -9,14 +9,16 @@ import { CHANNEL, type FromSuccessor, PROTOCOL, TAKES_OVER, type ToSuccessor } f
 
 type Begin = Extract<ToSuccessor, { kind: "begin" }>;
 
-/** The process before this one; undefined where this one takes nobody's place. The environment tells, and forgets it. */
+/**
+ * The process before this one; undefined where this one takes nobody's place. The environment says it, and forgets it.
+ */
 export function predecessorOf(environment: NodeJS.ProcessEnv): Predecessor | undefined {
   const protocol = environment[TAKES_OVER];
   delete environment[TAKES_OVER];
   return protocol === undefined ? undefined : new Predecessor(protocol);
 }
 
-/** One that still serves. */
+/** The process that still serves, while this one takes its place. */
 export class Predecessor {
   readonly #protocol: string;
   readonly #channel: Channel<FromSuccessor>;

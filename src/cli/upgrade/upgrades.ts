@@ -16,7 +16,7 @@ const SERVING_MS = 10_000;
 /** How long an upgrade takes at most. */
 export const UPGRADE_MS = READY_MS + SERVING_MS;
 
-/** What upgrades need. */
+/** What {@link Upgrades} needs of its surroundings. */
 export interface UpgradesOptions {
   readonly program: Program;
   readonly terminal: Terminal;
@@ -44,7 +44,7 @@ export class Upgrades {
     return this.#taken.promise;
   }
 
-  /** Tries it. Never rejects. */
+  /** Starts another process and lets it take over. Never rejects: the outcome says what came of it. */
   async request(): Promise<UpgradeOutcome> {
     const refusal = this.#refusal();
     if (refusal !== undefined) return this.#failed(refusal);

@@ -16,7 +16,7 @@ import { Thread } from "./thread.ts";
 
 const SAME_EVERYWHERE = "Each worker loads the config for itself: its code must come to the same in every thread.";
 
-/** What the crew is given, and whom it tells. */
+/** What the crew is given, and what it calls. */
 export interface CrewOptions {
   readonly workers: number;
   readonly embedded: Embedded;
@@ -28,17 +28,17 @@ export interface CrewOptions {
   readonly beatMs: number | undefined;
   /** Listening sockets of another process: then nobody accepts before `accept`. */
   readonly handed: readonly HandedSocket[] | undefined;
-  /** What runs now. */
+  /** What workers that begin are to run. */
   task(): Task;
   /** The targets that were found last, by search. */
   readonly targets: ReadonlyMap<number, readonly TargetPlan[]>;
-  /** What has been issued. */
+  /** The certificates that have been issued, for workers that begin. */
   readonly issued: Issued;
-  /** A worker has counted. */
+  /** Called with the metrics that a worker has counted. */
   counted(worker: number, message: Extract<FromWorker, { kind: "counted" }>): void;
   /** A worker has counted this in a set of the table that another process has already. */
   told(counted: Counted): void;
-  /** A worker has ended. */
+  /** Called when a worker has ended. */
   gone(worker: number): void;
 }
 
@@ -134,7 +134,7 @@ export class Crew {
     return this.#hearts.haveBeaten(this.#places.flatMap(({ number, listening }) => (listening ? number : [])));
   }
 
-  /** Tells all to go, and ends those that have not gone after so long. Gives those there were. */
+  /** Tells all to go, and ends those that have not gone after so long. Returns those there were. */
   async letGo(message: ToWorker, waitMs: number): Promise<readonly Thread[]> {
     this.#letsGo = true;
     for (const { again } of this.#places) clearTimeout(again);

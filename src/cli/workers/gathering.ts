@@ -17,7 +17,7 @@ type Living = () => ReadonlyMap<number, { send(message: ToWorker): void }>;
 /** What the main thread knows of its workers. What one of them has counted outlives it. */
 export class Gathering {
   readonly total = new Metrics();
-  /** The gateway shuts down. */
+  /** Whether the gateway shuts down. */
   draining = false;
   readonly #targets: TargetControls;
   readonly #living: Living;
@@ -84,7 +84,7 @@ export class Gathering {
     if (question?.waits.size === 0) question.done();
   }
 
-  /** A worker has ended. */
+  /** Forgets a worker that has ended; its counters stay. */
   gone(worker: number): void {
     this.total.forget(worker);
     this.#obstacles.delete(worker);

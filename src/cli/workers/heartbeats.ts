@@ -2,7 +2,7 @@
 
 /** The hearts of all workers, by number. */
 export class Heartbeats {
-  /** What a worker is given. */
+  /** The shared words that workers count their beats in. */
   readonly words: Int32Array;
   readonly #seen: Int32Array;
 

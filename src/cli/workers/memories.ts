@@ -8,7 +8,7 @@ export class Memories {
   readonly #seen = new Map<string, ReplayStore>();
   readonly #places = new Map<string, Places>();
 
-  /** See Shared. */
+  /** Notes a key, and says whether it was seen before. See Shared. */
   note(bounds: NoteBounds, key: string): Noted {
     let seen = this.#seen.get(bounds.name);
     if (seen === undefined) {

@@ -24,7 +24,7 @@ export interface Task {
   readonly searches: ReadonlyMap<string, number>;
 }
 
-/** What a worker begins with. */
+/** What a worker is given when it begins. */
 export interface Start {
   readonly task: Task;
   /** How many workers there are. */
@@ -41,9 +41,9 @@ export interface Start {
   readonly heart: { readonly words: Int32Array; readonly everyMs: number } | undefined;
   /** Listening sockets of another process: it accepts nothing before it is told to. Undefined where none hands any over. */
   readonly handed: readonly HandedSocket[] | undefined;
-  /** See clock.ts. */
+  /** The main thread's clock: see clock.ts. */
   readonly clock: SharedArrayBuffer;
-  /** See ThreadLinesOptions. */
+  /** Bytes of lines that the main thread has taken: see ThreadLinesOptions. */
   readonly taken: Int32Array;
 }
 
@@ -59,22 +59,22 @@ export type LimitTold =
   | { readonly status: LimitStatus | undefined }
   | { readonly refusal: { readonly code: ErrorCode; readonly text: string } };
 
-/** From the main thread. */
+/** Messages of the main thread to a worker. */
 export type ToWorker =
   | { readonly kind: "start"; readonly start: Start }
-  /** Loads this to the side. */
+  /** Load this to the side. */
   | { readonly kind: "prepare"; readonly task: Task }
   /** What was loaded to the side runs from now on. */
   | { readonly kind: "take" }
-  /** It is forgotten. */
+  /** Forget what was loaded to the side. */
   | { readonly kind: "drop" }
   /** Accepts on for so long, lets exchanges finish, then ends. */
   | { readonly kind: "drain"; readonly delayMs: number }
-  /** Cuts all, then ends. */
+  /** Cut all exchanges, then end. */
   | { readonly kind: "end" }
   /** Tells its listening sockets, and from now on accepts or does not. */
   | { readonly kind: "sockets"; readonly accepts: boolean | undefined }
-  /** A search has found these. */
+  /** A search for targets has found these. */
   | { readonly kind: "targets"; readonly search: number; readonly targets: readonly TargetPlan[] }
   /** This has been issued: it says when it knows. */
   | { readonly kind: "issued"; readonly id: number; readonly state: IssuedState }
@@ -84,7 +84,7 @@ export type ToWorker =
   | { readonly kind: "noted"; readonly id: number; readonly noted: Noted }
   | { readonly kind: "claimed"; readonly id: number; readonly state: PlaceState };
 
-/** From a worker. */
+/** Messages of a worker to the main thread. */
 export type FromWorker =
   /** It waits for the main thread's clock. */
   | { readonly kind: "clock" }

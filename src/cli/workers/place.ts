@@ -12,7 +12,7 @@ const HEALTHY_MS = 60_000;
 export interface Place {
   readonly number: number;
   thread: Thread | undefined;
-  /** What the thread runs. */
+  /** The config that the thread runs. */
   task: Task | undefined;
   listening: boolean;
   /** Deaths in quick succession. */

@@ -4,9 +4,9 @@ import { listenRefusal } from "../listen-refusal.ts";
 
 /** An address that workers may take. */
 export interface HeldPort {
-  /** As the system writes it. */
+  /** The address, as the system writes it. */
   readonly host: string;
-  /** Never 0. */
+  /** The TCP port, never 0. */
   readonly port: number;
   /** To be called once they listen. */
   release(): void;

@@ -21,7 +21,7 @@ export class Pushing {
     this.#since = platform.wallClock();
   }
 
-  /** A plan runs from now on. @param overseen gives what all workers have counted; undefined where nobody counts */
+  /** A plan runs from now on. @param overseen returns what all workers have counted; undefined where nobody counts */
   use(plan: Plan, overseen: { metrics(): Promise<Metrics> } | undefined): void {
     const madeOf = [plan.name, plan.otlp];
     if (overseen === undefined || isSame(madeOf, this.#madeOf)) return;
@@ -30,7 +30,7 @@ export class Pushing {
     this.#push = pushTo(plan, this.#instance, () => overseen.metrics(), this.#since, this.#platform);
   }
 
-  /** Pushes for the last time. */
+  /** Pushes what is left, for the last time. */
   async flush(): Promise<void> {
     await this.#push?.flush(FLUSH_MS);
   }

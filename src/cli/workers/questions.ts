@@ -13,7 +13,7 @@ export class Questions {
     this.#post = post;
   }
 
-  /** See Shared. */
+  /** Asks the main thread whether a key was seen before. See Shared. */
   readonly note: Shared["note"] = (bounds, key) => {
     const { promise, resolve } = Promise.withResolvers<Noted>();
     const id = ++this.#count;
@@ -22,7 +22,7 @@ export class Questions {
     return promise;
   };
 
-  /** See Shared. */
+  /** Asks the main thread for a place of `inFlight`. See Shared. */
   readonly claim: Shared["claim"] = ({ name, max, queue, observe }, text, answered) => {
     const id = ++this.#count;
     this.#claims.set(id, answered);

@@ -16,18 +16,18 @@ export interface NextSearches {
   readonly numbers: ReadonlyMap<string, number>;
   /** The plan runs: what it does not search for any more is ended. */
   take(): void;
-  /** It never will. */
+  /** The plan never runs: what was begun for it is ended. */
   drop(): void;
 }
 
 interface Search {
   readonly number: number;
   readonly discovery: Discovery;
-  /** Ends its metrics. */
+  /** Unregisters its metrics. */
   readonly unread: (() => void) | undefined;
 }
 
-/** All of them. */
+/** The searches for targets of all upstreams, in the main thread. */
 export class Searches {
   /** What was found last, by the number of the search: for a worker that begins. */
   readonly targets = new Map<number, readonly TargetPlan[]>();
@@ -74,7 +74,7 @@ export class Searches {
     };
   }
 
-  /** Ends all. */
+  /** Ends all searches. */
   close(): void {
     this.#carried.close([]);
   }

@@ -42,7 +42,7 @@ const CUT_MS = 500;
 /** What the main thread knows when it starts workers. */
 export interface SupervisorOptions {
   readonly workers: number;
-  /** What runs first. */
+  /** The config that runs first. */
   readonly config: PlannedConfig;
   readonly embedded: Embedded;
   readonly terminal: Terminal;
@@ -74,7 +74,7 @@ export class Supervisor implements Serving {
   readonly #boards: Boards;
   /** Each target is checked once, however many workers there are. */
   readonly #health: HealthChecks;
-  /** What runs. */
+  /** The config that runs. */
   #config: PlannedConfig;
   #task: Task;
   /** Told of what is counted that another process has a table for already. */

@@ -12,7 +12,7 @@ export class TargetSets {
     for (const [search, targets] of sets) this.put(search, targets);
   }
 
-  /** A search has found these. */
+  /** Takes the targets that a search of this number has found. */
   put(search: number, targets: readonly TargetPlan[]): void {
     this.#of(search).put(targets);
   }

@@ -26,11 +26,11 @@ export interface ThreadLinesOut {
 
 /** What the supervisor does for a worker. */
 export interface ThreadEvents {
-  /** It listens. */
+  /** The worker listens. */
   listening(): void;
-  /** It cannot serve, and ends. */
+  /** The worker cannot serve, and ends. */
   refused(exitCode: number, text: string): void;
-  /** It has counted. */
+  /** The worker has counted this. */
   counted(message: Extract<FromWorker, { kind: "counted" }>): void;
   /** It has counted this in a set of the table that another process has already. */
   told(counted: Counted): void;
@@ -38,7 +38,7 @@ export interface ThreadEvents {
   gone(exitCode: number): void;
 }
 
-/** A place where lines of a worker go, and what tells it that they are written. */
+/** A place where lines of a worker go, and the function that reports them written. */
 interface OpenSink {
   readonly lines: {
     writeBatch(bytes: Uint8Array<ArrayBuffer>, done: (lost?: number) => void): void;
@@ -238,7 +238,7 @@ export class Thread {
     this.#sinks.delete(sink);
   }
 
-  /** Ends it wherever it is. */
+  /** Ends the worker at once, whatever it is doing. */
   terminate(): void {
     this.#worker.terminate();
   }

@@ -174,7 +174,7 @@ class ServingWorker {
   }
 }
 
-/** Comes to listen, or tells why not and ends. */
+/** Starts to listen, or reports why it cannot and ends. */
 async function start(
   begin: Start,
   embedded: Embedded,

@@ -31,7 +31,7 @@ export function* sharedPorts(
   yield new Problem("another port than the listener's", { at: ["admin", "port"], found: String(admin.port) });
 }
 
-/** The admin listener. */
+/** Checks the option `admin`. */
 export function adminShape(reader: ConfigReader): Shape<AdminPlan> {
   const token = hiddenText(A_TOKEN, reader, ({ text, secret }) => {
     if (secret === undefined) {

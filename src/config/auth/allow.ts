@@ -19,7 +19,7 @@ export interface AllowNames {
 /** Conditions that look at who calls. */
 export const IDENTITY_CONDITIONS = ["consumers", "groups", "scope", "claims"] as const;
 
-/** The options of `allow`. */
+/** Checks the option `allow` of a route. */
 export function allowShape(names: AllowNames): Shape<AllowPlan> {
   const rule = ruleEntries(names);
   const any = list(then(options(rule, ruleProblems), rulePlan), "a list of at least one rule", 1);

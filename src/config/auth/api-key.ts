@@ -25,7 +25,7 @@ export interface ApiKeyOptions extends SchemeCommon {
 /** API keys as they are looked for. */
 export interface ApiKeyPlan extends SchemeCommonPlan {
   readonly kind: "api-key";
-  /** Lower case. */
+  /** The field that holds the key, lower case; undefined for none. */
   readonly header: string | undefined;
   readonly bearer: boolean;
   readonly query: string | undefined;
@@ -50,7 +50,7 @@ const parameter = text(A_PARAMETER, (name) => {
 
 const none = leaf((): undefined => undefined);
 
-/** The schema of the options. */
+/** Checks the options of `apiKey()`. The result makes a plan for the scheme's name. */
 export function apiKeyShape(gateway: string): Shape<(name: string) => ApiKeyPlan> {
   const shape = options(
     {

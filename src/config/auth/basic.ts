@@ -28,7 +28,7 @@ export function basic(options: BasicOptions = {}): SchemeOptions<NoClaims> {
   return new SchemeOptions("basic", options);
 }
 
-/** The schema of the options. */
+/** Checks the options of `basic()`. The result makes a plan for the scheme's name. */
 export function basicShape(gateway: string): Shape<(name: string) => BasicPlan> {
   const shape = options({ ...commonEntries(gateway), forward: or(flag, false) });
   return then(shape, ({ forward, ...common }) => (name) => ({ ...commonPlan(name, common), kind: "basic", forward }));

@@ -27,7 +27,7 @@ export interface ClaimsIssue {
 
 const A_SCHEMA = "a schema of claims, such as one of valibot or zod";
 
-/** The option `claims`. */
+/** Checks the option `claims` of a scheme: a Standard Schema. */
 export const claimsSchemaShape: Shape<ClaimsSchema> = leaf((value) => {
   const isAny = (typeof value === "object" && value !== null) || typeof value === "function";
   const standard = isAny ? (value as Partial<ClaimsSchema>)["~standard"] : undefined;

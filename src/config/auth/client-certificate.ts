@@ -18,9 +18,9 @@ export interface ClientCertificateClaims {
   readonly issuer: string;
   /** Its number at the authority, hexadecimal. */
   readonly serial: string;
-  /** Its common names. */
+  /** The common names in its subject. */
   readonly cn: readonly string[];
-  /** Names beside the subject. */
+  /** Its names of subjectAltName, by kind. */
   readonly san: {
     readonly dns: readonly string[];
     readonly uri: readonly string[];
@@ -67,7 +67,7 @@ export function clientCertificate(options: ClientCertificateOptions = {}): Schem
   return new SchemeOptions("client-certificate", options);
 }
 
-/** The schema of the options. */
+/** Checks the options of `clientCertificate()`. The result makes a plan for the scheme's name. */
 export function clientCertificateShape(
   gateway: string,
   reader: ConfigReader,

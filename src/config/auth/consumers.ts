@@ -16,7 +16,7 @@ const groupName = text(A_GROUP, (name) =>
 
 const A_HASH = 'the hash of an API key: "sha256:" and 64 hexadecimal digits';
 
-/** Gives the 64 digits. The text is not shown: it may be the key itself. */
+/** Returns the 64 digits. The text is not shown: it may be the key itself. */
 function keyHash(reader: ConfigReader): Shape<string> {
   return hiddenText(A_HASH, reader, ({ text }) => {
     const digits = KEY_HASH.exec(text)?.[1]?.toLowerCase();
@@ -101,7 +101,7 @@ const A_FILE = "the path of a YAML file of keys";
 
 /** A file of more keys, whose text is still to be read. */
 export interface FoundKeyFile {
-  /** Absolute. */
+  /** Absolute path of the key file. */
   readonly path: string;
   readonly text: string;
   readonly groups: readonly string[];

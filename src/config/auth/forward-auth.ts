@@ -21,7 +21,7 @@ import { commonEntries, commonPlan } from "./scheme-common.ts";
 /** A field that the service gives for the upstream: its name in the service's answer, and in the request. */
 export interface CopiedField {
   from: string;
-  /** Default: as in the answer. */
+  /** The field that the upstream gets. Default: `from`. */
   to?: string;
 }
 
@@ -52,12 +52,12 @@ export interface ForwardAuthOptions extends SchemeCommon {
   tls?: UpstreamTls;
 }
 
-/** A service as it is asked. */
+/** The service that decides, and how it is asked. */
 export interface ForwardAuthPlan extends SchemeCommonPlan {
   readonly kind: "forward-auth";
   /** The service as an upstream of one target, which belongs to this scheme alone. */
   readonly upstream: UpstreamPlan;
-  /** Path and query to ask for. */
+  /** The path that is asked for, with the query beside it. */
   readonly path: string;
   readonly query: string;
   /** Key of the answer's field, and name of the request's. */
@@ -65,7 +65,7 @@ export interface ForwardAuthPlan extends SchemeCommonPlan {
   /** Lower-case names; undefined means the default. */
   readonly requestFields: readonly string[] | undefined;
   readonly cookies: readonly string[];
-  /** Lower case. */
+  /** The answer's field that names the caller, lower case; undefined for none. */
   readonly subject: string | undefined;
   readonly timeoutMs: number;
 }
@@ -78,7 +78,7 @@ export function forwardAuth(options: ForwardAuthOptions): SchemeOptions<NoClaims
   return new SchemeOptions("forward-auth", options);
 }
 
-/** The schema of the options. */
+/** Checks the options of `forwardAuth()`. The result makes a plan for the scheme's name. */
 export function forwardAuthShape(gateway: string, reader: ConfigReader): Shape<(name: string) => ForwardAuthPlan> {
   const shape = options({
     ...commonEntries(gateway),

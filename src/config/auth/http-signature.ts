@@ -88,7 +88,7 @@ const origin = text(AN_ORIGIN, (written) => {
   return { scheme: address.secure ? "https" : "http", authority: address.authority };
 });
 
-/** The schema of the options. */
+/** Checks the options of `httpSignature()`. The result makes a plan for the scheme's name. */
 export function httpSignatureShape(gateway: string, _reader: ConfigReader): Shape<(name: string) => HttpSignaturePlan> {
   const shape = options(
     {

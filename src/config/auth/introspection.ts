@@ -18,7 +18,7 @@ export interface IntrospectionOptions<S extends ClaimsSchema<object> = ClaimsSch
   url: string | Hidden;
   /** The gateway's own name at the authorization server. */
   clientId: string | Hidden;
-  /** Its secret there. */
+  /** The gateway's secret at the authorization server: `env("NAME")`. */
   clientSecret: string | Hidden;
   /** How it says who it is: `"basic"` in Authorization, or `"post"` in the form. Default: `"basic"`. */
   clientAuth?: "basic" | "post";
@@ -39,7 +39,7 @@ export interface IntrospectionOptions<S extends ClaimsSchema<object> = ClaimsSch
   forward?: boolean;
   /** A Standard Schema (valibot, zod, …) that the answer must fit. Its output is `identity.claims`, with its type. */
   claims?: S;
-  /** TLS towards the endpoint. */
+  /** TLS towards the endpoint, as of an upstream. */
   tls?: UpstreamTls;
 }
 
@@ -50,7 +50,7 @@ export interface IntrospectionPlan extends OAuthPlan {
   readonly clientId: string;
   readonly clientSecret: Secret;
   readonly clientAuth: "basic" | "post";
-  /** Empty: any. */
+  /** The audiences that are taken; empty for any. */
   readonly audience: readonly string[];
   readonly issuer: string | undefined;
   readonly cacheMs: number;
@@ -78,7 +78,7 @@ function some(wanted: string): Shape<string> {
   return text(wanted, (written) => (written === "" ? new Problem(wanted) : written));
 }
 
-/** The schema of the options. */
+/** Checks the options of `introspection()`. The result makes a plan for the scheme's name. */
 export function introspectionShape(gateway: string, reader: ConfigReader): Shape<(name: string) => IntrospectionPlan> {
   const secret = hiddenText("the secret of the client", reader, ({ text, secret }) =>
     text === "" ? new Problem("the secret of the client") : (secret ?? new Secret(text, "clientSecret")),

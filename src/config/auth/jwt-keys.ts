@@ -10,13 +10,13 @@ import { pem } from "../tls.ts";
 import { choice, duration, hiddenText } from "../values.ts";
 import { publicKeyAlgorithms, publicKeyProblem } from "./public-key.ts";
 
-/** A place of keys. */
+/** Where a JWT scheme takes its keys from. */
 export type JwtKeysPlan =
   | { readonly from: "issuer"; readonly issuer: string }
   | { readonly from: "url"; readonly url: string }
   /** `path` is absolute, `text` what it held when the plan was made. */
   | { readonly from: "file"; readonly path: string; readonly text: string }
-  /** PEM, SubjectPublicKeyInfo. */
+  /** `pem` is a SubjectPublicKeyInfo in PEM. */
   | { readonly from: "pem"; readonly pem: string; readonly algorithms: readonly string[] }
   | { readonly from: "secret"; readonly secret: Secret };
 
@@ -31,7 +31,7 @@ export interface KeySetPlan {
 
 const AN_ISSUER = "the `iss` that tokens must have, or false";
 
-/** Undefined for `false`. */
+/** Checks the option `issuer` of `jwt()`; undefined for `false`. */
 export function issuerShape(reader: ConfigReader): Shape<string | undefined> {
   const issuer = hiddenText(AN_ISSUER, reader, ({ text }) => (text === "" ? new Problem(AN_ISSUER) : text));
   return either(
@@ -63,26 +63,26 @@ export function jwksShape(reader: ConfigReader): Shape<JwksPlan> {
   });
 }
 
-/** PEM text or a path. */
+/** Checks the option `publicKey`: PEM text or a path. The result is the PEM text. */
 export function publicKeyShape(reader: ConfigReader): Shape<string> {
   return then(pem("a public key", reader, publicKeyProblem), ({ text }) => text);
 }
 
 const A_SECRET = 'env("NAME"): a secret does not stand in the config';
 
-/** Only what `env` returns. */
+/** Checks the option `secret`: only what `env` returns. */
 export function secretShape(reader: ConfigReader): Shape<Secret> {
   return hiddenText(A_SECRET, reader, ({ secret }) => secret ?? new Problem(A_SECRET, { found: "a text" }));
 }
 
-/** The list of algorithms. */
+/** Checks the option `algorithms`: a list of at least one. */
 export const algorithmsShape: Shape<readonly string[]> = list(
   choice(...ASYMMETRIC, ...HMAC),
   "a list of at least one algorithm",
   1,
 );
 
-/** The clocks. */
+/** Checks the option `keySet`: the clocks of fetched keys. */
 export const keySetShape: Shape<Omit<KeySetPlan, "tls">> = then(
   options(
     {

@@ -94,10 +94,10 @@ export interface JwtOptions<S extends ClaimsSchema<object> = ClaimsSchema<AnyCla
 export interface JwtPlan extends OAuthPlan {
   readonly kind: "jwt";
   readonly issuer: string | undefined;
-  /** Undefined: none is compared. */
+  /** The audiences that are taken; undefined for any. */
   readonly audiences: readonly string[] | undefined;
   readonly keys: JwtKeysPlan;
-  /** Undefined: by the keys. */
+  /** The algorithms that are allowed; undefined for those of the keys. */
   readonly algorithms: readonly string[] | undefined;
   /** As `tokenType` writes them, "" for tokens without one. */
   readonly types: readonly string[];
@@ -108,7 +108,7 @@ export interface JwtPlan extends OAuthPlan {
   /** The first of them that a token has. */
   readonly scopeClaims: readonly string[];
   readonly claims: ClaimsSchema | undefined;
-  /** Lower case. */
+  /** The field that holds the token, lower case. */
   readonly header: string;
   readonly cookie: string | undefined;
   readonly forward: boolean;
@@ -125,7 +125,7 @@ export function jwt<S extends ClaimsSchema<object> = ClaimsSchema<AnyClaims>>(
   return new SchemeOptions("jwt", options);
 }
 
-/** The schema of the options. */
+/** Checks the options of `jwt()`. The result makes a plan for the scheme's name. */
 export function jwtShape(gateway: string, reader: ConfigReader): Shape<(name: string) => JwtPlan> {
   const audience = hiddenText(AN_AUDIENCE, reader, ({ text }) => (text === "" ? new Problem(AN_AUDIENCE) : text));
   const shape = options(

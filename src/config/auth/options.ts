@@ -8,7 +8,7 @@ export type AnyClaims = Readonly<Record<string, unknown>>;
 /** What schemes verify that have no claims. */
 export type NoClaims = Readonly<Record<string, never>>;
 
-/** Who calls, by name. */
+/** Who calls, as routes, limits and functions of the config know them. */
 export interface Consumer {
   readonly name: string;
   readonly groups: readonly string[];
@@ -57,9 +57,9 @@ export interface SchemeCommon {
 /** The stored form of an API key: `"sha256:"` and 64 hexadecimal digits. `sluice keys new` prints it beside the key. */
 export type KeyHash = `sha256:${string}`;
 
-/** One API key of a consumer. */
+/** One API key of a consumer, by its hash. */
 export interface KeyOptions {
-  /** Never the key itself. */
+  /** `sha256:` and the 64 hexadecimal digits of the key's SHA-256, or `env("NAME")`; never the key itself. */
   hash: KeyHash | Hidden;
   /** When it ceases to be good: an RFC 3339 date or time, such as `"2027-01-31"`. Default: never. */
   expires?: string;
@@ -80,7 +80,7 @@ export interface SigningKeyOptions {
   key: string | Hidden;
 }
 
-/** Who may call. */
+/** A caller with a name: its groups, its credentials, and its names in tokens and certificates. */
 export interface ConsumerOptions<S extends string = string, G extends string = string> {
   /** Groups it belongs to, for `allow`. */
   groups?: readonly G[];
@@ -115,7 +115,7 @@ export interface AllowExchange<Params = Readonly<Record<string, string>>, I = Id
   readonly method: string;
   readonly path: string;
   readonly params: Params;
-  /** The client's address. */
+  /** The client's IP address, or the one that a trusted proxy names. */
   readonly client: string;
   readonly id: string;
   /** The first value of a request field. */
@@ -177,7 +177,7 @@ export interface IdentityTokenOptions {
   issuer: string;
   /** `aud` of the token. Default: the upstream's name. */
   audience?: string;
-  /** Default: `"1m"`. */
+  /** How long a token is good. It is signed once for a caller and used for half of that. Default: `"1m"`. */
   lifetime?: Duration;
   /** The field. Default: `"X-Identity-Token"`. */
   header?: string;

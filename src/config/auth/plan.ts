@@ -9,7 +9,7 @@ import type { IntrospectionPlan } from "./introspection.ts";
 import type { JwtPlan } from "./jwt.ts";
 import type { AllowExchange, Consumer } from "./options.ts";
 
-/** All of it. */
+/** Who may call: consumers, schemes, and what upstreams learn of callers. */
 export interface AuthPlan {
   /** By name, in the order of the config. */
   readonly consumers: readonly ConsumerPlan[];
@@ -18,13 +18,13 @@ export interface AuthPlan {
   readonly identity: IdentityPlan;
 }
 
-/** A scheme of some kind. */
+/** The plan of a scheme, whichever its kind. */
 export type SchemePlan =
   ApiKeyPlan | BasicPlan | ClientCertificatePlan | ForwardAuthPlan | HttpSignaturePlan | IntrospectionPlan | JwtPlan;
 
 /** What schemes of every kind have. */
 export interface SchemeCommonPlan {
-  /** Its name in the config. */
+  /** The scheme's name in the config. */
   readonly name: string;
   readonly observe: boolean;
   /** For challenges; holds neither `"` nor `\`. */
@@ -44,13 +44,13 @@ export interface ConsumerPlan {
   readonly password: Secret | undefined;
 }
 
-/** One API key. */
+/** One API key of a consumer. */
 export interface KeyPlan {
   /** SHA-256 of the key, 64 lower-case hexadecimal digits. */
   readonly hash: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
-  /** For records: not secret. */
+  /** The key's name in records; not secret. */
   readonly id: string;
 }
 
@@ -65,7 +65,7 @@ export interface SigningKeyPlan {
 
 /** A file of more consumers and keys. */
 export interface KeysPlan {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
   /** Groups that it may name beside those of the config's consumers. */
   readonly groups: readonly string[];
@@ -103,7 +103,7 @@ export interface AllowRulePlan {
   readonly claims: readonly (readonly [name: string, values: readonly (string | number | boolean)[]])[];
   /** CIDR ranges or addresses, each known to be well-formed. */
   readonly addresses: readonly string[] | undefined;
-  /** Upper case. */
+  /** The methods that pass, upper case; undefined for all. */
   readonly methods: readonly string[] | undefined;
   readonly when: ((x: AllowExchange) => boolean | Promise<boolean>) | undefined;
   readonly except: {
@@ -124,7 +124,7 @@ export interface IdentityPlan {
   readonly consumer: string | undefined;
   /** Whether it sees the client's certificate. */
   readonly clientCert: boolean;
-  /** Field name and claim. */
+  /** The field that is set, and the claim whose value it gets. */
   readonly headers: readonly (readonly [name: string, claim: string])[];
   readonly token: IdentityTokenPlan | undefined;
   /** Lower-case names of all fields that the gateway vouches for: gone from every request before they are set. */
@@ -133,7 +133,7 @@ export interface IdentityPlan {
 
 /** A token that the gateway signs for the upstream. */
 export interface IdentityTokenPlan {
-  /** PEM, PKCS #8. */
+  /** The private key: PKCS #8 in PEM. */
   readonly key: Secret;
   /** The one algorithm that the key is for. */
   readonly algorithm: "EdDSA" | "ES256" | "RS256";
@@ -144,7 +144,7 @@ export interface IdentityTokenPlan {
   readonly claims: readonly string[];
 }
 
-/** Which origins may call. */
+/** Which origins may call a route, by the Fetch standard's CORS protocol. */
 export interface CorsPlan {
   /** `"*"`, origins, and suffixes behind a scheme: `["https://", ".example.com"]`. */
   readonly origins: "*" | readonly (string | readonly [scheme: string, suffix: string])[];

@@ -15,7 +15,7 @@ export interface ResourceOptions {
   authorizationServers?: readonly string[];
   /** Scopes a client may ask for. */
   scopes?: readonly string[];
-  /** A name for people. */
+  /** The name of the API for people. */
   name?: string;
   /** URL of a page for developers. */
   documentation?: string;

@@ -6,7 +6,7 @@ import { choice, duration, text } from "../values.ts";
 import { LimitStoreOptions } from "./options.ts";
 import type { DurableObjectStorePlan } from "./plan.ts";
 
-/** How the objects are asked. */
+/** Options of `durableObject()`: how the objects are asked. */
 export interface DurableObjectStoreOptions {
   /** Longest wait for one decision. An object may be far away, and new. Default: `"1s"`. */
   timeout?: Duration;
@@ -28,7 +28,7 @@ export function durableObject(binding: string, options: DurableObjectStoreOption
 
 const A_BINDING = 'the name of a binding, such as "LIMITS"';
 
-/** The schema of the options. */
+/** Checks the options of `durableObject()`. */
 export function durableObjectShape(): Shape<DurableObjectStorePlan> {
   return then(
     options({

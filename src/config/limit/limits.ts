@@ -146,7 +146,7 @@ export function* strayBounds(written: unknown): Generator<Problem> {
   }
 }
 
-/** Settings of all limits. */
+/** Checks the option `limiting`: settings of all limits. */
 export function limitSettings(reader: ConfigReader): Shape<Omit<LimitsPlan, "limits">> {
   return options({
     fields: or(

@@ -25,7 +25,7 @@ export type LimitBy<I = unknown> =
 interface LimitCommon<I> {
   /** Most requests, or units of `cost`, from 1 to 1,000,000. */
   limit: number;
-  /** Default: `"address"`. */
+  /** What tells callers apart: each has a count of its own. Default: `"address"`. */
   by?: LimitBy<I>;
   /** What a request costs: a whole number from 0 on, or a function that gives it. Default: `1`. */
   cost?: number | ((x: LimitExchange<I>) => number);
@@ -51,7 +51,7 @@ export class LimitStoreOptions {
 
 /** A limit in a sliding window: in no span of `window` are more let through. */
 export interface WindowLimit<I = unknown> extends LimitCommon<I> {
-  /** From `"1s"` to `"24d"`. */
+  /** Length of the sliding window, from `"1s"` to `"24d"`. */
   window: Duration;
   per?: never;
   timeZone?: never;

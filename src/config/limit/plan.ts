@@ -3,16 +3,16 @@ import type { CallerByPlan, TlsPlan } from "../plan.ts";
 import type { Secret } from "../secrets.ts";
 import type { LimitExchange } from "./options.ts";
 
-/** By what a limit counts. */
+/** What tells the callers of a limit apart. */
 export type LimitByPlan =
   | Exclude<CallerByPlan, { kind: "cookie" }>
   | { readonly kind: "route" }
   | { readonly kind: "claim"; readonly claim: string }
   | { readonly kind: "function"; readonly of: (x: LimitExchange) => string | undefined };
 
-/** One limit. */
+/** One limit of the config. */
 export interface LimitPlan {
-  /** Its name in the config. */
+  /** The limit's name in the config. */
   readonly name: string;
   readonly limit: number;
   /** A sliding window in milliseconds, or a calendar period. */
@@ -31,14 +31,14 @@ export interface RedisStorePlan {
   readonly kind: "redis";
   readonly host: string;
   readonly port: number;
-  /** Undefined: in plain text. */
+  /** How TLS is spoken; undefined for plain TCP. */
   readonly tls: TlsPlan | undefined;
   readonly user: string | undefined;
   readonly password: Secret | undefined;
   readonly database: number;
-  /** What its keys begin with. */
+  /** What the keys in Redis begin with. */
   readonly prefix: string;
-  /** Longest wait for one decision. */
+  /** Longest wait for one decision, in milliseconds. */
   readonly timeoutMs: number;
   readonly onError: "refuse" | "local";
 }
@@ -46,9 +46,9 @@ export interface RedisStorePlan {
 /** Durable Objects of Cloudflare in which gateways count together. */
 export interface DurableObjectStorePlan {
   readonly kind: "durable-object";
-  /** Name of the binding. */
+  /** Name of the binding in the Worker's `env`. */
   readonly binding: string;
-  /** Longest wait for one decision. */
+  /** Longest wait for one decision, in milliseconds. */
   readonly timeoutMs: number;
   readonly onError: "refuse" | "local";
 }
@@ -77,7 +77,7 @@ export interface OverloadPlan {
 
 /** A bound for exchanges under way at once. */
 export interface InFlightPlan {
-  /** Its name in the config. */
+  /** The bound's name in the config. */
   readonly name: string;
   readonly max: number;
   readonly by: LimitByPlan | { readonly kind: "upstream" };

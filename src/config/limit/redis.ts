@@ -10,7 +10,7 @@ import { choice, duration, hiddenText, text, whole, type FoundText } from "../va
 import { LimitStoreOptions } from "./options.ts";
 import type { RedisStorePlan } from "./plan.ts";
 
-/** How Redis is asked. */
+/** Options of `redis()`: how Redis is asked. */
 export interface RedisStoreOptions {
   /** Default: what the URL says, else Redis's `default`. */
   user?: string | Hidden;
@@ -18,7 +18,7 @@ export interface RedisStoreOptions {
   password?: string | Hidden;
   /** Number of the database. Default: what the URL says, else `0`. */
   database?: number;
-  /** TLS of a `rediss://` URL. */
+  /** How TLS is spoken, with a `rediss://` URL. */
   tls?: UpstreamTls;
   /** Longest wait for one decision. Default: `"100ms"`. */
   timeout?: Duration;
@@ -42,7 +42,7 @@ export function redis(url: string | Hidden, options: RedisStoreOptions = {}): Li
 const A_URL = 'the URL of a Redis, such as "redis://127.0.0.1:6379"';
 const A_PREFIX = "a text of printable ASCII without blanks, 64 characters at most";
 
-/** The schema of the options. */
+/** Checks the options of `redis()`. */
 export function redisShape(reader: ConfigReader): Shape<RedisStorePlan> {
   const hidden = (wanted: string): Shape<Secret> =>
     hiddenText(wanted, reader, ({ text, secret }) =>
@@ -87,7 +87,7 @@ export function redisShape(reader: ConfigReader): Shape<RedisStorePlan> {
   }));
 }
 
-/** What a URL says. */
+/** The parts of a `redis://` URL. */
 interface RedisUrl {
   readonly secure: boolean;
   readonly host: string;

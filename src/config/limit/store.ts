@@ -12,7 +12,7 @@ const SHAPES: Readonly<Record<string, (reader: ConfigReader) => Shape<LimitStore
   "durable-object": durableObjectShape,
 };
 
-/** A store of any kind. */
+/** Checks the option `limiting.store`: what `redis()` or `durableObject()` returns. */
 export function storeShape(reader: ConfigReader): Shape<LimitStorePlan> {
   return v.lazy((value): Shape<LimitStorePlan> => {
     const shape = value instanceof LimitStoreOptions ? SHAPES[value.kind] : undefined;

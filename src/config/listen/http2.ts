@@ -12,7 +12,7 @@ const bounds = options({ maxStreams: or(whole(1, 65_535), MAX_STREAMS), h2c: or(
 /** What the config says of it. Undefined: nothing; false: it is not wanted. */
 export type WrittenHttp2 = ListenHttp2Plan | false | undefined;
 
-/** `listen.http2`. */
+/** Checks the option `listen.http2`. */
 export const http2Shape: Shape<ListenHttp2Plan | false> = either(
   (value) => typeof value === "boolean",
   then(flag, (wanted) => wanted && { maxStreams: MAX_STREAMS, h2c: false }),

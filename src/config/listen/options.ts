@@ -12,7 +12,7 @@ export interface CertificateOptions {
   names?: readonly string[];
 }
 
-/** TLS of the listener. */
+/** How the listener speaks TLS. */
 export interface ListenTls {
   /** One certificate, or several; who names none of their hosts gets the first. Not needed beside `acme`. */
   certificates?: CertificateOptions | readonly CertificateOptions[];
@@ -64,9 +64,9 @@ export interface AcmeOptions {
 
 /** External account binding (RFC 8555 section 7.3.4): the authority hands out both. */
 export interface ExternalAccountOptions {
-  /** The key's identifier. */
+  /** The key's identifier at the authority. */
   kid: string;
-  /** The key: base64url. */
+  /** The key that the authority gave, base64url: `env("NAME")`. */
   hmacKey: Hidden;
 }
 
@@ -86,7 +86,7 @@ export interface RedirectHttpOptions {
   to?: number;
 }
 
-/** HTTP/2 of the listener. */
+/** How the listener speaks HTTP/2. */
 export interface ListenHttp2 {
   /** Requests of one connection at a time; more are refused, for the client to send again. Default: `128`. */
   maxStreams?: number;

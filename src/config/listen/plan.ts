@@ -5,7 +5,7 @@ import type { Secret } from "../secrets.ts";
 
 /** A certificate that the listener shows. */
 export interface CertificatePlan {
-  /** PEM text. */
+  /** The certificate and those that lead to its authority, in PEM. */
   readonly cert: string;
   readonly key: Secret;
   /** Absolute paths, where cert and key are files. */
@@ -32,13 +32,13 @@ export interface AcmePlan {
   /** URLs: `mailto:ops@example.com`. */
   readonly contact: readonly string[];
   readonly externalAccount: { readonly kid: string; readonly hmacKey: Secret } | undefined;
-  /** Absolute. */
+  /** Absolute path of the folder of certificates, keys and account. */
   readonly storage: string;
   /** PEM text; undefined: the system's authorities. */
   readonly ca: string | undefined;
 }
 
-/** TLS of the listener. */
+/** How the listener speaks TLS, checked and with every default. */
 export interface ListenTlsPlan {
   /** At least one, where there is no `acme`. */
   readonly certificates: readonly CertificatePlan[];

@@ -116,7 +116,7 @@ function crlProblem(text: string, reader: ConfigReader): string | undefined {
   return reader.isRevocations?.(text) === false ? "The list in it cannot be read." : undefined;
 }
 
-/** What Deno cannot do. */
+/** The faults of a config that Deno cannot serve. */
 function* forTheExecutable(clientCert: string | undefined, acme: AcmePlan | undefined): Iterable<Problem> {
   if (clientCert !== undefined && clientCert !== "off") {
     const hint = "Deno does not tell the names in clients' certificates for sure: the executable does.";

@@ -11,7 +11,7 @@ export type LogFormat = "auto" | "pretty" | LineFormat;
 /** A form of lines for programs. */
 export type LineFormat = "json" | "ecs" | "caddy" | "combined" | "common";
 
-/** The access log. */
+/** What is written of each exchange, and where. */
 export interface LogOptions {
   /** Form of a line, where a sink has none of its own. Default: `"auto"`. */
   format?: LogFormat;
@@ -30,7 +30,7 @@ export interface LogOptions {
   redactQuery?: readonly string[];
 }
 
-/** A place where lines go. */
+/** A place where lines of the access log go. */
 export type LogSink = "stdout" | LogFile | LogSyslog | LogFunction;
 
 /** Lines to a file. SIGUSR2 has it opened anew, after somebody has moved it away. */
@@ -58,7 +58,7 @@ export interface LogSyslog {
   syslog: `${"udp" | "tcp" | "tls" | "unix" | "unix-stream"}://${string}`;
   /** Of `tls://`. Default: the name in the address, and the authorities that the runtime knows. */
   tls?: UpstreamTls;
-  /** Default: `"local0"`. */
+  /** The facility of the lines (RFC 5424 section 6.2.1). Default: `"local0"`. */
   facility?: LogFacility;
   /** APP-NAME: 1 to 48 characters without blanks. Default: the gateway's name. */
   app?: string;
@@ -75,7 +75,7 @@ export type LogFacility = "user" | "daemon" | `local${0 | 1 | 2 | 3 | 4 | 5 | 6 
  */
 export type LogFunction = (record: LogRecord) => unknown;
 
-/** An exchange, as its JSON line tells of it. */
+/** An exchange, as its JSON line has it. */
 export interface LogRecord {
   readonly time: string;
   readonly level: "info" | "error";
@@ -112,7 +112,7 @@ export interface LogFilter {
 
 /** Exchanges of which a share is written. */
 export interface LogSample {
-  /** From 0, none, to 1, all. */
+  /** The share of these exchanges that is written, from 0, none, to 1, all. */
   share: number;
   /** A status, a class such as `"2xx"`, or a list of these. Default: all but errors, which are then always written. */
   status?: LogFilter["status"];

@@ -3,10 +3,10 @@ import type { LineFormat, LogFormat, LogFunction } from "./options.ts";
 import type { LinesTo } from "../../platform.ts";
 import type { TlsPlan } from "../plan.ts";
 
-/** The access log. */
+/** What is written of each exchange, and where, with every default. */
 export interface LogPlan {
   readonly to: readonly LogSinkPlan[];
-  /** What `fields` says. */
+  /** The members of a line, as the option `fields` chooses them. */
   readonly members: LogFieldsPlan;
   readonly only: LogFilterPlan | undefined;
   readonly sample: readonly LogSamplePlan[];
@@ -16,7 +16,7 @@ export interface LogPlan {
   readonly redactFields: readonly string[];
 }
 
-/** A place where lines go. */
+/** A place where lines of the access log go. */
 export type LogSinkPlan =
   | { readonly kind: "stdout"; readonly format: LogFormat }
   | { readonly kind: "file"; readonly to: LinesTo; readonly format: LineFormat }

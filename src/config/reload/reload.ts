@@ -3,5 +3,5 @@ import type { ReloadPlan } from "../plan.ts";
 import { maybe, options, type Shape } from "../shape.ts";
 import { choice } from "../values.ts";
 
-/** How reloads are done. */
+/** Checks the option `reload`. */
 export const reloadShape: Shape<ReloadPlan> = options({ gate: maybe(choice("tests")) });

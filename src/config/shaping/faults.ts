@@ -6,7 +6,7 @@ import { duration, share, whole } from "../values.ts";
 import type { FaultsPlan } from "./plan.ts";
 import { whenShape } from "./when.ts";
 
-/** Faults that a route makes. */
+/** Checks the option `faults` of a route. */
 export function faultsShape(names: AllowNames): Shape<FaultsPlan> {
   const delay = then(options({ by: duration(), share: or(share, 1) }), ({ by, share }) => ({ ms: by, share }));
   const abort = options({ status: whole(400, 599), share: or(share, 1) });

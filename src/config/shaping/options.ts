@@ -15,7 +15,7 @@ export interface WhenOptions<N extends Names = AnyNames> {
 
 /** One upstream of a split. */
 export interface BranchOptions<N extends Names = AnyNames> {
-  /** Name of an upstream. */
+  /** The name of an upstream, each at most once in a split. */
   to: N["upstream"];
   /** Share of requests relative to the other branches, a whole number; 0 gets none. Default: `1`, and `0` beside `when`. */
   weight?: number;
@@ -45,7 +45,7 @@ interface FallbackCommon {
 
 /** Another upstream that is asked when this one has no answer, if the request can be sent once more. */
 export interface UpstreamFallback<U extends string = string> extends FallbackCommon {
-  /** Its name. */
+  /** The name of the upstream that is asked instead. */
   to: U;
   answer?: never;
 }

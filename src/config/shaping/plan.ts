@@ -6,7 +6,7 @@ import type { UpstreamPlan } from "../upstream/plan.ts";
 export interface WhenPlan {
   readonly headers: readonly (readonly [name: string, value: string | true])[];
   readonly cookies: readonly (readonly [name: string, value: string | true])[];
-  /** Undefined: whoever calls. */
+  /** Names of consumers that are meant; undefined for any caller. */
   readonly consumers: readonly string[] | undefined;
   readonly groups: readonly string[] | undefined;
 }
@@ -24,14 +24,14 @@ export interface SplitDestination {
   readonly branches: readonly BranchPlan[];
   /** Who keeps to a branch; undefined: nobody. */
   readonly by: CallerByPlan | undefined;
-  /** That of every branch. */
+  /** The rewrite of the path, the same for every branch. */
   readonly rewrite: RewritePlan | undefined;
 }
 
 /** An upstream that gets copies of a route's requests. */
 export interface MirrorPlan {
   readonly upstream: UpstreamPlan;
-  /** From 0 to 1. */
+  /** The share of requests that is copied, from 0 to 1. */
   readonly share: number;
   readonly maxInFlight: number;
   readonly maxBody: number;

@@ -9,7 +9,7 @@ const CONDITIONS = ["header", "cookie", "consumer", "group"] as const;
 /** Conditions that look at who calls. */
 const WHO = ["consumer", "group"] as const;
 
-/** Which requests are meant. */
+/** Checks the option `when` of a branch or of `faults`: which requests are meant. */
 export function whenShape({ consumers, groups, open }: AllowNames): Shape<WhenPlan> {
   const shape = options(
     {

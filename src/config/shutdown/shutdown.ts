@@ -6,7 +6,7 @@ import { duration } from "../values.ts";
 /** Default of `drainDelay` where a load balancer may look at readiness. */
 const DELAY_MS = 5000;
 
-/** Gives the plan, once it is known what else the config says. */
+/** Returns the plan, once it is known what else the config says. */
 export const shutdownShape: Shape<(plan: Pick<Plan, "admin" | "routes">) => ShutdownPlan> = then(
   options({ drainDelay: maybe(duration(0)), grace: or(duration(0), "25s") }),
   ({ drainDelay, grace }) =>

@@ -35,12 +35,12 @@ export class Variables {
     this.#refuse = refuse;
   }
 
-  /** Whether all is turned off. */
+  /** Whether `OTEL_SDK_DISABLED` turns all telemetry off. */
   get isOff(): boolean {
     return this.text("OTEL_SDK_DISABLED").toLowerCase() === "true";
   }
 
-  /** Its value, or "". */
+  /** The value of a variable without blanks around it; "" where it is not set. */
   text(name: string): string {
     return this.#reader.env(name)?.trim() ?? "";
   }
@@ -75,7 +75,7 @@ export class Variables {
     return fallback;
   }
 
-  /** Milliseconds, likewise. */
+  /** Milliseconds, as {@link whole} reads a number: the first variable that is set, else `fallback`. */
   ms(fallback: number, ...names: readonly string[]): number {
     return this.whole(fallback, 1, LONGEST_TIMER_MS, ...names);
   }
@@ -126,7 +126,7 @@ export class Variables {
     return { sample: 1, parent: known.parent };
   };
 
-  /** What is passed on. */
+  /** The formats of trace context that are passed on (`OTEL_PROPAGATORS`). */
   get propagators(): ReadonlySet<string> {
     const said = this.text("OTEL_PROPAGATORS") || PROPAGATORS.join(",");
     const names = said.split(",").map((each) => each.trim());

@@ -36,20 +36,20 @@ export interface OtlpOptions {
   endpoint?: string | Hidden;
   /** Fields of each request, such as `{ authorization: env("OTLP_TOKEN") }`. */
   headers?: Readonly<Record<string, string | Hidden>>;
-  /** Default: `"none"`. */
+  /** How the content of requests is compressed. Default: `"none"`. */
   compression?: "gzip" | "none";
   /** For one request. What fails for a time is sent again, for 30 s in all. Default: `"10s"`. */
   timeout?: Duration;
   tls?: UpstreamTls;
   /** The spans of `tracing`; `false` sends none. */
   traces?: false | OtlpTracesOptions;
-  /** What `/metrics` of `admin` tells, with or without `admin`; `false` sends none. */
+  /** What `/metrics` of `admin` has, with or without `admin`; `false` sends none. */
   metrics?: false | OtlpMetricsOptions;
   /** What is said of the gateway, beside `service.name` (the gateway's name), `service.version` and `service.instance.id`. */
   resource?: Readonly<Record<string, string>>;
 }
 
-/** How spans are sent. */
+/** How spans are sent to the collector. */
 export interface OtlpTracesOptions {
   /** How long a span waits for others at most. Default: `"5s"`. */
   delay?: Duration;
@@ -59,8 +59,8 @@ export interface OtlpTracesOptions {
   queue?: number;
 }
 
-/** How metrics are sent. */
+/** How metrics are sent to the collector. */
 export interface OtlpMetricsOptions {
-  /** Default: `"60s"`. */
+  /** The time between two pushes. Default: `"60s"`. */
   interval?: Duration;
 }

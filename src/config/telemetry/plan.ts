@@ -28,18 +28,18 @@ export interface OtlpPlan extends OfEnvironment {
   readonly resource: readonly (readonly [key: string, value: string])[];
 }
 
-/** Where requests go. */
+/** Where the requests with spans or metrics go. */
 export interface OtlpEndpoint {
-  /** All of it. */
+  /** The whole URL, path included. */
   readonly url: string;
   readonly headers: readonly (readonly [name: string, value: string | Secret])[];
   readonly gzip: boolean;
-  /** Of one request. */
+  /** How long one request may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly tls: TlsPlan | undefined;
 }
 
-/** How spans are sent. */
+/** How spans are sent to the collector, with every default. */
 export interface OtlpTracesPlan extends OtlpEndpoint {
   readonly delayMs: number;
   readonly batch: number;
@@ -48,7 +48,7 @@ export interface OtlpTracesPlan extends OtlpEndpoint {
   readonly exportMs: number;
 }
 
-/** How metrics are sent. */
+/** How metrics are sent to the collector, with every default. */
 export interface OtlpMetricsPlan extends OtlpEndpoint {
   readonly intervalMs: number;
   /** All tries of a push together. */

@@ -119,7 +119,7 @@ function* cookieProblems({
   }
 }
 
-/** How a target is picked. */
+/** Checks the option `balance` of an upstream. */
 export function balanceShape(reader: ConfigReader): Shape<BalancePlan> {
   const sticky = then(options({ sticky: stickyShape(reader) }), ({ sticky }) => sticky);
   const named = either((value) => Object.hasOwn(Object(value) as object, "sticky"), sticky, hash);

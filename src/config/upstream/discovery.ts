@@ -18,7 +18,7 @@ export type FoundDiscovery = Exclude<DiscoveryPlan, FilePlan> | (FilePlan & { re
 const KINDS = ["dns", "srv", "file", "from"] as const;
 const SOME_TARGETS = "a list of targets, or an object with one of `dns`, `srv`, `file`, `from`";
 
-/** Where targets are found. */
+/** Checks `targets` of an upstream where it is no list but says where targets are found. */
 export function discoveryShape(reader: ConfigReader): Shape<FoundDiscovery> {
   const shapes: Readonly<Record<(typeof KINDS)[number], Shape<FoundDiscovery>>> = {
     dns: dnsShape(reader),

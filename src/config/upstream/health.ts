@@ -87,7 +87,7 @@ function http(reader: ConfigReader): Shape<HealthPlan> {
   }));
 }
 
-/** How targets are checked. */
+/** Checks the option `health` of an upstream. */
 export function healthShape(reader: ConfigReader): Shape<HealthPlan> {
   return either((value) => partOf(value, "tcp") !== undefined, tcp, http(reader));
 }

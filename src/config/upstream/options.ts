@@ -34,7 +34,7 @@ export interface DnsTargets extends LookupOptions {
 export interface SrvTargets extends LookupOptions {
   /** `"_http._tcp.orders.internal"`. Host and TLS go by the name behind `_tcp`. */
   srv: string;
-  /** Default: `"http"`. */
+  /** How the targets are spoken to. Default: `"http"`. */
   scheme?: "http" | "https";
 }
 
@@ -173,9 +173,9 @@ export interface HashOptions {
 }
 
 /**
- * The answer has a cookie that names its target by a keyed hash: it tells nothing of the target, and nobody can make one.
- * A cookie of a target that is gone, down or of weight 0 leads to another target and is replaced. Answers from 500 on have
- * none. The upstream sees the cookie.
+ * The answer has a cookie that names its target by a keyed hash: it reveals nothing of the target, and nobody can make
+ * one. A cookie of a target that is gone, down or of weight 0 leads to another target and is replaced. Answers from 500
+ * on have none. The upstream sees the cookie.
  */
 export interface StickyOptions {
   /** Its name. Upstreams that one browser may reach on the same path need different ones. */
@@ -186,9 +186,9 @@ export interface StickyOptions {
   balance?: PickWord;
   /** How long the cookie is kept, in whole seconds, from `"1s"` to `"24d"`. Default: until the browser is closed. */
   maxAge?: Duration;
-  /** Default: `"/"`. */
+  /** The path for which the browser sends the cookie. Default: `"/"`. */
   path?: string;
-  /** Default: none, the host alone. */
+  /** The domain for which the browser sends the cookie. Default: none, the host alone. */
   domain?: string;
   /** Whether it is sent over TLS only. Default: as the client came, by `X-Forwarded-Proto` where a trusted proxy says it. */
   secure?: boolean;
@@ -227,7 +227,7 @@ export interface BreakerOptions {
   /** Opens when at least this share of the attempts took longer than `over` to the head of their answer. Default: never. */
   slow?: {
     over: Duration;
-    /** Default: `0.5`. */
+    /** The share of attempts that must be slow. Default: `0.5`. */
     share?: number;
   };
   /** Never with fewer attempts in the window than this. Default: `20`. */
@@ -268,7 +268,7 @@ export interface HealthCommon {
 export interface HttpCheckOptions extends HealthCommon {
   /** What to ask for: `"/healthz"`. */
   path: string;
-  /** Default: `"GET"`. */
+  /** The method of the check. Default: `"GET"`. */
   method?: "GET" | "HEAD" | "OPTIONS" | "POST";
   /** A status, a class such as `"2xx"`, or several: an answer with another one fails. Default: `"2xx"`. */
   status?: number | StatusClass | readonly (number | StatusClass)[];
@@ -323,7 +323,7 @@ export interface UpstreamOptions<U extends string = never> {
   timeouts?: UpstreamTimeouts;
   /** Default: none but what is certain to change nothing. */
   retries?: RetriesOptions | false;
-  /** Default: none. */
+  /** A second attempt beside a slow one; `false` for none. Default: none. */
   hedge?: HedgeOptions | false;
   keepAlive?: KeepAliveOptions;
   connections?: ConnectionOptions;

@@ -34,7 +34,7 @@ export interface LookupPlan {
 /** Where the targets of an upstream are found while it runs. */
 export type DiscoveryPlan = DnsPlan | SrvPlan | FilePlan | FunctionPlan;
 
-/** The addresses of a name. */
+/** Targets that are the addresses of a name in DNS. */
 export interface DnsPlan extends LookupPlan {
   readonly kind: "dns";
   /** What is looked up, and what the targets' certificates are for. */
@@ -57,11 +57,11 @@ export interface SrvPlan extends LookupPlan {
 /** A file that holds a list of targets. */
 export interface FilePlan {
   readonly kind: "file";
-  /** Absolute. */
+  /** Absolute path of the file. */
   readonly path: string;
 }
 
-/** A function of the user's. */
+/** Targets that a function of the config returns. */
 export interface FunctionPlan {
   readonly kind: "function";
   readonly find: FindTargets;
@@ -74,7 +74,7 @@ export interface TimeoutsPlan {
   readonly sendMs: number;
   readonly firstByteMs: number;
   readonly idleMs: number;
-  /** 0 for no bound. */
+  /** The bound of all attempts together, in milliseconds; 0 for none. */
   readonly wholeMs: number;
   /** Where clients say how long they wait, and upstreams are told. */
   readonly deadlineFields: readonly DeadlineFieldPlan[];
@@ -83,7 +83,7 @@ export interface TimeoutsPlan {
 /** A field that says for how long the answer is of use. */
 export interface DeadlineFieldPlan {
   readonly name: string;
-  /** Lower case. */
+  /** The field's name in lower case. */
   readonly key: string;
   /** A number of milliseconds, or as gRPC writes `grpc-timeout`. */
   readonly form: "plain" | "grpc";
@@ -97,18 +97,18 @@ export interface RetriesPlan {
     readonly statuses: ReadonlySet<number>;
   };
   readonly idempotencyKey: boolean;
-  /** 0 for no bound. */
+  /** The bound of one attempt, in milliseconds; 0 for none. */
   readonly perTryMs: number;
   readonly backoff: { readonly baseMs: number; readonly mostMs: number };
   readonly retryAfterMs: number;
-  /** Bytes. */
+  /** Most bytes of content that are kept to be sent again. */
   readonly replay: number;
   readonly budget: BudgetPlan;
 }
 
 /** How many retries an upstream gets, of what it was asked in the last ten seconds. */
 export interface BudgetPlan {
-  /** From 0 to 1. */
+  /** Retries as a share of the requests, from 0 to 1. */
   readonly share: number;
   readonly least: number;
 }
@@ -153,13 +153,13 @@ export interface EjectionPlan {
   readonly failures: number;
   readonly timeMs: number;
   readonly maxTimeMs: number;
-  /** From 0 to 1. */
+  /** The share of targets that may be ejected at once, from 0 to 1. */
   readonly maxShare: number;
 }
 
 /** When nothing is sent for a while: see BreakerOptions. */
 export interface BreakerPlan {
-  /** From 0 to 1. */
+  /** The share of attempts that must fail for it to open, from 0 to 1. */
   readonly errors: number;
   readonly slow: { readonly overMs: number; readonly share: number } | undefined;
   readonly minimum: number;
@@ -177,18 +177,18 @@ export interface HealthCommonPlan {
   readonly timeoutMs: number;
   readonly rise: number;
   readonly fall: number;
-  /** From 0 to 1. */
+  /** The share of the interval by which a check may come sooner or later, from 0 to 1. */
   readonly jitter: number;
   readonly start: "up" | "down";
-  /** From 0 to 1; 0 for never. */
+  /** The share of targets up below which checks are ignored, from 0 to 1; 0 for never. */
   readonly panic: number;
 }
 
-/** A check that asks. */
+/** A check that sends a request and judges the answer. */
 export interface HttpCheckPlan {
   readonly kind: "http";
   readonly method: string;
-  /** With its query. */
+  /** The path that is asked for, with its query. */
   readonly path: string;
   /** Statuses, and classes by their first digit. */
   readonly statuses: readonly number[];

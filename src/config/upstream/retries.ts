@@ -66,7 +66,7 @@ const isFalse = (value: unknown): boolean => value === false;
 /** The retries of an upstream. */
 export const retriesShape: Shape<InPlaceOf<RetriesPlan>> = either(isFalse, none, then(upstreamEntries, filled));
 
-/** The retries of a route. */
+/** Checks the option `retries` of a route. */
 export const routeRetries: Shape<InPlaceOf<RetriesPlan>> = either(isFalse, none, then(routeEntries, filled));
 
 function filled(

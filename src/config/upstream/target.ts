@@ -17,12 +17,12 @@ export function targetShape(reader: ConfigReader): Shape<TargetPlan> {
   return either(isPlainObject, weighted, alone);
 }
 
-/** The URL of a target. */
+/** Checks the URL of a target: text, or `env("NAME")`. */
 export function targetUrl(reader: ConfigReader): Shape<TargetAddress> {
   return hiddenText(A_TARGET_URL, reader, ({ text }) => readTargetUrl(text));
 }
 
-/** See readTargetAddress. */
+/** The address in a target's URL, or what is wrong with it. See readTargetAddress. */
 export function readTargetUrl(url: string): TargetAddress | Problem {
   const address = readTargetAddress(url);
   return typeof address === "string" ? new Problem(A_TARGET_URL, { hint: address }) : address;

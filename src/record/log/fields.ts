@@ -12,7 +12,7 @@ const MOST_LINES = 16;
 /** Fields that hold a URL, whose query may hold a credential. */
 const URLS: ReadonlySet<string> = new Set(["referer", "location", "content-location"]);
 
-/** Gives the values of one field as the record may tell them. */
+/** Returns the values of one field as the record may tell them. */
 export type FieldReader = (fields: Fields, key: string) => readonly string[];
 
 /** Reads fields: values are masked, or their queries are. */
