@@ -19,7 +19,7 @@ interface Part {
   readonly value: unknown;
   /** Ends the part; undefined once it has ended. */
   close: (() => void) | undefined;
-  /** Names of parts that it has. */
+  /** Names of the parts inside this one. */
   readonly inner: readonly string[];
 }
 

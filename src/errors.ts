@@ -68,7 +68,7 @@ export const MEANINGS = {
   client_disconnect: { status: 499, fault: "client", title: "The client left" },
 } as const satisfies Record<string, Meaning>;
 
-/** A word of the one vocabulary. */
+/** A code of failure: a word of {@link MEANINGS}. */
 export type ErrorCode = keyof typeof MEANINGS;
 
 /**

@@ -303,7 +303,7 @@ export class Left {
 /** A step on the way: an Answer ends the way, nothing goes on, a throw is a GatewayError. */
 export type Stage = (x: Exchange) => Answer | void | Promise<Answer | void>;
 
-/** The step that always answers. */
+/** The last stage of a route: it always answers, or throws a GatewayError. */
 export type LastStage = (x: Exchange) => Answer | Promise<Answer>;
 
 /** What a function of a policy is told of an exchange. */

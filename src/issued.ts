@@ -1,7 +1,7 @@
 // What an authority issues while the gateway runs: the certificates that listeners show, and the answers that prove whose hosts they are.
 import type { ServerCertificate } from "./platform.ts";
 
-/** A certificate that was issued. */
+/** A certificate that an ACME authority has issued. */
 export interface IssuedCertificate extends ServerCertificate {
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
@@ -18,7 +18,7 @@ export interface IssuedState {
   readonly answersFile?: string | undefined;
 }
 
-/** What a gateway knows of it. */
+/** What a gateway knows of the certificates that an authority issues. */
 export interface Issued {
   /** The certificates, awaited names and challenge answers as they are now. */
   readonly state: IssuedState;

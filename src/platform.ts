@@ -75,7 +75,7 @@ export interface ClientTls {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
-  /** False takes any certificate. */
+  /** Whether the certificate is verified; false takes any. */
   readonly verify: boolean;
 }
 
@@ -245,7 +245,7 @@ export type LinesTo = {
   | { readonly kind: "unix-stream"; readonly path: string }
 );
 
-/** A way out for lines. */
+/** A place that takes lines: stdout, a file, syslog. */
 export interface LinesOut {
   /** Takes one line without its newline. Never blocks, never throws; the line is lost when too many wait. */
   write(line: string): void;
@@ -334,7 +334,7 @@ export interface Platform {
   readonly usage?: (() => ProcessUsage) | undefined;
   /** What the thread that asks takes of it; absent where the runtime does not tell. */
   readonly threadUsage?: (() => ThreadUsage) | undefined;
-  /** How much the operator is told. */
+  /** How much is written to stderr. */
   readonly verbosity: Verbosity;
   /** Tells the operator something that is not an exchange, if that is wanted. */
   notice(level: NoticeLevel, text: string): void;

@@ -14,7 +14,7 @@ export const CHECK_STREAK = 2;
 export const CHECK_REASON = 3;
 /** The moment when the last check began. */
 export const CHECK_BEGAN = 4;
-/** Attempts in a row that failed. */
+/** Word: how many attempts in a row have failed. */
 export const FAILURES = 5;
 /** The moment until which it is ejected, or was: then that is when the last ejection ended. */
 export const EJECTED_UNTIL = 6;
@@ -29,9 +29,9 @@ export const UP_SINCE = 10;
 /** The moment when its share began to rise; 0 when it does not rise. */
 export const RAMP_SINCE = 11;
 
-/** A value of {@link CHECKED}. */
+/** A value of {@link CHECKED}: checks pass. */
 export const UP = 1;
-/** A value of {@link CHECKED}. */
+/** A value of {@link CHECKED}: checks fail. */
 export const DOWN = 2;
 
 /** A time in monotonic milliseconds as a moment, rounded up. It fits a word for six years of uptime. */

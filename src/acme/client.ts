@@ -47,7 +47,7 @@ export interface AcmeAnswer {
   readonly askedMs: number;
 }
 
-/** The authority of a directory. */
+/** Sends signed requests to the authority of a directory (RFC 8555 section 6). */
 export class AcmeClient {
   readonly #plan: Pick<AcmePlan, "directory" | "ca">;
   readonly #platform: Platform;

@@ -18,7 +18,7 @@ const SHORTEST_SLEEP_MS = 1000;
 /** While another process has the folder, it is looked for so often. */
 const BUSY_MS = 20_000;
 
-/** What an issuer is made with. */
+/** What {@link Issuer} needs of its surroundings. */
 export interface IssuerOptions {
   readonly platform: Platform;
   readonly files: Files;
@@ -26,7 +26,7 @@ export interface IssuerOptions {
   readonly agent: string;
   /** Told of each change; resolves once all that listen know it. */
   publish(state: IssuedState): Promise<void> | void;
-  /** Told how each order has ended. */
+  /** Called when an order for a certificate has ended. */
   ended(result: "success" | "failure"): void;
 }
 

@@ -6,7 +6,7 @@ import type { Obtained } from "./order.ts";
 import type { DomainRecord, Failures } from "./storage.ts";
 import { type Lifetime, LONGEST_LOOK_MS, LONGEST_PAUSE_MS, renewalOf } from "./times.ts";
 
-/** A certificate that is shown. */
+/** A certificate that the listener shows now. */
 export interface Held extends IssuedCertificate, Lifetime {
   /** How the authority knows it, where it can be asked when to renew. */
   readonly id: string | undefined;
@@ -64,7 +64,7 @@ export function dueAt(
   return Math.max(wanted, soon(busyUntil, LONGEST_PAUSE_MS), ...paused);
 }
 
-/** What is shown of a certificate for a host name; or why it cannot be. */
+/** A certificate as the listener shows it for a host name; or why it cannot be shown. */
 export function held(domain: string, { cert, key }: Obtained, platform: Pick<Platform, "certificate">): Held | string {
   const facts = platform.certificate?.(cert);
   if (facts === undefined) return "it is no certificate";

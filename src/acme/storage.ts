@@ -49,7 +49,7 @@ const KEY_BEGINS = "-----BEGIN PRIVATE KEY-----";
  * certificate, those that lead to its authority, and its key. Only their owner may read them, and each is replaced whole.
  */
 export class AcmeStorage implements AccountPlace {
-  /** The folder of the directory. */
+  /** The folder of this authority, below the plan's `storage`. */
   readonly folder: string;
   readonly #files: Files;
 

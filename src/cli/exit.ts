@@ -57,7 +57,7 @@ export class Refusal extends Error {
   }
 }
 
-/** A mistake on the command line. */
+/** The refusal (64) of a command line that is wrong. */
 export function usageError(message: string, hint?: string): Refusal {
   return new Refusal(EXIT.usage, message, { hint });
 }

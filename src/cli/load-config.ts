@@ -37,7 +37,7 @@ export async function loadConfig(sources: Sources, modules: VirtualModules): Pro
 /** A file that was loaded, with all that it imports. */
 export interface LoadedFile {
   readonly exports: Readonly<Record<string, unknown>>;
-  /** What one of its files exports. */
+  /** What one of the files that were loaded exports. */
   exportsOf(path: string): Promise<Readonly<Record<string, unknown>>>;
   /** Lets go of the file's modules. See LoadedConfig. */
   dispose(): void;

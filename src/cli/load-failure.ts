@@ -46,7 +46,7 @@ export async function explainLoadFailure(thrown: unknown, file: string, modules:
   return [thrownWhileLoading(error, file)];
 }
 
-/** What the file is to the user. */
+/** Whether the file is a test or a config, by its name. */
 export function kindOfFile(file: string): "config" | "test" {
   return /\.test\.[cm]?[jt]s$/.test(file) ? "test" : "config";
 }

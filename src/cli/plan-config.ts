@@ -37,7 +37,7 @@ export async function planConfig(file: string, embedded: Embedded): Promise<Plan
   return planSources(readSources(file), embedded);
 }
 
-/** The same, for a config that has been read. */
+/** The plan of a config that has been read, or the findings that stand in its way. */
 export async function planSources(sources: Sources, embedded: Embedded): Promise<Planned> {
   const { file, texts, others } = sources;
   const loaded = await loadConfig(sources, embedded.modules);

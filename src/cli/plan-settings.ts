@@ -1,10 +1,10 @@
 // The settings of a plan, one by one: a path and what stands there.
 import { formatDuration } from "../http/duration.ts";
 
-/** One of them: "upstreams.orders.timeouts.connect" and "5s". */
+/** A setting of a plan: "upstreams.orders.timeouts.connect" and "5s". */
 export type Setting = readonly [path: string, text: string];
 
-/** All below a path, in order. */
+/** All settings below a path, in order, each with its text. */
 export function* settings(path: string, value: unknown): Generator<Setting> {
   if (Array.isArray(value) && value.some((each) => typeof each === "object" && each !== null)) {
     for (const [at, each] of value.entries()) yield* settings(`${path}.${nameOf(each) ?? at}`, each);

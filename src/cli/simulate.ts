@@ -91,7 +91,7 @@ export interface SimulatedCaller {
   firstAt: string | undefined;
 }
 
-/** What a limit would have done. */
+/** What a limit would have done to the requests of a log. */
 export interface Simulated {
   readonly requests: number;
   readonly refused: number;

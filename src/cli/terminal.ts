@@ -17,7 +17,7 @@ type Colors = ReturnType<typeof pico.createColors>;
 export interface Terminal {
   /** Prints a result: one or more lines, each with its newline added. False once nobody reads any more. */
   out(text: string): boolean;
-  /** Prints a message, likewise. */
+  /** Prints a message: one or more lines, each with its newline added. */
   err(text: string): void;
   /** Prints a question on stderr, with no newline behind it. */
   ask(text: string): void;

@@ -24,5 +24,5 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   licenses: async () => (await import("./licenses.ts")).licenses,
 };
 
-/** The first word of each, once. */
+/** The first word of each verb, once. */
 export const FIRST_WORDS: readonly string[] = [...new Set(Object.keys(VERBS).map((name) => name.replace(/ .*/, "")))];

@@ -56,7 +56,7 @@ const KINDS = ["to", "split", "handler", "answer", "redirect"] as const;
 /** Options that say how to forward. */
 const FORWARDING = ["rewrite", "timeouts", "retries", "hedge", "mirror", "upgrade"] as const;
 
-/** The options of a destination. */
+/** Checks of the options that say where a route leads. */
 export function destinationEntries({ upstreams, allow }: Settings): { readonly [K in keyof Parts]: Shape<Parts[K]> } {
   const to = upstreamName(upstreams);
   return {
@@ -191,7 +191,7 @@ function* templateProblems(template: Template, text: string, matches: readonly M
   }
 }
 
-/** Where a checked route leads. */
+/** The destination of a route whose options are checked. */
 export function destinationOf(parts: Parts, upstreams: ReadonlyMap<string, UpstreamPlan>): Destination {
   const { to, split, splitBy, handler, answer, redirect, rewrite, timeouts, upgrade } = parts;
   const forward = (name: string): UpstreamDestination => {

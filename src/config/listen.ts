@@ -18,7 +18,7 @@ export const bindAddress = text(AN_ADDRESS, (host) => {
   return new Problem(AN_ADDRESS, { hint });
 });
 
-/** An IP address or a CIDR range. */
+/** Checks an IP address or a CIDR range. */
 export const range = text(A_RANGE, (written) => {
   try {
     cidrSet([written]);

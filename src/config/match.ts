@@ -89,7 +89,7 @@ const one = either(isPlainObject, conditions, pattern);
 /** Checks the option `match` of a route: one or more ways to match. */
 export const matchShape: Shape<readonly MatchPlan[]> = oneOrMore(one, A_LIST);
 
-/** Those of a route's ways to match that are right, though others may not be. */
+/** The ways to match of a route that are right, though others of it may be faults. */
 export function rightMatches(written: unknown): MatchPlan[] {
   const all: unknown[] = Array.isArray(written) ? written : [written];
   return rightOnes(one, all).filter((match) => match !== undefined);

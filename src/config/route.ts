@@ -25,7 +25,7 @@ const middleware = leaf((value) =>
 /** A bound for content, or none. */
 type MaxBody = number | false;
 
-/** The schema of {@link MaxBody}. */
+/** Checks the option `maxBody`. */
 export const maxBody: Shape<MaxBody> = either(
   (value) => value === false,
   leaf((): false => false),

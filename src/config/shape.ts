@@ -142,7 +142,7 @@ export function maybe<T>(shape: Shape<T>): Shape<T | undefined> {
   return v.lazy((value): Shape<T | undefined> => (value === undefined ? absent : shape));
 }
 
-/** The faults of a failed run. */
+/** The faults that a failed check has found, as they are shown. */
 export function faultsOf(issues: readonly v.BaseIssue<unknown>[]): ConfigFault[] {
   return issues.map((issue) => {
     const { problem, value } = issue.input as Refused;

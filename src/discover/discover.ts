@@ -24,7 +24,7 @@ export interface Search {
 /** The search for the targets of one upstream. */
 export interface Discovery extends Search {
   readonly follow: Follow;
-  /** Searches that came to nothing. */
+  /** How many lookups have failed. */
   readonly failures: number;
 }
 

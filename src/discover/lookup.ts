@@ -23,7 +23,7 @@ export interface Addresses {
   readonly ttlMs: number;
   /** Why a family of addresses is as it was; undefined when all were told anew. */
   readonly failure: string | undefined;
-  /** Whether anybody told anything. */
+  /** Whether any of the families was answered for. */
   readonly heard: boolean;
 }
 

@@ -17,7 +17,7 @@ export interface Found {
   readonly lacks?: string | undefined;
 }
 
-/** Where targets are asked for. */
+/** Something that can be asked for targets: DNS, a function. */
 export interface Source {
   /** What failed, in a message: "the addresses of orders.internal". */
   readonly what: string;

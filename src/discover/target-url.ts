@@ -3,7 +3,7 @@ import type { TargetPlan } from "../config/upstream/plan.ts";
 import { isHostName } from "../http/host-name.ts";
 import { normalAddress } from "../http/ip.ts";
 
-/** What a URL says of a target. */
+/** The parts of a target's URL. */
 export type TargetAddress = Pick<TargetPlan, "url" | "secure" | "host" | "port" | "authority">;
 
 /** What ought to stand where there is none. */

@@ -10,7 +10,7 @@ export interface Groups {
   readonly times: number[];
 }
 
-/** What is asked of one count. */
+/** What is asked of a window that is counted in {@link Groups}: whether these units fit the limit. */
 export interface GroupsAsk {
   readonly limit: number;
   readonly windowMs: number;

@@ -8,7 +8,7 @@ import type { Platform, Timer } from "../platform.ts";
 /** An overload is over when nothing has been shed for so long. At the very cap it would come and go all the time. */
 const QUIET_MS = 5000;
 
-/** Counts exchanges under way. */
+/** Counts exchanges under way, and refuses those above `overload.maxInFlight` (503 `overloaded`). */
 export class Overload {
   readonly #plan: OverloadPlan;
   readonly #platform: Platform;

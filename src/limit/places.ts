@@ -19,7 +19,7 @@ interface Value {
 export class Places {
   readonly #values = new Map<string, Value>();
 
-  /** Values that have places taken. */
+  /** How many values have places taken. */
   get values(): number {
     return this.#values.size;
   }

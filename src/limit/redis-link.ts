@@ -50,7 +50,7 @@ export class RedisLink {
     this.#attempt();
   }
 
-  /** Whether it makes sense to ask. */
+  /** Whether Redis may be asked: the connection is up, or its first attempt still runs. */
   get usable(): boolean {
     return this.#up || this.#starting !== undefined;
   }

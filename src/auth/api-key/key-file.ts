@@ -15,7 +15,7 @@ const TURN = 512;
 /** The lines up to and with `consumers:`, where they are as usual. */
 const HEAD = /^\ufeff?(?: *(?:#.*)?\r?\n)*(?:--- *\r?\n(?: *(?:#.*)?\r?\n)*)?consumers: *(?: #.*)?\r?\n/;
 
-/** Whether a file could be read. */
+/** Whether the result is the content of a key file, and not its faults. */
 export function isContent(result: KeyFileResult): result is KeyFileContent {
   return "consumers" in result;
 }

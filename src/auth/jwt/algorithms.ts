@@ -15,7 +15,7 @@ export const ASYMMETRIC = [
   "Ed25519",
 ] as const;
 
-/** Those whose key is a secret that both sides hold. */
+/** JWS algorithms whose key is a secret that both sides hold. */
 export const HMAC = ["HS256", "HS384", "HS512"] as const;
 
 /** The name of an algorithm. `none` is none of them. */

@@ -35,7 +35,7 @@ export interface KeySource {
   close(): void;
 }
 
-/** Keys that stand in the config. */
+/** A source of keys that stand in the config: they never change. */
 export class FixedKeys implements KeySource {
   #set: KeySet | NoKeys | undefined = undefined;
   readonly #reading: Promise<void>;

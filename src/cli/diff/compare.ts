@@ -14,7 +14,7 @@ export interface Change {
   readonly after: string;
 }
 
-/** What changes for a request. */
+/** What two plans differ about one request. */
 export interface Difference {
   /** The pattern that fits, of the old plan if it has one; undefined where neither has. */
   readonly pattern: string | undefined;

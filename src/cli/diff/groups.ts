@@ -43,7 +43,7 @@ export class Groups {
     this.#masked = masked;
   }
 
-  /** Adds one that would change. */
+  /** Adds a request that would change. */
   add({ method, target, time, id }: LoggedRequest, { pattern, changes, doubts }: Difference): void {
     const name = JSON.stringify([method, pattern, changes, doubts]);
     const group = this.#groups.get(name);

@@ -22,7 +22,7 @@ export interface SettingChange {
 /** A plan's settings by path, and where they stand. */
 export interface Side {
   readonly settings: ReadonlyMap<string, string>;
-  /** Undefined where nobody knows. */
+  /** Finds where a setting stands; undefined where that is not known. */
   readonly placeOf: PlaceOf | undefined;
 }
 

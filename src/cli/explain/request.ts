@@ -131,7 +131,7 @@ export function arrivalOf(request: AskedRequest, listen: ListenPlan): Arrival | 
   return arrivalOnWire({ ...request, secure, target: wireText(target), fields: onWire }, headLimits(listen));
 }
 
-/** The same of a request whose characters are bytes of the wire. */
+/** The arrival of a request whose characters are bytes of the wire. */
 export function arrivalOnWire(
   request: AskedRequest & { readonly secure: boolean },
   limits: HeadLimits,

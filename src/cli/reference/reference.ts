@@ -10,7 +10,7 @@ export interface Reference {
   readonly values: readonly ReferenceValue[];
 }
 
-/** Options that stand together. */
+/** One type of options: those that stand together in an object. */
 export interface ReferenceObject {
   /** Where it stands: "listen.tls", "routes.NAME"; "" for the config itself. Each name only once. */
   readonly path: string;

@@ -104,7 +104,7 @@ export function argumentsOf(node: t.TSTypeReference): t.TSType[] {
   return (written.typeArguments ?? written.typeParameters)?.params ?? [];
 }
 
-/** As it stands in the file, on one line. */
+/** The source text of a node, on one line. */
 export function sourceOf(node: t.Node, file: SourceFile): string {
   return file.source.slice(node.start!, node.end!).replaceAll(/\s+/g, " ");
 }

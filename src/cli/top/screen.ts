@@ -13,7 +13,7 @@ const ENDING = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const;
 
 /** What a screen calls when somebody presses a key or changes its size. */
 export interface ScreenHandler {
-  /** A key was pressed: its text. */
+  /** A key was pressed; `text` is what it sends. */
   key(text: string): void;
   /** The terminal has another size now. */
   resized(): void;

@@ -21,7 +21,7 @@ export interface UpstreamSummary extends Omit<UpstreamCount, "targets"> {
   readonly targets: readonly TargetSummary[];
 }
 
-/** All of it. Counts are since the process began. */
+/** All that `sluice top` shows. Counts are since the process began. */
 export interface Summary {
   /** Milliseconds since the epoch. */
   readonly at: number;

@@ -31,7 +31,7 @@ export interface Handing {
   begin(): void;
 }
 
-/** Of a gateway of this thread. */
+/** How a gateway of this thread is handed over, and takes over. */
 export function handingHere(gateway: Gateway, platform: BunPlatform, issuing: Issuing): Handing {
   const { listening, forAdmin } = platform;
   return {

@@ -2,7 +2,7 @@
 import type { TargetControls } from "../../admin/overseen.ts";
 import type { KeyControl, Revocation } from "../../key-control.ts";
 
-/** All of it, as plain values. */
+/** What operators have said at the admin listener, as plain values. */
 export interface Orders {
   /** Targets that get no new request. */
   readonly drained: readonly { readonly upstream: string; readonly url: string }[];

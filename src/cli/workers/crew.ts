@@ -63,7 +63,7 @@ export class Crew {
     });
   }
 
-  /** Those that listen, by number. */
+  /** The workers that listen, by number. */
   get living(): ReadonlyMap<number, Thread> {
     return new Map(
       this.#places.flatMap(({ number, thread, listening }) =>

@@ -35,7 +35,7 @@ export interface Start {
   readonly shared: Omit<Shared, "note" | "claim" | "counted" | "limits" | "targets">;
   /** The targets that were found last, by search. */
   readonly targets: ReadonlyMap<number, readonly TargetPlan[]>;
-  /** What has been issued so far. */
+  /** The certificates that have been issued so far. */
   readonly issued: IssuedState;
   /** Where the worker beats, and how often; undefined where nobody watches. See Heartbeats. */
   readonly heart: { readonly words: Int32Array; readonly everyMs: number } | undefined;
@@ -89,11 +89,11 @@ export type FromWorker =
   /** It waits for the main thread's clock. */
   | { readonly kind: "clock" }
   | { readonly kind: "listening" }
-  /** It knows what has been issued. */
+  /** The worker knows what has been issued. */
   | { readonly kind: "issued"; readonly id: number }
   /** What it was told to load is ready; or it cannot be: why, in full. */
   | { readonly kind: "prepared"; readonly refusal: string | undefined }
-  /** It runs what it has loaded. */
+  /** The worker runs what it has loaded. */
   | { readonly kind: "taken" }
   /** Its listening sockets, and why it does not accept, or not stop to, as it was told to. */
   | { readonly kind: "sockets"; readonly sockets: readonly HandedSocket[]; readonly refusal: string | undefined }

@@ -8,7 +8,7 @@ const AGAIN_MOST_MS = 10_000;
 /** A worker that lived for so long died of something new. */
 const HEALTHY_MS = 60_000;
 
-/** One of the numbers, and the thread that has it now. */
+/** A worker's number, and the thread that has it now. */
 export interface Place {
   readonly number: number;
   thread: Thread | undefined;

@@ -8,7 +8,7 @@ export interface HeldPort {
   readonly host: string;
   /** The TCP port, never 0. */
   readonly port: number;
-  /** To be called once they listen. */
+  /** Lets go of the port; to be called once the workers listen. */
   release(): void;
 }
 

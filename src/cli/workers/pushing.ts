@@ -35,7 +35,7 @@ export class Pushing {
     await this.#push?.flush(FLUSH_MS);
   }
 
-  /** Pushes no more. */
+  /** Stops pushing metrics. Call {@link flush} before, to push what is left. */
   close(): void {
     this.#push?.close();
   }

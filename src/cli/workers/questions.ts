@@ -34,7 +34,7 @@ export class Questions {
     };
   };
 
-  /** The main thread has answered. */
+  /** Takes an answer of the main thread. */
   answered(message: Extract<ToWorker, { kind: "noted" | "claimed" }>): void {
     const { id } = message;
     if (message.kind === "noted") {

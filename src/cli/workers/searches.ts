@@ -12,7 +12,7 @@ export interface NextSearches {
   /** Resolves once targets are known, or have taken too long. */
   readonly first: Promise<void>;
   readonly follows: ReadonlyMap<string, Follow>;
-  /** Their numbers, by upstream. */
+  /** The numbers of the searches, by upstream. */
   readonly numbers: ReadonlyMap<string, number>;
   /** The plan runs: what it does not search for any more is ended. */
   take(): void;

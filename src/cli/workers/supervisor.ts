@@ -57,7 +57,7 @@ export interface SupervisorOptions {
   readonly counts: Counts | undefined;
 }
 
-/** All workers of the process. */
+/** Starts and replaces the workers of the process, and has them reload and end together. */
 export class Supervisor implements Serving {
   readonly #options: SupervisorOptions;
   readonly #platform: BunPlatform;

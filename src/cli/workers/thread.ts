@@ -55,7 +55,7 @@ export class Thread {
   reason = "";
   /** Milliseconds of the main thread's clock. */
   readonly startedAt = performance.now();
-  /** Resolves once it has ended. */
+  /** Resolves once the worker has ended. */
   readonly ended: Promise<void>;
   /** What to do with the answer that is waited for. */
   #answered: ((refusal: string | undefined) => void) | undefined = undefined;

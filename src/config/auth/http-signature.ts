@@ -38,7 +38,7 @@ export interface HttpSignatureOptions extends SchemeCommon {
   forward?: boolean;
 }
 
-/** Signatures as they are judged. */
+/** How HTTP message signatures are judged. */
 export interface HttpSignaturePlan extends SchemeCommonPlan {
   readonly kind: "http-signature";
   /** Names as they stand in a signature. */

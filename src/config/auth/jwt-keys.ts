@@ -116,7 +116,7 @@ interface Keys {
 const PLACES = ["jwks", "publicKey", "secret"] as const;
 const isHmac = (algorithm: string): boolean => algorithm.startsWith("HS");
 
-/** What is wrong between these options. */
+/** What is wrong between the options that say where a JWT scheme takes its keys from. */
 export function* keysProblems(right: Partial<Keys>, written: Readonly<Record<string, unknown>>): Generator<Problem> {
   const places = PLACES.filter((place) => written[place] !== undefined);
   if (places.length > 1) {

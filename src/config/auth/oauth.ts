@@ -20,7 +20,7 @@ export interface OAuthOptions extends SchemeCommon {
   dpop?: "required" | "accepted" | DpopOptions;
 }
 
-/** How access tokens are shown. */
+/** What schemes of access tokens have in common. */
 export interface OAuthPlan extends SchemeCommonPlan {
   readonly resource: ResourcePlan | undefined;
   readonly dpop: DpopPlan | undefined;

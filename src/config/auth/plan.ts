@@ -75,7 +75,7 @@ export interface KeysPlan {
   readonly crc: number;
 }
 
-/** Consumers, and their API keys. */
+/** What a key file says: consumers, and their API keys. */
 export interface KeyFileContent {
   /** Those of the config come first, in its order. */
   readonly consumers: readonly Consumer[];

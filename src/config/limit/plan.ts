@@ -53,7 +53,7 @@ export interface DurableObjectStorePlan {
   readonly onError: "refuse" | "local";
 }
 
-/** Where gateways count together. */
+/** A store in which several gateways count together. */
 export type LimitStorePlan = RedisStorePlan | DurableObjectStorePlan;
 
 /** Limits of the whole gateway. */

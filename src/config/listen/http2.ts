@@ -19,7 +19,7 @@ export const http2Shape: Shape<ListenHttp2Plan | false> = either(
   bounds,
 );
 
-/** What is spoken: over TLS by itself, without TLS where `h2c` says so. */
+/** The plan of `listen.http2`: over TLS it is spoken by default, without TLS where `h2c` says so. */
 export function http2Plan(written: WrittenHttp2, hasTls: boolean): ListenHttp2Plan | undefined {
   if (written === false) return undefined;
   if (written === undefined) return hasTls ? { maxStreams: MAX_STREAMS, h2c: false } : undefined;

@@ -78,7 +78,7 @@ export interface HstsOptions {
   includeSubDomains?: boolean;
 }
 
-/** The port that leads to https. */
+/** The plain port that redirects to https. */
 export interface RedirectHttpOptions {
   /** TCP port, on the same address: `80`. */
   port: number;

@@ -45,7 +45,7 @@ export interface FallbackPlan {
   readonly leadsTo: { readonly kind: "upstream"; readonly name: string } | AnswerDestination;
 }
 
-/** The same on a route: the other upstream has its own. */
+/** A fallback as a route uses it, with the route's options for the other upstream. */
 export interface FallbackDestination {
   readonly on: readonly number[];
   readonly leadsTo: UpstreamDestination | AnswerDestination;

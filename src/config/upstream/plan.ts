@@ -135,14 +135,14 @@ export interface HashPlan {
   readonly bound: number | undefined;
 }
 
-/** A cookie leads to the target. */
+/** How a cookie leads a client to its target. */
 export interface StickyPlan {
   readonly kind: "sticky";
   readonly cookie: string;
   readonly secret: Secret;
   /** What stands behind the value, from "; " on; without Secure. */
   readonly attributes: string;
-  /** Undefined: as the client came. */
+  /** Whether the cookie is for TLS only; undefined: as the client came. */
   readonly secure: boolean | undefined;
   /** How a target is picked for those that nothing binds. */
   readonly pick: PickPlan;

@@ -63,7 +63,7 @@ type InPlaceOf<T> = (of: T | undefined) => T | undefined;
 const none = leaf((): (() => undefined) => () => undefined);
 const isFalse = (value: unknown): boolean => value === false;
 
-/** The retries of an upstream. */
+/** Checks the option `retries` of an upstream. */
 export const retriesShape: Shape<InPlaceOf<RetriesPlan>> = either(isFalse, none, then(upstreamEntries, filled));
 
 /** Checks the option `retries` of a route. */
