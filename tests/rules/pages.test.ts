@@ -38,6 +38,15 @@ test.each(PAGES)("%s links only to what is there", (page) => {
   expect(links.filter((link) => !existsSync(join(ROOT, dirname(page), link)))).toEqual([]);
 });
 
+test.each(PAGES)("%s links only to headings that are there", (page) => {
+  const links = [...readPage(page).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)];
+  const lost = links.filter(([, path, anchor]) => {
+    const named = path === "" ? page : join(dirname(page), path!);
+    return PAGES.includes(named) && !anchors(named).has(anchor!);
+  });
+  expect(lost.map(([link]) => link)).toEqual([]);
+});
+
 const EXAMPLES = readdirSync(join(ROOT, "examples"), { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"))
   .map((name) => readFileSync(join(ROOT, "examples", name), "utf8").split("\n"));
@@ -50,6 +59,13 @@ test.each(PAGES.filter((page) => page.startsWith("docs/")))(
     expect(strange.map(({ line, text }) => `${page}:${line}: ${text}`)).toEqual([]);
   },
 );
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchors(page: string): Set<string> {
+  const prose = readPage(page).replaceAll(/^```.*?^```/gms, "");
+  const headings = [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!.toLowerCase());
+  return new Set(headings.map((heading) => heading.replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-")));
+}
 
 /** `a/{b,c}.ts` as `a/b.ts` and `a/c.ts`. */
 function expand(path: string): string[] {
