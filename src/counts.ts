@@ -1,5 +1,6 @@
 // What limits count in: a table of the process, empty, as the last process left it, or as one hands it over that still runs.
 import type { LimitsPlan } from "./config/limit/plan.ts";
+import { messageOf } from "./errors.ts";
 import { Limiter } from "./limit/limiter.ts";
 import { readSnapshot, writeSnapshot } from "./limit/snapshot.ts";
 import { mainTable, tableMemory } from "./limit/table.ts";
@@ -106,8 +107,4 @@ export function addCounted(
 /** Where there are files, hashes are made at once. */
 function hash({ sha256 }: CountsPlatform): (bytes: Uint8Array) => Uint8Array {
   return (bytes) => sha256(bytes) as Uint8Array;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -121,6 +121,17 @@ export class GatewayError extends Error {
 /** Whatever was thrown, as a GatewayError: anything unknown is the gateway's own fault (`proxy_internal_error`). */
 export function toGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
-  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-  return new GatewayError("proxy_internal_error", message, { cause: thrown });
+  return new GatewayError("proxy_internal_error", namedMessageOf(thrown), { cause: thrown });
+}
+
+/** What was thrown says of itself, in one text without its stack. Anything may be thrown, and errors of a runtime need not be `Error`. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  if (typeof thrown === "object" && thrown !== null && "message" in thrown) return String(thrown.message);
+  return String(thrown);
+}
+
+/** The same with the name of the error before it, for what the user's own code throws: `TypeError: x is not a function`. */
+export function namedMessageOf(thrown: unknown): string {
+  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
 }

@@ -1,6 +1,6 @@
 // What operators see of limits, and may do to them while the gateway runs: what a caller has left, and counting anew.
 import type { LimitControls, LimitStatus } from "./admin/overseen.ts";
-import { GatewayError } from "./errors.ts";
+import { GatewayError, messageOf } from "./errors.ts";
 import { textNamed } from "./limit/counted-by.ts";
 import type { RunningLimit } from "./limit/limit.ts";
 import type { CountStore } from "./limit/store.ts";
@@ -69,7 +69,7 @@ async function asked<T>(limit: string, ask: () => Promise<T> | undefined): Promi
   try {
     return await saying;
   } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const why = messageOf(thrown);
     const publicDetail = `The store that limits.${limit} counts in does not answer: ${why}`;
     throw new GatewayError("limit_store_unavailable", publicDetail, { publicDetail });
   }

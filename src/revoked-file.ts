@@ -1,5 +1,6 @@
 // The file in which revoked API keys outlive the process: a line a key, for people too.
 import type { KeyStatus } from "./admin/overseen.ts";
+import { messageOf } from "./errors.ts";
 import type { Files } from "./platform.ts";
 
 /** A key that is revoked. */
@@ -50,7 +51,7 @@ export class RevokedFile {
         await this.#files.replace(this.path, new TextEncoder().encode([HEAD, ...lines, ""].join("\n")));
         this.failure = undefined;
       } catch (thrown) {
-        this.failure = thrown instanceof Error ? thrown.message : String(thrown);
+        this.failure = messageOf(thrown);
       }
     });
     return this.#saving;

@@ -1,5 +1,6 @@
 // The issuer: has a certificate for each host name, and renews it in time, whatever the authority does.
 import type { AcmePlan } from "../config/listen/plan.ts";
+import { messageOf } from "../errors.ts";
 import { chances } from "../http/chance.ts";
 import type { IssuedState } from "../issued.ts";
 import type { Files, Platform, Timer } from "../platform.ts";
@@ -109,7 +110,7 @@ export class Issuer {
       const kept = this.#storage.certificate(site.domain);
       found = kept && held(site.domain, kept, this.#platform);
     } catch (thrown) {
-      found = thrown instanceof Error ? thrown.message : String(thrown);
+      found = messageOf(thrown);
     }
     if (typeof found === "string") {
       this.#tell("error", site.domain, `what is in ${this.#storage.folder} cannot be used: ${found}`);
@@ -276,7 +277,7 @@ export class Issuer {
 
   #failedToWrite(thrown: unknown): void {
     if (this.#closing.signal.aborted) return;
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const why = messageOf(thrown);
     const failures = this.#failures((this.#cannotWrite?.count ?? 0) + 1, 0, why);
     this.#cannotWrite = failures;
     const what = `listen.tls.acme: ${this.#storage.folder} cannot be written: ${why}; nothing is asked of the authority`;

@@ -1,7 +1,7 @@
 // The stage that decides whether who calls may do this: every condition of the route's rule must hold.
 import type { Identity } from "../config/auth/options.ts";
 import type { AllowPlan, AllowRulePlan } from "../config/auth/plan.ts";
-import { GatewayError } from "../errors.ts";
+import { GatewayError, namedMessageOf } from "../errors.ts";
 import { type Exchange, policyView, type Stage } from "../exchange.ts";
 import { cidrSet } from "../http/ip.ts";
 import { claimFits, claimOf } from "./claims.ts";
@@ -141,7 +141,7 @@ function byFunction(when: NonNullable<AllowRulePlan["when"]>, at: string): Condi
   const judge = (allowed: unknown): Refusal =>
     allowed === true ? undefined : new GatewayError("access_denied", `${at}.when: it did not return true`);
   const failed = (cause: unknown): GatewayError => {
-    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    const reason = namedMessageOf(cause);
     return new GatewayError("authorization_unavailable", `${at}.when: it failed with ${reason}`, { cause });
   };
   return (x) => {

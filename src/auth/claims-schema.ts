@@ -1,7 +1,7 @@
 // Claims as the user's own schema reads them.
 import type { ClaimsIssue, ClaimsResult, ClaimsSchema } from "../config/auth/claims-schema.ts";
 import type { AnyClaims } from "../config/auth/options.ts";
-import { GatewayError } from "../errors.ts";
+import { GatewayError, namedMessageOf } from "../errors.ts";
 
 /** What comes of the claims: what the schema gives for them, or why they are refused. */
 export type ReadClaims = AnyClaims | GatewayError;
@@ -43,6 +43,6 @@ function nameOf({ path = [] }: ClaimsIssue): string {
 }
 
 function failed(cause: unknown): GatewayError {
-  const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  const reason = namedMessageOf(cause);
   return new GatewayError("authentication_unavailable", `the schema of the claims failed: ${reason}`, { cause });
 }

@@ -2,11 +2,12 @@
 import { openAdmin, type Admin } from "../admin/admin.ts";
 import type { Overseen } from "../admin/overseen.ts";
 import type { Plan } from "../config/plan.ts";
+import { messageOf } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
 import type { BunPlatform } from "../platforms/bun.ts";
 import type { Metrics } from "../record/metrics.ts";
-import { EXIT, messageOf, Refusal } from "./exit.ts";
+import { EXIT, Refusal } from "./exit.ts";
 import { listenRefusal } from "./listen-refusal.ts";
 import { clearPath, pathRefusal } from "./socket-path.ts";
 import type { Serving } from "./serving.ts";

@@ -1,6 +1,7 @@
 // `sluice diff [old] [new]`: what another config would change: its settings, or what becomes of the requests of an access log.
 import { planView } from "../admin/live/plan-view.ts";
 import type { Plan } from "../config/plan.ts";
+import { messageOf } from "../errors.ts";
 import { bunPlatform } from "../platforms/bun.ts";
 import { adminPlaceIn, unreachable } from "./admin-place.ts";
 import { placesIn } from "./config-places.ts";
@@ -9,7 +10,7 @@ import { Groups } from "./diff/groups.ts";
 import { readRequest } from "./diff/logged-request.ts";
 import { changesBetween, type Side, sideOf, sideOfView } from "./diff/plans.ts";
 import { settingsText, trafficText } from "./diff/text.ts";
-import { EXIT, messageOf, Refusal, usageError } from "./exit.ts";
+import { EXIT, Refusal, usageError } from "./exit.ts";
 import { maskingOf } from "./explain/masking.ts";
 import { SILENT } from "./explain/rehearsal.ts";
 import { findConfig } from "./find-config.ts";

@@ -68,9 +68,7 @@ export function systemCode(thrown: unknown): string {
   return typeof thrown.code === "string" ? thrown.code : "";
 }
 
-/** What an error says of itself, without its stack. */
-export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  if (typeof thrown === "object" && thrown !== null && "message" in thrown) return String(thrown.message);
-  return String(thrown);
+/** What is told of a fault of Sluice itself: with its stack, for those who mend it. */
+export function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }

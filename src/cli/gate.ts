@@ -2,8 +2,9 @@
 import { existsSync } from "node:fs";
 import { setPriority } from "node:os";
 import type { Plan } from "../config/plan.ts";
+import { messageOf } from "../errors.ts";
 import type { Embedded } from "./embedded.ts";
-import { EXIT, messageOf, Refusal } from "./exit.ts";
+import { EXIT, Refusal } from "./exit.ts";
 import { type GivenFiles, movedFile, readSources, type Sources } from "./sources.ts";
 import { shownPath, type Terminal } from "./terminal.ts";
 import { testFilesBeside } from "./testing/files.ts";

@@ -1,5 +1,6 @@
 // Why the gateway could not listen, in one message that says what to do.
-import { EXIT, messageOf, Refusal, systemCode } from "./exit.ts";
+import { messageOf } from "../errors.ts";
+import { EXIT, Refusal, systemCode } from "./exit.ts";
 
 /** How to take another port. */
 const ANOTHER = "listen.port in the config, --port or SLUICE_PORT";

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { distance } from "fastest-levenshtein";
 import { nearestOf } from "../config/nearest.ts";
-import { messageOf, type Place } from "./exit.ts";
+import { messageOf } from "../errors.ts";
+import { type Place } from "./exit.ts";
 
 import { placeOfImport, placeOfSpecifier, type Position } from "./source-text.ts";
 import { userFrame } from "./stack.ts";

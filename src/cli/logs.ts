@@ -1,7 +1,8 @@
 // `sluice logs [file]`: shows an access log in JSON to a person, or the part of it that is asked for.
+import { messageOf } from "../errors.ts";
 import { parseDuration } from "../http/duration.ts";
 import { shown, prettyText } from "../record/pretty.ts";
-import { EXIT, messageOf, Refusal, usageError } from "./exit.ts";
+import { EXIT, Refusal, usageError } from "./exit.ts";
 import { shownPath } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
 import { linesOfFile, linesOfInput } from "./logs/read-lines.ts";

@@ -1,7 +1,7 @@
 // The executable's entry: finds the verb, checks the command line, runs it, and turns what is thrown into an exit code.
 import { checkChoice, splitFlag, unknownFlag } from "./arguments.ts";
 import { type Embedded, fullVersion } from "./embedded.ts";
-import { EXIT, Refusal, usageError } from "./exit.ts";
+import { EXIT, Refusal, usageError, stackOf } from "./exit.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { generalHelp, verbHelp } from "./help.ts";
 import { nearestOf } from "../config/nearest.ts";
@@ -156,7 +156,7 @@ function listed(names: readonly string[]): string {
 
 /** Anything that is no Refusal is a fault of ours, and the operator needs all of it to report it. */
 function bugReport(thrown: unknown, embedded: Embedded): string {
-  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  const detail = stackOf(thrown);
   return `sluice: this is a fault of Sluice itself (${versionText(embedded)}). Please report it with these lines.\n${detail}`;
 }
 

@@ -72,11 +72,11 @@ export async function configFindings(
   source: string | undefined,
 ): Promise<Finding[]> {
   // Finding places takes a whole TypeScript parser: it is loaded when there is something to find.
-  const { faultJson, formatPath, messageOf, placeFaults } = await import("../config/report.ts");
+  const { faultJson, formatPath, sentenceOf, placeFaults } = await import("../config/report.ts");
   return placeFaults(faults, file, source).map(([fault, place]) => ({
     place,
     path: formatPath(fault.path),
-    message: messageOf(fault),
+    message: sentenceOf(fault),
     json: faultJson(fault, place),
   }));
 }

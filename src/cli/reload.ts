@@ -6,7 +6,7 @@ import type { Plan } from "../config/plan.ts";
 import { FAMILIES } from "../record/families.ts";
 import type { Metrics } from "../record/metrics.ts";
 import type { Embedded } from "./embedded.ts";
-import { EXIT, Refusal } from "./exit.ts";
+import { EXIT, Refusal, stackOf } from "./exit.ts";
 import { filesBehind, passGate } from "./gate.ts";
 import { findingsText, planConfig, planSources } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
@@ -138,7 +138,7 @@ export class Reloads {
       return { ok: true, exitCode: EXIT.ok, message, faults: [] };
     } catch (thrown) {
       if (thrown instanceof Refusal) return this.#failed(thrown.exitCode, (colors) => formatRefusal(thrown, colors));
-      const why = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      const why = stackOf(thrown);
       return this.#failed(EXIT.bug, () => `sluice: error: ${why}`);
     }
   }

@@ -1,10 +1,11 @@
 // `sluice simulate --log=access.jsonl --limit=100/1m`: whom a limit would have refused, by the times of an access log.
+import { messageOf } from "../errors.ts";
 import { parseDuration } from "../http/duration.ts";
 import { holderOf } from "../http/ip.ts";
 import { Limiter } from "../limit/limiter.ts";
 import { LimitTable, tableMemory } from "../limit/table.ts";
 import { MOST_LIMIT, type WindowRule, windowRule } from "../limit/window.ts";
-import { EXIT, messageOf, Refusal, usageError } from "./exit.ts";
+import { EXIT, Refusal, usageError } from "./exit.ts";
 import { linesOfFile, linesOfInput } from "./logs/read-lines.ts";
 import { type LoggedExchange, readRecord } from "./logs/record.ts";
 import { tableText } from "./table.ts";

@@ -1,7 +1,8 @@
 // The path of a Unix socket to listen on: freed of what a dead process left, and why it cannot be had.
 import { lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
-import { EXIT, messageOf, Refusal, systemCode } from "./exit.ts";
+import { messageOf } from "../errors.ts";
+import { EXIT, Refusal, systemCode } from "./exit.ts";
 
 const ANOTHER = "take another path: admin.socket in the config";
 

@@ -1,6 +1,7 @@
 // Writing into a folder of the user's: what the file system refuses becomes one message.
 import { statSync } from "node:fs";
-import { EXIT, messageOf, Refusal, systemCode, usageError } from "./exit.ts";
+import { messageOf } from "../errors.ts";
+import { EXIT, Refusal, systemCode, usageError } from "./exit.ts";
 import { shownPath } from "./terminal.ts";
 
 /** Does `act`, which writes below `folder`. @throws Refusal 64 when that is a file, 71 and 77 as the system says */

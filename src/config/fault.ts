@@ -6,7 +6,7 @@ import type { Plan } from "./plan.ts";
 /** Keys from the root of the options to a value. */
 export type ConfigPath = readonly (string | number)[];
 
-/** One thing that is wrong. Its sentence is `messageOf` in report.ts. */
+/** One thing that is wrong. Its sentence is `sentenceOf` in report.ts. */
 export interface ConfigFault {
   readonly path: (string | number)[];
   /** What stands there, shortened, secrets masked. Absent when nothing does, or when what is there is not the point. */

@@ -11,7 +11,7 @@ export function formatPath(path: ConfigPath): string {
 }
 
 /** What is wrong, in sentences and without its place: `"oders" is not an upstream. Did you mean "orders"?` */
-export function messageOf(fault: ConfigFault): string {
+export function sentenceOf(fault: ConfigFault): string {
   const { found, wanted, hint, example, nearest } = fault;
   const sentences = [found === undefined ? `wanted ${wanted}.` : `${found} is not ${wanted}.`];
   if (hint !== undefined) sentences.push(hint);

@@ -1,9 +1,9 @@
 // Tells the faults of a config: to people in a line each, to machines as JSON.
 import type { ConfigFault } from "./fault.ts";
 import { locator } from "./locate.ts";
-import { formatPath, messageOf } from "./message.ts";
+import { formatPath, sentenceOf } from "./message.ts";
 
-export { formatPath, messageOf };
+export { formatPath, sentenceOf };
 
 /** Where a fault stands. Line and column count from 1 and are absent when the source does not show them. */
 export interface FaultPlace {
@@ -31,13 +31,13 @@ export interface FaultJson extends FaultPlace {
 export function formatFault(fault: ConfigFault, { file, line, column }: FaultPlace): string {
   const place = [file, line, column].filter((part) => part !== undefined).join(":");
   const path = formatPath(fault.path);
-  return `${place}  ${path === "" ? "" : `${path}: `}${messageOf(fault)}`;
+  return `${place}  ${path === "" ? "" : `${path}: `}${sentenceOf(fault)}`;
 }
 
 /** A fault and its place, as `check --json` writes them. */
 export function faultJson(fault: ConfigFault, place: FaultPlace): FaultJson {
   const { path, place: _, ...rest } = fault;
-  return { ...place, path: formatPath(path), keys: path, ...rest, message: messageOf(fault) };
+  return { ...place, path: formatPath(path), keys: path, ...rest, message: sentenceOf(fault) };
 }
 
 /** Each fault with its place in the source, in the order of the source. Without a source in the order they came. */

@@ -1,5 +1,6 @@
 // Targets that a function of the user's gives.
 import type { FunctionPlan, UpstreamPlan } from "../config/upstream/plan.ts";
+import { namedMessageOf } from "../errors.ts";
 import { planList, type WrittenTarget } from "./target-list.ts";
 import type { Source } from "./refresh.ts";
 
@@ -12,7 +13,7 @@ export function functionSource({ find, everyMs }: FunctionPlan, protocol: Upstre
       try {
         given = await find(signal);
       } catch (thrown) {
-        const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+        const what = namedMessageOf(thrown);
         throw new Error(`it has thrown ${what}`, { cause: thrown });
       }
       if (!Array.isArray(given)) throw new Error("it gave no list of targets");

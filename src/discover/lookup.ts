@@ -1,5 +1,6 @@
 // Looking up the addresses of names for a source: both families, the times after which to ask again.
 import type { LookupPlan, TargetPlan } from "../config/upstream/plan.ts";
+import { messageOf } from "../errors.ts";
 import { normalAddress } from "../http/ip.ts";
 import type { AddressRecord } from "../http/names.ts";
 import type { Platform } from "../platform.ts";
@@ -93,8 +94,4 @@ export function targetAt(
 export function inOrder(targets: readonly TargetPlan[]): readonly TargetPlan[] {
   const place = ({ priority = 0, url }: TargetPlan): string => `${String(priority).padStart(5, "0")} ${url}`;
   return targets.toSorted((one, other) => (place(one) < place(other) ? -1 : 1));
-}
-
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }

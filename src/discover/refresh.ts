@@ -1,5 +1,6 @@
 // Asks for targets again and again: one question at a time, each bounded, sooner or later as the last answer says.
 import type { TargetPlan } from "../config/upstream/plan.ts";
+import { messageOf } from "../errors.ts";
 import type { Platform, Timer } from "../platform.ts";
 import type { Search } from "./discover.ts";
 import type { Tell } from "./target-notices.ts";
@@ -78,7 +79,7 @@ export class Refresh implements Search {
           this.#tell.found(targets, lacks === undefined ? "" : `${this.#source.what}: ${lacks}`);
           return againMs;
         }),
-      (thrown: unknown) => ended(() => this.#failed(thrown instanceof Error ? thrown.message : String(thrown))),
+      (thrown: unknown) => ended(() => this.#failed(messageOf(thrown))),
     );
   }
 

@@ -1,5 +1,6 @@
 // Targets in a file beside the config: read again when it changes; a broken file changes nothing.
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
+import { messageOf } from "../errors.ts";
 import type { Files } from "../platform.ts";
 import type { Search } from "./discover.ts";
 import { readTargetFile, type TargetFileFault } from "./target-file.ts";
@@ -37,7 +38,7 @@ export class WatchedFile implements Search {
     try {
       text = await this.#files.read(this.#path);
     } catch (thrown) {
-      reason = thrown instanceof Error ? thrown.message : String(thrown);
+      reason = messageOf(thrown);
     }
     // A read that took longer than a later one tells of an older file.
     if (turn !== this.#reads) return;

@@ -1,5 +1,6 @@
 // Counts in Durable Objects on Cloudflare: one object for each limit and caller, all of a request asked at once.
 import type { DurableObjectStorePlan } from "../config/limit/plan.ts";
+import { messageOf } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Platform } from "../platform.ts";
 import type { Ask, CountStore, Said, StoreDecision } from "./store.ts";
@@ -72,7 +73,7 @@ export function durableStore(plan: DurableObjectStorePlan, platform: Platform): 
           platform.clearTimer(timer);
           resolve(said);
         },
-        (error: unknown) => giveUp(error instanceof Error ? error.message : String(error)),
+        (error: unknown) => giveUp(messageOf(error)),
       );
     });
 

@@ -1,4 +1,5 @@
 // The connection to Redis: up only while Redis answers in time and takes writes, and tried again for ever.
+import { messageOf } from "../errors.ts";
 import type { Platform, RedisConnection, RedisOptions, Timer } from "../platform.ts";
 import { TAKE, type Script } from "./redis-scripts.ts";
 
@@ -77,7 +78,7 @@ export class RedisLink {
   doubt(error: unknown): void {
     const connection = this.#connection;
     if (!this.#up || connection === undefined || this.#doubting) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.#doubting = true;
     this.#probe(connection, reason, () => {
       const now = this.#platform.now();
@@ -123,7 +124,7 @@ export class RedisLink {
         this.#platform.clearTimer(this.#timer);
         passed();
       },
-      (error: unknown) => this.#lost(connection, reason ?? (error instanceof Error ? error.message : String(error))),
+      (error: unknown) => this.#lost(connection, reason ?? messageOf(error)),
     );
   }
 

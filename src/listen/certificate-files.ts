@@ -1,6 +1,7 @@
 // The files of a listener's certificates, and of those that are revoked: read again when they change, and taken when they belong together.
 import type { CertificatePlan, ListenTlsPlan } from "../config/listen/plan.ts";
 import { Secret } from "../config/secrets.ts";
+import { messageOf } from "../errors.ts";
 import type { Platform, Timer } from "../platform.ts";
 
 /** Certificate and key are written one after the other: they are read when both have had time to come. */
@@ -55,7 +56,7 @@ export class CertificateFiles {
       }
     } catch (error) {
       if (this.#closed) return;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       this.#platform.notice(
         "error",
         `listen.tls: certificates have changed and cannot be taken, the old ones go on: ${why}`,

@@ -1,4 +1,5 @@
 // Lines to an output whose writes are awaited: gathered, written a piece at a time, bounded when it takes nothing.
+import { messageOf } from "../errors.ts";
 import { GatheredText } from "../http/gathered-text.ts";
 import { BATCH, BATCH_MS, linesIn, losing, lostText, MOST_WAITING } from "./stdout.ts";
 
@@ -135,7 +136,7 @@ export class AwaitedLines {
         lost = await this.#output.write(lines);
       } catch (thrown) {
         this.#gone = true;
-        const reason = thrown instanceof Error ? thrown.message : String(thrown);
+        const reason = messageOf(thrown);
         this.#notice(`${this.#name} is gone (${reason}): the access log ends here`);
       }
     }

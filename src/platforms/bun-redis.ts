@@ -1,5 +1,6 @@
 // A connection to Redis on Bun, by the client that Bun has.
 import { RedisClient } from "bun";
+import { messageOf } from "../errors.ts";
 import type { RedisConnection, RedisHandler, RedisOptions } from "../platform.ts";
 import { tlsOptions } from "./bun-tls.ts";
 
@@ -15,7 +16,7 @@ export function bunRedis(options: RedisOptions, handler: RedisHandler): RedisCon
   const closed = (error: unknown): void => {
     if (over) return;
     over = true;
-    handler.closed(error instanceof Error ? error.message : String(error));
+    handler.closed(messageOf(error));
   };
   // eslint-disable-next-line unicorn/prefer-add-event-listener -- it is no EventTarget
   client.onclose = closed;

@@ -1,7 +1,7 @@
 // The edge on Cloudflare's runtime: no sockets, secrets in bindings, lines to the console, the client named by a field.
 import type { GatewayOptions } from "../config/options.ts";
 import { DrawnIds } from "../http/ids.ts";
-import { formatPath, messageOf } from "../config/message.ts";
+import { formatPath, sentenceOf } from "../config/message.ts";
 import { resolvePlan } from "../config/resolve.ts";
 import { planWarnings } from "../config/warnings.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
@@ -78,7 +78,7 @@ function gatewayOf(options: GatewayOptions, env: object): Gateway | undefined {
     for (const warning of planWarnings(plan, platform.wallClock())) platform.notice("warn", warning);
     return createGateway(plan, platform);
   }
-  for (const fault of faults) platform.notice("error", `${formatPath(fault.path)}: ${messageOf(fault)}`);
+  for (const fault of faults) platform.notice("error", `${formatPath(fault.path)}: ${sentenceOf(fault)}`);
   return undefined;
 }
 

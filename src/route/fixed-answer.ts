@@ -1,5 +1,6 @@
 // Fixed answers: an answer that stands in the config, encoded once.
 import type { FixedAnswer } from "../config/options.ts";
+import { messageOf } from "../errors.ts";
 import { Answer } from "../exchange.ts";
 import { fieldKey, Fields, HOP_BY_HOP } from "../http/fields.ts";
 import { wireText } from "../http/latin1.ts";
@@ -40,7 +41,7 @@ export function fixedAnswerFault(answer: FixedAnswer): string | undefined {
   try {
     if (body !== undefined && bodyText(body) === undefined) return "The body has no JSON form.";
   } catch (error) {
-    return `The body has no JSON form: ${error instanceof Error ? error.message : String(error)}.`;
+    return `The body has no JSON form: ${messageOf(error)}.`;
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { inspect } from "node:util";
 import { env } from "../../src/mod.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
-import { formatPath, messageOf } from "../../src/config/message.ts";
+import { formatPath, sentenceOf } from "../../src/config/message.ts";
 import { faultLines, reader, upstreamOf, withUpstream, type World } from "./support.ts";
 
 const from = (): string[] => ["http://a.test"];
@@ -137,7 +137,7 @@ describe("a fault", () => {
     "on Cloudflare: %p",
     (targets) => {
       const { faults } = resolvePlan(withUpstream({ targets }), { ...reader(WORLD), background: false });
-      expect(faults.map((fault) => `${formatPath(fault.path)}: ${messageOf(fault)}`)).toEqual([
+      expect(faults.map((fault) => `${formatPath(fault.path)}: ${sentenceOf(fault)}`)).toEqual([
         `${AT}: an object is not a list of targets. On Cloudflare nothing runs between requests: its runtime looks up names by itself.`,
       ]);
     },

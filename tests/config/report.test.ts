@@ -1,6 +1,6 @@
 // How faults are told: to people in one line each, to machines as JSON.
 import { describe, expect, test } from "bun:test";
-import { faultJson, formatFault, formatPath, messageOf, placeFaults } from "../../src/config/report.ts";
+import { faultJson, formatFault, formatPath, sentenceOf, placeFaults } from "../../src/config/report.ts";
 import { nearestOf } from "../../src/config/nearest.ts";
 import { faults } from "./support.ts";
 
@@ -78,7 +78,7 @@ describe("a message", () => {
 
   test("shows no more than the beginning of a long text", () => {
     const [fault] = faults({ routes: { a: { match: "x".repeat(100_000), answer: {} } } });
-    expect(messageOf(fault!).length).toBeLessThan(300);
+    expect(sentenceOf(fault!).length).toBeLessThan(300);
   });
 });
 

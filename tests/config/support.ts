@@ -2,7 +2,7 @@
 import type { ConfigFault, ConfigReader, Resolved } from "../../src/config/fault.ts";
 import type { Plan, RoutePlan } from "../../src/config/plan.ts";
 import type { UpstreamPlan } from "../../src/config/upstream/plan.ts";
-import { formatPath, messageOf } from "../../src/config/message.ts";
+import { formatPath, sentenceOf } from "../../src/config/message.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 
 /** Environment variables and files by name. */
@@ -36,13 +36,13 @@ export function resolve(options: unknown, world?: World): Resolved {
 export function planOf(options: unknown, world?: World): Plan {
   const { plan, faults } = resolve(options, world);
   if (plan === undefined)
-    throw new Error(faults.map((fault) => `${formatPath(fault.path)}: ${messageOf(fault)}`).join("\n"));
+    throw new Error(faults.map((fault) => `${formatPath(fault.path)}: ${sentenceOf(fault)}`).join("\n"));
   return plan;
 }
 
 /** "path: message" of each fault. */
 export function faultLines(options: unknown, world?: World): string[] {
-  return faults(options, world).map((fault) => `${formatPath(fault.path)}: ${messageOf(fault)}`);
+  return faults(options, world).map((fault) => `${formatPath(fault.path)}: ${sentenceOf(fault)}`);
 }
 
 /** The faults. */

@@ -1,7 +1,7 @@
 // A whole gateway in the fake world, its clients and targets, and the check that nothing is left behind.
 import { expect } from "bun:test";
 import type { GatewayOptions } from "../../src/config/options.ts";
-import { messageOf, formatPath } from "../../src/config/message.ts";
+import { sentenceOf, formatPath } from "../../src/config/message.ts";
 import { isCounted, type Plan } from "../../src/config/plan.ts";
 import { resolvePlan } from "../../src/config/resolve.ts";
 import { createGateway, type Gateway, type Prepared } from "../../src/gateway.ts";
@@ -90,7 +90,7 @@ export class World {
       { ...options, log: options.log ?? { format: "json" } },
       { env: () => undefined, file: (path) => this.#files[path], locate: (path) => path },
     );
-    if (plan === undefined) throw new Error(faults.map((f) => `${formatPath(f.path)}: ${messageOf(f)}`).join("\n"));
+    if (plan === undefined) throw new Error(faults.map((f) => `${formatPath(f.path)}: ${sentenceOf(f)}`).join("\n"));
     const services = plan.auth.schemes.flatMap((scheme) => ("upstream" in scheme ? [scheme.upstream] : []));
     for (const { host, port } of [...Object.values(plan.upstreams), ...services].flatMap(({ targets }) => targets)) {
       this.targets[host.replace(/\..*/, "")] ??= new FakeTarget(this.platform.network, `${host}:${port}`);

@@ -1,4 +1,5 @@
 // Pushes a tick a second to those who look, as server-sent events. While nobody does, no timer runs and nobody is asked.
+import { messageOf } from "../../errors.ts";
 import { Answer, type Exchange } from "../../exchange.ts";
 import type { Body, BodySink } from "../../http/body.ts";
 import { Fields } from "../../http/fields.ts";
@@ -82,10 +83,7 @@ export class Live {
       const event = ENCODER.encode(`event: tick\ndata: ${JSON.stringify(this.#tickOf(counts, seen))}\n\n`);
       for (const stream of this.#streams) stream.push(event);
     } catch (thrown) {
-      this.#platform.notice(
-        "error",
-        `admin: the live page: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      );
+      this.#platform.notice("error", `admin: the live page: ${messageOf(thrown)}`);
     } finally {
       this.#isAsking = false;
     }

@@ -1,6 +1,7 @@
 // The API keys that are good now: those of the config, and those of a file that may change while the gateway runs.
 import type { AuthPlan, KeyFileContent, KeysPlan } from "../../config/auth/plan.ts";
 import type { Consumer } from "../../config/auth/options.ts";
+import { messageOf } from "../../errors.ts";
 import type { Files, Platform } from "../../platform.ts";
 import { KeyBook, type KeyFileContext, type KeyFileFault } from "./key-book.ts";
 import { isContent, type KeyFileResult, keyFileTurns } from "./key-file.ts";
@@ -62,7 +63,7 @@ export async function keysNow(plan: AuthPlan, platform: Pick<Platform, WatchNeed
     const table = KeyTable.of(result.keys);
     return { keys: { table, consumers: result.consumers }, why: undefined, placeOf };
   } catch (thrown) {
-    return asPlanned(`${path}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    return asPlanned(`${path}: ${messageOf(thrown)}`);
   }
 }
 
@@ -155,7 +156,7 @@ class WatchedKeys implements KnownKeys {
       text = await this.#files.read(this.#path);
     } catch (thrown) {
       this.#readCrc = undefined;
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = messageOf(thrown);
       this.#keep(`it cannot be read (${reason}).`);
       return;
     }

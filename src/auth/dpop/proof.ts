@@ -1,7 +1,7 @@
 // Proofs that who shows a token has the key that it is bound to (DPoP, RFC 9449).
 import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify } from "jose";
 import type { DpopPlan } from "../../config/auth/dpop.ts";
-import { GatewayError } from "../../errors.ts";
+import { GatewayError, messageOf } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { latin1Bytes } from "../../http/latin1.ts";
 import type { AuthServices } from "../scheme.ts";
@@ -90,7 +90,7 @@ export function proofCheck(
   return (x, token, thumbprint) =>
     verify(x, token, thumbprint).catch((cause: unknown) => {
       // What jose says of a proof names the check, and nothing of the proof's own text but names of its parts.
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       return new InvalidProof(reason.slice(0, 200).replace(/[^ -~]/g, "?"), cause);
     });
 }

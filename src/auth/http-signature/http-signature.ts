@@ -1,6 +1,6 @@
 // HTTP message signatures (RFC 9421): the caller has signed the request with a key of its own.
 import type { HttpSignaturePlan } from "../../config/auth/http-signature.ts";
-import { GatewayError, toGatewayError } from "../../errors.ts";
+import { GatewayError, toGatewayError, messageOf } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { isStream } from "../../http/body.ts";
 import { gather } from "../../http/gather.ts";
@@ -44,7 +44,7 @@ export function createHttpSignature(plan: HttpSignaturePlan, { platform, keep, c
       base = signatureBase(input, x, originOf(x, plan));
     } catch (thrown) {
       if (thrown instanceof Uncovered && thrown.kind === "missing") return invalid(`${of}: ${thrown.message}`);
-      return malformed(`${of}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      return malformed(`${of}: ${messageOf(thrown)}`);
     }
     let verified: boolean;
     try {

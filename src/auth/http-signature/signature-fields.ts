@@ -1,6 +1,7 @@
 // Signature-Input and Signature: what stands in them (RFC 9421 section 4).
 import { type Dictionary, type InnerList, parseDictionary } from "structured-headers";
 import type { HttpSignaturePlan } from "../../config/auth/http-signature.ts";
+import { messageOf } from "../../errors.ts";
 
 /** Most signatures of one request that are looked at. */
 const MOST_SIGNATURES = 4;
@@ -25,7 +26,7 @@ export function readSignatures(
     stated = parseDictionary(inputs);
     given = parseDictionary(signatures);
   } catch (error) {
-    return `Signature-Input or Signature is no dictionary: ${error instanceof Error ? error.message : ""}`;
+    return `Signature-Input or Signature is no dictionary: ${messageOf(error)}`;
   }
   const found: Signature[] = [];
   for (const [each, input] of stated) {

@@ -1,4 +1,5 @@
 // Keys in a file beside the config: read again when it changes; a broken file changes nothing.
+import { messageOf } from "../../errors.ts";
 import type { Platform } from "../../platform.ts";
 import { type Found, type KeySource, NoKeys } from "./key-source.ts";
 import { type KeySet, makeKeySet } from "./key-set.ts";
@@ -58,7 +59,7 @@ export class FileKeys implements KeySource {
       const read = readJwks(await reading, this.#allowed);
       set = typeof read === "string" ? read : await makeKeySet(read.keys, this.#set);
     } catch (thrown) {
-      set = thrown instanceof Error ? thrown.message : String(thrown);
+      set = messageOf(thrown);
     }
     // A read that took longer than a later one tells of an older file.
     if (turn !== this.#reads) return;

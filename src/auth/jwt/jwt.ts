@@ -1,7 +1,7 @@
 // The scheme of JWT access tokens: finds the token, verifies it or knows it from a moment ago, and says who calls.
 import type { JwtPlan } from "../../config/auth/jwt.ts";
 import type { AnyClaims, Identity } from "../../config/auth/options.ts";
-import { GatewayError } from "../../errors.ts";
+import { GatewayError, namedMessageOf } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { claimOf } from "../claims.ts";
 import { claimsReader } from "../claims-schema.ts";
@@ -98,7 +98,7 @@ export function createJwt(plan: JwtPlan, services: AuthServices): Scheme {
 }
 
 function failed(cause: unknown): GatewayError {
-  const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  const reason = namedMessageOf(cause);
   return new GatewayError("authentication_unavailable", `the token could not be judged: ${reason}`, { cause });
 }
 

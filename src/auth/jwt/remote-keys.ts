@@ -1,4 +1,5 @@
 // Keys that an issuer publishes: fetched ahead of need, shared by all who wait, kept while the issuer is down (case GW-44).
+import { messageOf } from "../../errors.ts";
 import type { Platform, Timer } from "../../platform.ts";
 import { inTime } from "../../http/fetch-text.ts";
 import { type Found, type KeySource, NoKeys } from "./key-source.ts";
@@ -142,7 +143,7 @@ export class RemoteKeys implements KeySource {
   #failed(thrown: unknown): void {
     const now = this.#platform.now();
     this.#failures++;
-    this.#failure = thrown instanceof Error ? thrown.message : String(thrown);
+    this.#failure = messageOf(thrown);
     const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 10));
     this.#askLater(wait);
     if (this.#closing.signal.aborted) return;

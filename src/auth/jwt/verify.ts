@@ -2,7 +2,7 @@
 import { errors, jwtVerify } from "jose";
 import type { JwtPlan } from "../../config/auth/jwt.ts";
 import type { AnyClaims } from "../../config/auth/options.ts";
-import { GatewayError } from "../../errors.ts";
+import { GatewayError, messageOf } from "../../errors.ts";
 import type { Platform } from "../../platform.ts";
 import { idTokenTrait } from "./id-token.ts";
 import { type KeySource, NoKeys } from "./key-source.ts";
@@ -125,7 +125,7 @@ function refusalOf(thrown: unknown, key: VerificationKey, kid: string | undefine
     const text = CLAIM_TEXTS[claim];
     return invalid(`the claim ${shown(claim)} of the token does not fit`, text);
   }
-  return invalid(`the token cannot be verified: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  return invalid(`the token cannot be verified: ${messageOf(thrown)}`);
 }
 
 /** What clients are told of claims that do not fit. */

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { ListenPlan } from "../../config/plan.ts";
-import type { GatewayError } from "../../errors.ts";
+import { type GatewayError, messageOf } from "../../errors.ts";
 import type { Arrival } from "../../exchange.ts";
 import { normalAddress } from "../../http/ip.ts";
 import { latin1Bytes, wireText } from "../../http/latin1.ts";
@@ -10,7 +10,7 @@ import { type HeadLimits, isToken, Malformed } from "../../http/message.ts";
 import { readRequestHead } from "../../http/request-head.ts";
 import { admit, refusalOf } from "../../listen/admit.ts";
 import { headLimits } from "../../listen/listener.ts";
-import { messageOf, systemCode, usageError } from "../exit.ts";
+import { systemCode, usageError } from "../exit.ts";
 
 /** A request, as it was asked about. */
 export interface AskedRequest {

@@ -1,10 +1,11 @@
 // The process that is to take this one's place, as this one sees it: started, listened to, and ended if it does not come to serve.
 import { accessSync, constants } from "node:fs";
+import { messageOf } from "../../errors.ts";
 import type { HandedSockets } from "../../platforms/bun.ts";
 import type { HandedSocket } from "../../platforms/listening.ts";
 import { duplicate } from "../../platforms/listening-descriptor.ts";
 import type { Counted } from "../../shared.ts";
-import { EXIT, messageOf, Refusal } from "../exit.ts";
+import { EXIT, Refusal } from "../exit.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { CHANNEL, type FromSuccessor, PROTOCOL, TAKES_OVER, type ToSuccessor } from "./messages.ts";
 import type { Program } from "./program.ts";

@@ -1,8 +1,9 @@
 // Upgrades: another process, of the program as it stands on the disk now, takes this one's place, or all stays as it is.
 import type { UpgradeOutcome } from "../../admin/overseen.ts";
 import { handCounts, keepCounts, originOf } from "../../counts.ts";
+import { messageOf } from "../../errors.ts";
 import type { BunPlatform } from "../../platforms/bun.ts";
-import { EXIT, messageOf, Refusal } from "../exit.ts";
+import { EXIT, Refusal } from "../exit.ts";
 import type { ServiceManager } from "../service-manager.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Handing } from "./handing.ts";

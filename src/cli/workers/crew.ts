@@ -1,12 +1,13 @@
 // The threads of all workers: begun together, replaced when they die, told what to run, and let go.
 import type { TargetPlan } from "../../config/upstream/plan.ts";
+import { messageOf } from "../../errors.ts";
 import type { Issued, IssuedState } from "../../issued.ts";
 import { buryWorker } from "../../limit/table.ts";
 import type { BunPlatform } from "../../platforms/bun.ts";
 import { type HandedSocket, placeOf } from "../../platforms/listening.ts";
 import type { Counted, Shared } from "../../shared.ts";
 import type { Embedded } from "../embedded.ts";
-import { EXIT, messageOf, Refusal } from "../exit.ts";
+import { EXIT, Refusal } from "../exit.ts";
 import type { Terminal } from "../terminal.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Memories } from "./memories.ts";

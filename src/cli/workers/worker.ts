@@ -1,7 +1,7 @@
 // A worker thread: loads the config for itself, listens beside the others, and does what the main thread says.
 import { writeSync } from "node:fs";
 import { isCounted, type Plan } from "../../config/plan.ts";
-import { toGatewayError } from "../../errors.ts";
+import { toGatewayError, messageOf } from "../../errors.ts";
 import { createGateway, type Gateway, type Prepared } from "../../gateway.ts";
 import { type Issued, LatestIssued } from "../../issued.ts";
 import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
@@ -10,7 +10,7 @@ import { ListeningSockets } from "../../platforms/listening.ts";
 import { MOST_WAITING } from "../../platforms/stdout.ts";
 import { ThreadLines } from "../../platforms/thread-lines.ts";
 import type { Embedded } from "../embedded.ts";
-import { EXIT, messageOf, Refusal } from "../exit.ts";
+import { EXIT, Refusal, stackOf } from "../exit.ts";
 import { listenRefusal } from "../listen-refusal.ts";
 import { type Finding, findingsText, planSources, type PlannedConfig } from "../plan-config.ts";
 import { keepServing, prepare } from "../serving.ts";
@@ -222,7 +222,7 @@ class Faulty extends Error {
 function reasonOf(thrown: unknown, colors: Terminal["errColors"]): { exitCode: number; text: string } {
   if (thrown instanceof Faulty) return { exitCode: EXIT.config, text: findingsText(thrown.findings, colors) };
   if (thrown instanceof Refusal) return { exitCode: thrown.exitCode, text: formatRefusal(thrown, colors) };
-  return { exitCode: EXIT.bug, text: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) };
+  return { exitCode: EXIT.bug, text: stackOf(thrown) };
 }
 
 function refuse(exitCode: number, text: string): never {

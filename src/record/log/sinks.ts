@@ -3,6 +3,7 @@ import type { Keep } from "../../carried.ts";
 import type { LineFormat, LogFormat, LogFunction, LogRecord } from "../../config/log/options.ts";
 import type { LogPlan, LogSinkPlan } from "../../config/log/plan.ts";
 import type { TlsPlan } from "../../config/plan.ts";
+import { namedMessageOf } from "../../errors.ts";
 import { type Ending, type Exchange, outlive } from "../../exchange.ts";
 import { clientTls } from "../../http/client-tls.ts";
 import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
@@ -132,7 +133,7 @@ class FunctionSink implements Sink {
 
 function reasonOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+    return namedMessageOf(thrown);
   } catch {
     return "something that cannot be told";
   }

@@ -5,7 +5,7 @@ import type { Scheme, Verdict } from "../../../src/auth/scheme.ts";
 import { jwt, type JwtOptions } from "../../../src/config/auth/jwt.ts";
 import type { ClaimsSchema } from "../../../src/config/auth/claims-schema.ts";
 import type { Identity } from "../../../src/config/auth/options.ts";
-import { formatPath, messageOf } from "../../../src/config/message.ts";
+import { formatPath, sentenceOf } from "../../../src/config/message.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
 import { resolvePlan } from "../../../src/config/resolve.ts";
 import { GatewayError } from "../../../src/errors.ts";
@@ -53,7 +53,7 @@ export class JwtRig {
       routes: { all: { match: "/*", auth: "token", answer: {} } },
     };
     const { plan, faults } = resolvePlan(written, reader);
-    if (plan === undefined) throw new Error(faults.map((f) => `${formatPath(f.path)}: ${messageOf(f)}`).join("\n"));
+    if (plan === undefined) throw new Error(faults.map((f) => `${formatPath(f.path)}: ${sentenceOf(f)}`).join("\n"));
     const ask = (): never => {
       throw new Error("no service is asked here");
     };
