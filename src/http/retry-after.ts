@@ -7,3 +7,8 @@ export function retryAfterMs(value: string | undefined, wallClock: number): numb
   const at = Date.parse(value);
   return Number.isNaN(at) ? 0 : Math.max(0, at - wallClock);
 }
+
+/** Milliseconds as Retry-After says them: whole seconds, rounded up, and never 0, which would ask for a retry at once. */
+export function retryAfterSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
+}

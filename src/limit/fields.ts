@@ -2,6 +2,7 @@
 import type { LimitPlan, LimitsPlan } from "../config/limit/plan.ts";
 import type { Exchange, Limited } from "../exchange.ts";
 import type { Fields } from "../http/fields.ts";
+import { retryAfterSeconds } from "../http/retry-after.ts";
 
 /** Fields by which upstreams tell of limits of their own: on a limited route they would mix with ours. */
 const OWNED = ["ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
@@ -29,7 +30,7 @@ export function limitFields(dialect: LimitsPlan["fields"]): ((x: Exchange, field
     if (tightest === undefined) return;
     for (const key of OWNED) fields.delete(key);
     const { limit, remaining, resetMs } = tightest;
-    const seconds = Math.max(1, Math.ceil(resetMs / 1000));
+    const seconds = retryAfterSeconds(resetMs);
     const until = Number.isFinite(seconds) ? `;t=${seconds}` : "";
     if (dialect !== "legacy") {
       fields.add("RateLimit-Policy", policies);

@@ -2,6 +2,7 @@
 import type { LimitPlan } from "../config/limit/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange, Limited, Stage } from "../exchange.ts";
+import { retryAfterSeconds } from "../http/retry-after.ts";
 import type { Platform } from "../platform.ts";
 import { calendar } from "./calendar.ts";
 import { costOf, countedBy } from "./counted-by.ts";
@@ -156,7 +157,7 @@ export function refuse(x: Exchange, said: readonly Limited[], error: GatewayErro
 
 /** 429, with all that it should say. */
 export function refusalOf({ limit, resetMs }: Limited): GatewayError {
-  const seconds = Math.max(1, Math.ceil(resetMs / 1000));
+  const seconds = retryAfterSeconds(resetMs);
   return new GatewayError("rate_limit_exceeded", `limits.${limit.name}: over ${limit.limit}`, {
     fields: Number.isFinite(seconds) ? [["Retry-After", String(seconds)]] : [],
     members: {

@@ -1,6 +1,7 @@
 // The stage that limits by a store beyond this process: one question for all of the route's limits.
 import { GatewayError } from "../errors.ts";
 import type { Exchange, Limited, Stage } from "../exchange.ts";
+import { retryAfterSeconds } from "../http/retry-after.ts";
 import { limitStage, note, observe, refusalOf, refuse, type RunningLimit, takeAll } from "./limit.ts";
 import type { Ask, CountStore, StoreDecision } from "./store.ts";
 
@@ -63,7 +64,7 @@ function decideWithout(
     takeAll(shared, x, said);
     return note(x, said);
   }
-  const seconds = Math.max(1, Math.ceil(store.retryMs() / 1000));
+  const seconds = retryAfterSeconds(store.retryMs());
   const names = asks.map(({ limit }) => `limits.${limit.name}`).join(", ");
   const error = new GatewayError("limit_store_unavailable", `limiting.store cannot decide of ${names}`, {
     fields: [["Retry-After", String(seconds)]],

@@ -5,6 +5,7 @@ import { GatewayError } from "../errors.ts";
 import type { AttemptRecord, Exchange } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import { formatDuration } from "../http/duration.ts";
+import { retryAfterSeconds } from "../http/retry-after.ts";
 import type { Platform } from "../platform.ts";
 import type { Target, Watcher } from "../target.ts";
 import { verdictOf } from "../verdict.ts";
@@ -229,7 +230,7 @@ export class Breaker<T extends Target> implements Watcher<T> {
     return new GatewayError("destination_unavailable", `the circuit of ${this.#parts.name} is open`, {
       retry: "safe",
       publicDetail: "Requests to the service failed too often a moment ago.",
-      fields: [["Retry-After", String(Math.max(1, Math.ceil(ms / 1000)))]],
+      fields: [["Retry-After", String(retryAfterSeconds(ms))]],
     });
   }
 

@@ -6,6 +6,7 @@ import { GatewayError } from "../errors.ts";
 import type { Exchange, LastStage } from "../exchange.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import { tokens } from "../http/fields.ts";
+import { retryAfterSeconds } from "../http/retry-after.ts";
 import type { FetchConnection, Platform } from "../platform.ts";
 import { type Balancer, type Follow, rowOf, Target, type Watcher } from "../target.ts";
 import { Attempts } from "./attempts.ts";
@@ -152,7 +153,7 @@ export class Upstream {
 
 /** No sooner than at the next check does a target come back. */
 function noneAvailable({ name, health }: UpstreamPlan): GatewayError {
-  const seconds = Math.max(1, Math.ceil((health?.intervalMs ?? 0) / 1000));
+  const seconds = retryAfterSeconds(health?.intervalMs ?? 0);
   return new GatewayError("destination_unavailable", `no target of ${name} may be picked`, {
     retry: "safe",
     fields: [["Retry-After", String(seconds)]],

@@ -4,6 +4,7 @@ import type { DpopPlan } from "../../config/auth/dpop.ts";
 import { GatewayError, messageOf } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { latin1Bytes } from "../../http/latin1.ts";
+import { retryAfterSeconds } from "../../http/retry-after.ts";
 import type { AuthServices } from "../scheme.ts";
 import { isUriOf } from "./public-uri.ts";
 import { replays } from "./replay-store.ts";
@@ -83,7 +84,7 @@ export function proofCheck(
         return new InvalidProof("the proof was shown before");
       case "full":
         return new GatewayError("authentication_unavailable", "DPoP: too many proofs to remember", {
-          fields: [["Retry-After", String(Math.ceil(maxAgeMs / 1000))]],
+          fields: [["Retry-After", String(retryAfterSeconds(maxAgeMs))]],
         });
     }
   };

@@ -4,6 +4,7 @@ import type { IntrospectionPlan } from "../../config/auth/introspection.ts";
 import type { Identity } from "../../config/auth/options.ts";
 import { GatewayError } from "../../errors.ts";
 import { latin1Bytes } from "../../http/latin1.ts";
+import { retryAfterSeconds } from "../../http/retry-after.ts";
 import { claimsReader } from "../claims-schema.ts";
 import { frozen } from "../jwt/frozen.ts";
 import type { AuthServices, Scheme, Verdict } from "../scheme.ts";
@@ -86,7 +87,7 @@ export function createIntrospection(plan: IntrospectionPlan, services: AuthServi
   };
 
   const unavailable = (why: string, waitMs: number): GatewayError => {
-    const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+    const seconds = retryAfterSeconds(waitMs);
     return new GatewayError("authentication_unavailable", `${plan.url}: ${why}`, {
       fields: [["Retry-After", String(seconds)]],
     });

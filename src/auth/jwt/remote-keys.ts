@@ -1,5 +1,6 @@
 // Keys that an issuer publishes: fetched ahead of need, shared by all who wait, kept while the issuer is down (case GW-44).
 import { messageOf } from "../../errors.ts";
+import { retryAfterSeconds } from "../../http/retry-after.ts";
 import type { Platform, Timer } from "../../platform.ts";
 import { inTime } from "../../http/fetch-text.ts";
 import { type Found, type KeySource, NoKeys } from "./key-source.ts";
@@ -90,7 +91,7 @@ export class RemoteKeys implements KeySource {
     const now = this.#platform.now();
     const set = this.#trusted(now);
     if (set !== undefined) return set.find(kid, algorithm);
-    const seconds = Math.max(1, Math.ceil((this.#retryAt - now) / 1000));
+    const seconds = retryAfterSeconds(this.#retryAt - now);
     return new NoKeys(`${this.#title}: ${this.#failure}`, seconds);
   }
 

@@ -1,4 +1,5 @@
 // The schema of limits.
+import { retryAfterSeconds } from "../../http/retry-after.ts";
 import { fieldName } from "../field-changes.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
 import { either, isPlainObject, leaf, list, maybe, named, options, or, partOf, then, type Shape } from "../shape.ts";
@@ -185,5 +186,5 @@ export const overloadShape: Shape<OverloadPlan> = then(
     exempt: or(list(exemptPath, "a list of paths"), []),
     retryAfter: or(duration(1000), "1s"),
   }),
-  ({ maxInFlight, exempt, retryAfter }) => ({ maxInFlight, exempt, retryAfterSeconds: Math.ceil(retryAfter / 1000) }),
+  ({ maxInFlight, exempt, retryAfter }) => ({ maxInFlight, exempt, retryAfterSeconds: retryAfterSeconds(retryAfter) }),
 );
