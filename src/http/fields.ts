@@ -133,6 +133,13 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "proxy-authentication-info",
 ]);
 
+/**
+ * What is said of a client by whoever stands before it, in the form of {@link plainName}: nobody believes it of the client
+ * itself (case GW-08). The text of a RegExp, for those who add names of their own.
+ */
+export const SAID_OF_CLIENTS =
+  "x-forwarded-.*|forwarded|x-real-ip|x-client-ip|cf-connecting-ip|true-client-ip|client-cert(?:-chain)?";
+
 /** The members of a comma-separated list of tokens, lower case. */
 export function tokens(list: string): string[] {
   const found: string[] = [];

@@ -1,11 +1,9 @@
 // Message bodies between framed bytes and plain ones: sized, chunked, or until the connection ends (RFC 9112 section 6, 7).
 import { Accumulator } from "./accumulator.ts";
 import { readTrailers } from "./field-lines.ts";
-import { type Fields, fieldKey, HOP_BY_HOP } from "./fields.ts";
-import { CHUNKED, Malformed, UNTIL_CLOSE, findEmptyLine } from "./message.ts";
+import { type Fields, fieldKey, HOP_BY_HOP, plainName, SAID_OF_CLIENTS } from "./fields.ts";
+import { CHUNKED, Malformed, UNTIL_CLOSE, findEmptyLine, CR, LF } from "./message.ts";
 
-const CR = 13;
-const LF = 10;
 const SEMICOLON = 59;
 
 /** Most bytes of one chunk's extensions; they mean nothing to us and are not passed on. */
@@ -28,7 +26,8 @@ const MAX_SIZE_DIGITS = 13;
 const FORBIDDEN_TRAILERS = new RegExp(
   `^(?:${[
     "content-(?:length|encoding|type|range)|host|expect|via|authorization|cookie|set-cookie",
-    "forwarded|x-forwarded-.*|client-cert.*|(?:cf-connecting|true-client|x-client|x-real)-ip|x-request-id",
+    SAID_OF_CLIENTS,
+    "client-cert.*|x-request-id",
     // Names by which upstreams are commonly told who calls, or what to call instead.
     "(?:x|remote)-(?:consumer|identity|user|group|auth|email|name|original|rewrite|http-method|method).*",
   ].join("|")})$`,
@@ -173,7 +172,7 @@ export class BodyReader {
 
 /** Whether a trailer of this name is dropped, in whatever spelling: some servers read `_` and `.` as `-`. */
 export function isForbiddenTrailer(key: string): boolean {
-  const plain = key.replace(/[_.]/g, "-");
+  const plain = plainName(key);
   return HOP_BY_HOP.has(plain) || FORBIDDEN_TRAILERS.test(plain);
 }
 

@@ -4,7 +4,7 @@ import type { DeadlineFieldPlan, TargetPlan, UpstreamPlan } from "../config/upst
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { contentLength } from "../http/body.ts";
-import { type Fields, HOP_BY_HOP, fieldKey, plainName, tokens } from "../http/fields.ts";
+import { type Fields, HOP_BY_HOP, fieldKey, plainName, tokens, SAID_OF_CLIENTS } from "../http/fields.ts";
 import { wireText } from "../http/latin1.ts";
 import { traceparentOf } from "../http/trace-context.ts";
 
@@ -42,8 +42,7 @@ const FATES = new Map<string, number>([
 ]);
 
 /** What a client could say of itself (case GW-08). */
-const IDENTITY =
-  /^(?:x-forwarded-.*|forwarded|x-real-ip|x-client-ip|cf-connecting-ip|true-client-ip|client-cert(?:-chain)?)$/;
+const IDENTITY = new RegExp(`^(?:${SAID_OF_CLIENTS})$`);
 
 /** Fates of names seen before. Bounded: strangers may send names without end. */
 const seen = new Map<string, number>();

@@ -1,4 +1,5 @@
 // Forward-auth: the options of the scheme that asks a service of the user's own, and their schema.
+import { plainName, SAID_OF_CLIENTS } from "../../http/fields.ts";
 import { isToken } from "../../http/message.ts";
 import { readTarget } from "../../http/target.ts";
 import { cookieName } from "../caller-by.ts";
@@ -155,13 +156,13 @@ const A_NAME = "a field name";
 const answerField = text(A_NAME, (name) => (isToken(name) ? name : new Problem(A_NAME)));
 
 /** Fields that the gateway writes or reads itself, or that tell of the content. */
-const NOT_COPIED = /^(?:cookie|host|via|expect|content-.*|x-forwarded-.*|forwarded|x-real-ip|x-request-id)$/;
+const NOT_COPIED = new RegExp(`^(?:cookie|host|via|expect|content-.*|x-request-id|${SAID_OF_CLIENTS})$`);
 
 /** Why no service may set this field for the upstream. */
 function copyProblem(name: string): Problem | undefined {
   const problem = fieldNameProblem(name);
   if (problem !== undefined) return problem;
-  if (!NOT_COPIED.test(name.toLowerCase().replace(/[_.]/g, "-"))) return undefined;
+  if (!NOT_COPIED.test(plainName(name.toLowerCase()))) return undefined;
   return new Problem("a field that may be copied", { hint: "The gateway or the client alone says what it holds." });
 }
 
@@ -197,10 +198,13 @@ const copiedFields: Shape<readonly Pair[]> = chained(
   }),
 );
 
+/** Fewer than {@link SAID_OF_CLIENTS}: what else a trusted proxy says, the gateway does not say itself. */
+const STATED = /^(?:x-forwarded-.*|forwarded|x-real-ip|x-request-id)$/;
+
 const requestField = text(A_NAME, (name) => {
   const problem = fieldNameProblem(name);
   if (problem !== undefined) return problem;
   const key = name.toLowerCase();
-  if (!/^(?:x-forwarded-.*|forwarded|x-real-ip|x-request-id)$/.test(key)) return key;
+  if (!STATED.test(plainName(key))) return key;
   return new Problem("a field of the client's", { hint: "The gateway says it to the service itself, always." });
 });

@@ -62,7 +62,7 @@ const claimToCopy = text("the name of a claim", (name) => {
   return new Problem("a claim to copy", { hint: "The gateway says this one itself." });
 });
 
-/** Fields that the gateway writes on every request, in its own meaning. */
+/** Fields that the gateway writes on every request, in its own meaning; `X-Forwarded-User` and the like are free to be vouched for. */
 const WRITTEN = /^(?:x-request-id|via|expect|forwarded|x-forwarded-(?:for|proto|host)|x-real-ip|te|trailer|cookie)$/;
 
 function vouchedProblem(name: string): Problem | undefined {

@@ -91,7 +91,18 @@ test("copied fields may get another name, and the gateway vouches for that one",
 });
 
 describe("is refused:", () => {
-  const NOT_TO_COPY = ["Cookie", "Host", "Via", "X-Forwarded-For", "x_forwarded_host", "X-Real-IP", "Forwarded"];
+  const NOT_TO_COPY = [
+    "Cookie",
+    "Host",
+    "Via",
+    "X-Forwarded-For",
+    "x_forwarded_host",
+    "X-Real-IP",
+    "Forwarded",
+    "True_Client_IP",
+    "CF-Connecting-IP",
+    "Client-Cert",
+  ];
   const FRAMING = ["Content-Length", "Content-Type", "Transfer-Encoding", "Connection", "Upgrade", "X-Request-ID"];
   test.each([...NOT_TO_COPY, ...FRAMING])("%s as a field to copy", (name) => {
     for (const copy of [[name], [`A>${name}`], [{ from: "A", to: name }], [{ from: name }]]) {
