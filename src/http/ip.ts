@@ -30,6 +30,11 @@ export function normalAddress(text: string): string | undefined {
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String();
 }
 
+/** An address that the system gave: IPv4 as it is written, also where a socket for both families says it in IPv6. */
+export function unmapped(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
 /**
  * What stands for the holder of an address: an IPv4 address itself, of an IPv6 address the first 64 bits, for a network is
  * what a stranger has at least (case GW-38). What is no address stands for itself.

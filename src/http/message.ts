@@ -26,6 +26,16 @@ export interface HeadLimits {
   readonly maxFields: number;
 }
 
+/** Most field lines of a head, of a request as of an answer. */
+export const MAX_FIELDS = 256;
+/** Most interim answers (1xx) before the final one. */
+export const MOST_INTERIM = 64;
+
+/** Whether an answer of this status to this method has no content (RFC 9110 section 6.4.1). */
+export function hasNoContent(method: string, status: number): boolean {
+  return method === "HEAD" || status < 200 || status === 204 || status === 304;
+}
+
 /** Carriage return. */
 export const CR = 13;
 /** Line feed. */

@@ -14,6 +14,7 @@ import {
   staysOpen,
   UNTIL_CLOSE,
   VALUE,
+  hasNoContent,
 } from "./message.ts";
 
 /** What a response head says. Hop-by-hop and framing fields are taken out of `fields` and stand beside. */
@@ -131,7 +132,7 @@ function responseBodyLength(
   minor: number,
 ): number {
   const known = length === undefined ? undefined : readLength(length);
-  if (method === "HEAD" || status < 200 || status === 204 || status === 304) return 0;
+  if (hasNoContent(method, status)) return 0;
   if (coding !== undefined) return codedLength(length, coding, minor);
   return known ?? UNTIL_CLOSE;
 }

@@ -4,6 +4,7 @@ import type { Answer } from "../exchange.ts";
 import { type Body, type BodySink, isStream } from "../http/body.ts";
 import type { Fields } from "../http/fields.ts";
 import { chunkOf, lastChunk } from "../http/framing.ts";
+import { hasNoContent } from "../http/message.ts";
 import { reasonOf } from "../http/reason.ts";
 import type { Socket } from "../platform.ts";
 
@@ -49,7 +50,7 @@ export class AnswerWriter implements BodySink {
   /** Begins, and for content that is all here, ends. */
   start(answer: Answer, manner: Manner): void {
     const { status, content } = answer;
-    const silent = manner.method === "HEAD" || status === 204 || status === 304;
+    const silent = hasNoContent(manner.method, status);
     let head = headOf(answer, manner);
     if (content === null || silent) {
       if (isStream(content)) content.cancel();

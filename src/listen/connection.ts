@@ -13,11 +13,9 @@ import { HeadReader } from "./head-reader.ts";
 import { bodyTooLate, headTooLate } from "./lateness.ts";
 import { Lingering } from "./linger.ts";
 import { SendClock } from "./send-clock.ts";
-import { type Guest, LAST_MS, type Shared, type Stays, type Successor } from "./shared.ts";
+import { type Guest, LAST_MS, type Shared, type Stays, type Successor, REQUEST_AT_ONCE } from "./shared.ts";
 import { joinTunnel } from "./tunnel.ts";
 
-/** Bodies that have arrived with their head, up to this size, are handed on as bytes: they can be sent again. */
-const MOST_AT_ONCE = 64 * 1024;
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** `idle`: between requests. `exchange`: a request is under way. `gone`: closed or handed on. */
@@ -217,7 +215,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #contentOf({ bodyLength }: RequestHead): Content {
     this.#body = undefined;
     if (bodyLength === 0) return null;
-    if (bodyLength > 0 && bodyLength <= Math.min(MOST_AT_ONCE, this.#ahead.length)) return this.#ahead.take(bodyLength);
+    if (bodyLength > 0 && bodyLength <= Math.min(REQUEST_AT_ONCE, this.#ahead.length))
+      return this.#ahead.take(bodyLength);
     const body = new ArrivingBody(bodyLength, this);
     this.#body = body;
     if (this.#ahead.length > 0) this.#feed(body, this.#ahead.take());

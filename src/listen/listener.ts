@@ -4,7 +4,7 @@ import type { ListenPlan } from "../config/plan.ts";
 import type { Answer, Way } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import type { Deadlines } from "../http/deadlines.ts";
-import type { HeadLimits } from "../http/message.ts";
+import { type HeadLimits, MAX_FIELDS } from "../http/message.ts";
 import type { Tally } from "../http/tally.ts";
 import type { Issued } from "../issued.ts";
 import type { ListeningSocket, Platform, ServerTls, Socket } from "../platform.ts";
@@ -15,9 +15,6 @@ import { Http2Connection } from "./http2/connection.ts";
 import { Greeting } from "./http2/greeting.ts";
 import { serverTls } from "./server-tls.ts";
 import type { Guest, Shared, Stays } from "./shared.ts";
-
-/** Most field lines of a request head; more is 431. */
-const MAX_FIELDS = 256;
 
 /** How often the operator is told of the same thing. */
 const NOTICE_EVERY_MS = 10_000;

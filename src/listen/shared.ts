@@ -8,6 +8,8 @@ import type { Platform } from "../platform.ts";
 
 /** A client that is about to ask again when the gateway accepts no more has so long to do it. */
 export const LAST_MS = 250;
+/** Content of a request that has arrived with its head, up to this size, is handed on as bytes: it can be sent again. */
+export const REQUEST_AT_ONCE = 64 * 1024;
 
 /** What a listener knows of a connection. */
 export interface Guest {

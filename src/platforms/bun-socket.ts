@@ -1,5 +1,6 @@
 // One connection on Bun: what the kernel does not take at once waits here, in order.
 import type { ShownCertificate } from "../http/certificates.ts";
+import { unmapped } from "../http/ip.ts";
 import type { Socket, SocketHandler } from "../platform.ts";
 import { poll } from "./poll.ts";
 
@@ -33,8 +34,7 @@ export class BunSocket implements Socket {
   constructor(raw: RawSocket, secure: boolean) {
     this.#raw = raw;
     this.secure = secure;
-    const address = raw.remoteAddress ?? "";
-    this.remoteAddress = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+    this.remoteAddress = unmapped(raw.remoteAddress ?? "");
   }
 
   write(bytes: Uint8Array): boolean {

@@ -1,4 +1,5 @@
 // A connection that Deno accepted: Deno reads and writes by promises, the gateway is called back.
+import { unmapped } from "../http/ip.ts";
 import { latin1Bytes, putLatin1 } from "../http/latin1.ts";
 import type { Socket, SocketHandler } from "../platform.ts";
 import type { DenoConn } from "./deno-api.ts";
@@ -39,8 +40,7 @@ export class DenoSocket implements Socket {
 
   constructor(conn: DenoConn) {
     this.#conn = conn;
-    const address = conn.remoteAddr.hostname ?? "";
-    this.remoteAddress = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+    this.remoteAddress = unmapped(conn.remoteAddr.hostname ?? "");
   }
 
   /** Begins to read: for whoever made it, once the owner has set its handler. */

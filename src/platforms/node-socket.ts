@@ -1,5 +1,6 @@
 // A socket of node:net or node:tls, as Deno has them: node tells by events, the gateway is called back.
 import type net from "node:net";
+import { unmapped } from "../http/ip.ts";
 import type { Socket, SocketHandler } from "../platform.ts";
 import { socketErrorOf } from "./socket-error.ts";
 import { UNOWNED } from "./unowned.ts";
@@ -30,8 +31,7 @@ export class NodeSocket implements Socket {
     this.#raw = raw;
     this.#beneath = beneath;
     this.secure = secure;
-    const address = beneath?.address ?? raw.remoteAddress ?? "";
-    this.remoteAddress = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+    this.remoteAddress = unmapped(beneath?.address ?? raw.remoteAddress ?? "");
     raw.on("data", (bytes: Buffer) => {
       if (!this.#destroyed) this.handler.data(bytes);
     });

@@ -3,12 +3,8 @@ import type { Answer } from "../../exchange.ts";
 import { contentLength } from "../../http/body.ts";
 import type { HpackEncoder } from "../../http/http2/hpack-encoder.ts";
 import { blockField } from "../../http/http2/message-sender.ts";
+import { hasNoContent } from "../../http/message.ts";
 import { announcedLength } from "../answer-writer.ts";
-
-/** Whether an answer goes without its content (RFC 9110 section 9.3.2, 15.3.5, 15.4.5). */
-export function isSilent({ status }: Answer, method: string): boolean {
-  return method === "HEAD" || status === 204 || status === 304;
-}
 
 /** The block. @param date for answers without one (RFC 9110 section 6.6.1) */
 export function answerBlock(hpack: HpackEncoder, answer: Answer, method: string, date: string): string {
@@ -17,6 +13,6 @@ export function answerBlock(hpack: HpackEncoder, answer: Answer, method: string,
   for (let i = 0; i < fields.size; i++) block += blockField(hpack, fields.keys[i]!, fields.values[i]!);
   if (!fields.has("date")) block += hpack.field("date", date);
   // Where there is none the end of the stream says so.
-  const length = isSilent(answer, method) || content === null ? announcedLength(answer) : contentLength(content);
+  const length = hasNoContent(method, status) || content === null ? announcedLength(answer) : contentLength(content);
   return length === undefined ? block : block + hpack.field("content-length", String(length));
 }

@@ -17,16 +17,14 @@ import { FIRST_WINDOW, MOST, headersFrames, windowUpdate } from "../../http/http
 import { type MessageEvents, MessageSender } from "../../http/http2/message-sender.ts";
 import type { Sender } from "../../http/http2/sender.ts";
 import type { BlockHead, RequestBlock } from "../../http/http2/request-block.ts";
-import { Malformed } from "../../http/message.ts";
+import { Malformed, hasNoContent } from "../../http/message.ts";
 import type { RequestHead } from "../../http/request-head.ts";
 import type { Socket } from "../../platform.ts";
 import { admit, refusalOf, refusedArrival } from "../admit.ts";
 import { bodyTooLate, tookNothing } from "../lateness.ts";
-import type { Shared } from "../shared.ts";
-import { answerBlock, isSilent } from "./answer-block.ts";
+import { type Shared, REQUEST_AT_ONCE } from "../shared.ts";
+import { answerBlock } from "./answer-block.ts";
 
-/** Content that has arrived with its head, up to this size, is handed on as bytes: it can be sent again. */
-const MOST_AT_ONCE = 64 * 1024;
 /** What a client may send of a stream ahead of its reader; before there is one, it is FIRST_WINDOW. */
 const READ_WINDOW = 256 * 1024;
 /** Windows are opened again by so much at least. */
@@ -152,7 +150,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
   #content(): Content {
     const body = this.#body;
     if (body === undefined || body.length === 0) return null;
-    const bytes = body.takeWhole(MOST_AT_ONCE);
+    const bytes = body.takeWhole(REQUEST_AT_ONCE);
     if (bytes === undefined) {
       if (!this.#awaitsContinue) this.#awaitBody();
       return body;
@@ -249,7 +247,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
     x.answer = answer;
     this.#owner.answers();
     const { content } = answer;
-    const silent = isSilent(answer, x.method);
+    const silent = hasNoContent(x.method, answer.status);
     if (silent && isStream(content)) content.cancel();
     const { deadlines, plan } = shared;
     const means = { sender, deadlines, sendMs: plan.sendMs, incomplete: "http_response_incomplete" } as const;

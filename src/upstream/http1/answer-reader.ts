@@ -1,11 +1,8 @@
 // The bytes of a target that are read as the heads of its answers: interim ones are passed over, up to the final one.
 import { type ErrorCode, GatewayError } from "../../errors.ts";
 import { Accumulator } from "../../http/accumulator.ts";
-import { type HeadLimits, Malformed, findEmptyLine } from "../../http/message.ts";
+import { type HeadLimits, Malformed, findEmptyLine, MOST_INTERIM } from "../../http/message.ts";
 import { type ResponseHead, readResponseHead } from "../../http/response-head.ts";
-
-/** Most interim answers (1xx) before the final one. */
-const MOST_INTERIM = 64;
 
 /** Reads the head of one answer from bytes that come in any pieces. */
 export class AnswerReader {

@@ -17,7 +17,7 @@ import { OutgoingBody } from "./outgoing-body.ts";
 type Phase = "idle" | "waiting" | "body" | "gone";
 
 /** Whole answers up to this size, arrived with their head, are handed on as bytes. */
-const MOST_AT_ONCE = 256 * 1024;
+const ANSWER_AT_ONCE = 256 * 1024;
 
 /** A connection to a target. */
 export class Connection implements Lent, SocketHandler, BodySource {
@@ -191,7 +191,7 @@ export class Connection implements Lent, SocketHandler, BodySource {
     this.#reusable = head.keepAlive;
     this.keepAliveTimeout = head.keepAliveTimeout;
     this.#phase = "body";
-    if (bodyLength >= 0 && bodyLength <= Math.min(MOST_AT_ONCE, rest.length)) {
+    if (bodyLength >= 0 && bodyLength <= Math.min(ANSWER_AT_ONCE, rest.length)) {
       if (bodyLength > 0) answer.content = rest.length === bodyLength ? rest : rest.subarray(0, bodyLength);
       // Bytes behind the answer belong to no request: they must never become the answer to the next.
       if (rest.length > bodyLength) this.#reusable = false;

@@ -2,15 +2,12 @@
 import type { TargetPlan, UpstreamPlan } from "../../config/upstream/plan.ts";
 import { GatewayError } from "../../errors.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
-import type { HeadLimits } from "../../http/message.ts";
+import { type HeadLimits, MAX_FIELDS } from "../../http/message.ts";
 import type { Connecting, Platform } from "../../platform.ts";
 import { connectOptions } from "../client-tls.ts";
 import { connectFailure } from "./connect-failure.ts";
 import { Connection } from "./connection.ts";
 import type { Borrower, Home, Lender, Need, Wish } from "./connection-ends.ts";
-
-/** Most field lines of a response head. */
-const MAX_FIELDS = 256;
 
 /** All connections to one target. */
 export class TargetPool implements Home, Lender {

@@ -2,15 +2,12 @@
 import type { TargetPlan, UpstreamPlan } from "../../config/upstream/plan.ts";
 import { GatewayError } from "../../errors.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
-import type { HeadLimits } from "../../http/message.ts";
+import { type HeadLimits, MAX_FIELDS } from "../../http/message.ts";
 import type { Platform, Socket } from "../../platform.ts";
 import { connectOptions } from "../client-tls.ts";
 import { connectFailure } from "../http1/connect-failure.ts";
 import type { Borrower, Lender, Need, Wish } from "../http1/connection-ends.ts";
 import { Http2TargetConnection, type Http2Home } from "./connection.ts";
-
-/** Most field lines of an answer's head. */
-const MAX_FIELDS = 256;
 
 /** Somebody who waits for a place. */
 interface Waiting {

@@ -17,20 +17,16 @@ import type { IncomingStream } from "../../http/http2/incoming.ts";
 import { type MessageEvents, MessageSender } from "../../http/http2/message-sender.ts";
 import type { Sender } from "../../http/http2/sender.ts";
 import type { AnswerHead, ResponseBlock } from "../../http/http2/response-block.ts";
-import { Malformed } from "../../http/message.ts";
+import { Malformed, hasNoContent, MOST_INTERIM } from "../../http/message.ts";
 import { malformedAnswer } from "../http1/answer-reader.ts";
 import type { Lent, Outgoing, Receiver } from "../http1/connection-ends.ts";
 import { silent, stoodStill, tookNothing } from "../lateness.ts";
 import { requestBlock } from "./request-head.ts";
 
-/** What a target may send of an answer ahead of its reader. */
+/** What a target may send of an answer ahead of its reader. Answers that have come whole with their head are handed on as bytes. */
 export const ANSWER_WINDOW = 128 * 1024;
-/** Whole answers up to this size, arrived with their head, are handed on as bytes. */
-const MOST_AT_ONCE = 128 * 1024;
 /** The window is opened again by so much at least. */
 const WINDOW_STEP = ANSWER_WINDOW / 4;
-/** Most interim answers (1xx) before the final one. */
-const MOST_INTERIM = 64;
 
 /** The connection, as its requests see it. */
 export interface StreamConnection {
@@ -173,7 +169,7 @@ export class RequestStream implements Lent, IncomingStream, MessageEvents {
     const { method } = this.#request!;
     this.#connection.answered();
     this.#answer = new Answer(status, undefined, fields, null);
-    const isSilent = method === "HEAD" || status === 204 || status === 304;
+    const isSilent = hasNoContent(method, status);
     if (method === "HEAD" || status === 304) this.#answer.announcedLength = announcedLength;
     if (endStream && !isSilent && length !== undefined && length > 0) {
       return this.#refuse(
@@ -200,7 +196,7 @@ export class RequestStream implements Lent, IncomingStream, MessageEvents {
   }
 
   #content(body: ArrivingContent): Content {
-    const bytes = body.takeWhole(MOST_AT_ONCE);
+    const bytes = body.takeWhole(ANSWER_WINDOW);
     if (bytes !== undefined) return bytes.length === 0 ? null : bytes;
     return body;
   }
