@@ -25,8 +25,15 @@ export function refusalOfMethod(method: string): GatewayError | undefined {
 /**
  * The arrival that a request head makes, or why it is refused.
  * @param peer address of the connection's other end
+ * @param version where the head does not say it: of HTTP/2
  */
-export function admit(head: RequestHead, secure: boolean, peer: string, content: Content): Arrival | GatewayError {
+export function admit(
+  head: RequestHead,
+  secure: boolean,
+  peer: string,
+  content: Content,
+  version = versionOf(head),
+): Arrival | GatewayError {
   const { method, fields } = head;
   const refusal = refusalOfMethod(method);
   if (refusal !== undefined) return refusal;
@@ -53,7 +60,7 @@ export function admit(head: RequestHead, secure: boolean, peer: string, content:
     target,
     scheme: secure ? "https" : "http",
     authority,
-    version: head.minor === 1 ? "1.1" : "1.0",
+    version,
     fields,
     content,
     peer,
@@ -61,17 +68,26 @@ export function admit(head: RequestHead, secure: boolean, peer: string, content:
 }
 
 /** What is known of a request that is not let in: nothing, when not even its head could be read. */
-export function refusedArrival(head: RequestHead | undefined, secure: boolean, peer: string): Arrival {
+export function refusedArrival(
+  head: RequestHead | undefined,
+  secure: boolean,
+  peer: string,
+  version = versionOf(head),
+): Arrival {
   return {
     method: head?.method ?? "",
     target: head?.target ?? "",
     scheme: secure ? "https" : "http",
     authority: "",
-    version: head?.minor === 0 ? "1.0" : "1.1",
+    version,
     fields: head?.fields ?? new Fields(),
     content: null,
     peer,
   };
+}
+
+function versionOf(head: RequestHead | undefined): Arrival["version"] {
+  return head?.minor === 0 ? "1.0" : "1.1";
 }
 
 /** RFC 9112 section 3.2: exactly one valid Host; HTTP/1.0 may have none. */

@@ -36,6 +36,8 @@ export class MessageSender implements BodySink, Turns {
   window: number;
   /** Content bytes given to the socket. */
   sent = 0;
+  next: Turns | undefined = undefined;
+  isReady = false;
   readonly #stream: number;
   readonly #means: MessageMeans;
   readonly #events: MessageEvents;

@@ -140,7 +140,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
   /** Sends the request its way. */
   begin(): void {
     const { shared, socket } = this.#owner;
-    const arrival = admit(this.#requestHead(), socket.secure, socket.remoteAddress, this.#content());
+    const arrival = admit(this.#requestHead(), socket.secure, socket.remoteAddress, this.#content(), "2");
     if (arrival instanceof GatewayError) return this.refuse(arrival);
     const x = this.#exchangeOf(arrival);
     x.clientCertificate = socket.clientCertificate;
@@ -174,11 +174,11 @@ export class Stream implements ArrivingEvents, MessageEvents {
 
   #refused(): Exchange {
     const { secure, remoteAddress } = this.#owner.socket;
-    return this.#exchangeOf(refusedArrival(this.#head && this.#requestHead(), secure, remoteAddress));
+    return this.#exchangeOf(refusedArrival(this.#head && this.#requestHead(), secure, remoteAddress, "2"));
   }
 
   #exchangeOf(arrival: Arrival): Exchange {
-    const x = new Exchange({ ...arrival, version: "2" }, this.#owner.shared.platform.now());
+    const x = new Exchange(arrival, this.#owner.shared.platform.now());
     this.#exchange = x;
     this.#hasBegun = true;
     return x;
