@@ -54,7 +54,7 @@ export class TargetPool implements Home, Lender {
   release(connection: Connection): void {
     // So old that its name may mean another address by now (case GW-26).
     if (this.#tooOld(connection)) return connection.close();
-    const next = this.#queue.values().next().value;
+    const next = this.#longestWaiting;
     if (next !== undefined) return next.serve(connection);
     const idleMs = this.#idleMs(connection);
     if (this.#closed || idleMs <= 0) return connection.close();
@@ -67,14 +67,18 @@ export class TargetPool implements Home, Lender {
     this.#open--;
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
-    const next = this.#queue.values().next().value;
-    if (next !== undefined) next.reconnect();
+    this.#longestWaiting?.reconnect();
   }
 
   /** Closes what is idle and keeps nothing any more. */
   close(): void {
     this.#closed = true;
     for (const connection of this.#idle.splice(0)) connection.close();
+  }
+
+  /** Nobody waits as a rule: then no iterator is made. */
+  get #longestWaiting(): Waiting | undefined {
+    return this.#queue.size === 0 ? undefined : this.#queue.values().next().value;
   }
 
   /** A second less than what the target promised: a request on its way must not meet its FIN (case GW-19). */
@@ -109,7 +113,7 @@ export class TargetPool implements Home, Lender {
     };
     const freed = (): void => {
       this.#open--;
-      this.#queue.values().next().value?.reconnect();
+      this.#longestWaiting?.reconnect();
     };
     const lost = (error: GatewayError): void => {
       over();
