@@ -9,6 +9,7 @@ import { SAMPLED, spanIdOf, traceIdOf } from "../http/trace-context.ts";
 import type { Platform } from "../platform.ts";
 import { Durations } from "./durations.ts";
 import { FAMILIES } from "./families.ts";
+import type { Family, Labels } from "./family.ts";
 import type { Counter, Histogram, Metrics } from "./metrics.ts";
 import { addressOf, errorOf, routePattern, statusOf } from "./outcome.ts";
 
@@ -31,6 +32,8 @@ export class ExchangeMetrics {
   readonly #places = new Map<MatchPlan | RoutePlan | undefined, Place>();
   readonly #targets = new Map<UpstreamPlan, Map<string, Durations>>();
   readonly #limits: ReadonlyMap<LimitPlan, Decisions>;
+  /** Counters of what happens to few exchanges, by family and labels: see `#count`. */
+  readonly #counters = new Map<string, Counter>();
   readonly #end: () => void;
   #departures: number;
   #active = 0;
@@ -74,7 +77,7 @@ export class ExchangeMetrics {
     if (x.attempts.length > 0) this.#attempts(x, x.upstream!, x.attempts, now);
     for (const { upstream, reason, attempts } of x.fallbacks) {
       this.#attempts(x, upstream, attempts, now);
-      this.#metrics.counter(FAMILIES.fallbacks, { upstream: upstream.name, reason: String(reason) }).add();
+      this.#count(FAMILIES.fallbacks, "upstream", upstream.name, "reason", String(reason));
     }
     for (const { limit, allowed } of x.limited) {
       const decisions = this.#limits.get(limit)!;
@@ -83,8 +86,8 @@ export class ExchangeMetrics {
       else decisions.refused.add();
     }
     const route = x.route?.name ?? "";
-    for (const { policy } of x.observations) this.#metrics.counter(FAMILIES.observed, { route, policy }).add();
-    for (const fault of x.faults) this.#metrics.counter(FAMILIES.faults, { route, fault }).add();
+    for (const { policy } of x.observations) this.#count(FAMILIES.observed, "policy", policy, "route", route);
+    for (const fault of x.faults) this.#count(FAMILIES.faults, "fault", fault, "route", route);
     const outcome = storeOutcome(x, error);
     if (outcome !== undefined) this.#metrics.counter(FAMILIES.limitStoreErrors, { outcome }).add();
     if (error?.code === "overloaded") this.#metrics.counter(FAMILIES.overloadRefusals, {}).add();
@@ -110,8 +113,25 @@ export class ExchangeMetrics {
       const seconds = ((settledAt === 0 ? now : settledAt) - startedAt) / 1000;
       this.#targetOf(upstream, target).of(x.method, x.scheme, status, error?.code).observe(seconds);
       if (reason === undefined) continue;
-      this.#metrics.counter(FAMILIES.retries, { upstream: upstream.name, reason }).add();
+      this.#count(FAMILIES.retries, "reason", reason, "upstream", upstream.name);
     }
+  }
+
+  /** Counts in a family of two labels. A retry storm must not pay for the look-up of its series each time. */
+  #count<A extends string, B extends string>(
+    family: Family<"counter", A | B>,
+    a: A,
+    valueOfA: string,
+    b: B,
+    valueOfB: string,
+  ): void {
+    const key = `${family.name} ${valueOfA} ${valueOfB}`;
+    let counter = this.#counters.get(key);
+    if (counter === undefined) {
+      counter = this.#metrics.counter(family, { [a]: valueOfA, [b]: valueOfB } as Labels<A | B>);
+      this.#counters.set(key, counter);
+    }
+    counter.add();
   }
 
   #targetOf(upstream: UpstreamPlan, target: string): Durations {

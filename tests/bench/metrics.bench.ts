@@ -1,4 +1,5 @@
 // What counting an exchange costs, and what a scrape does. Run: bun tests/bench/metrics.bench.ts
+import type { AttemptRecord } from "../../src/exchange.ts";
 import { ExchangeMetrics } from "../../src/record/exchange-metrics.ts";
 import { FAMILIES } from "../../src/record/families.ts";
 import { Metrics } from "../../src/record/metrics.ts";
@@ -8,12 +9,21 @@ import { WHOLE, recordingPlatform } from "../record/exchanges.ts";
 import { measured } from "./exchanges.ts";
 
 const platform = { ...recordingPlatform(), now: () => performance.now() };
-const plan = planOf({ routes: { r: { match: "/", answer: {} } } });
+const plan = planOf({ routes: { r: { match: "/", to: "u" } }, upstreams: { u: { targets: ["http://u.test:1"] } } });
+const attempt = { target: "http://u.test:1", startedAt: 1, settledAt: 2, status: 503, error: undefined };
+const upstream = plan.upstreams["u"]!;
+const THREE: AttemptRecord[] = [attempt, { ...attempt, reason: "status" }, { ...attempt, reason: "timeout" }];
 
 const meter = new ExchangeMetrics(new Metrics(), plan, platform);
 measured("the clock alone", () => platform.now());
 measured("an exchange", (x) => {
   meter.began();
+  meter.ended(x, WHOLE);
+});
+measured("an exchange of three attempts", (x) => {
+  meter.began();
+  x.attempts = THREE;
+  x.upstream = upstream;
   meter.ended(x, WHOLE);
 });
 
