@@ -1,4 +1,5 @@
-// Exchange: one request's passage and all that is known about it. Answer: what goes back. Stage: a step on the way.
+// Exchange: one request's passage and all that is known about it. Stage: a step on the way.
+import type { Answer } from "./answer.ts";
 import type { ErrorCode, GatewayError } from "./errors.ts";
 import type { Content } from "./http/body.ts";
 import { type Fields, fieldKey } from "./http/fields.ts";
@@ -8,6 +9,7 @@ import type { AllowExchange, Identity } from "./config/auth/options.ts";
 import type { LimitPlan } from "./config/limit/plan.ts";
 import type { MatchPlan, RoutePlan } from "./config/plan.ts";
 import type { UpstreamPlan } from "./config/upstream/plan.ts";
+import { Left } from "./left.ts";
 
 /** What the listener knows when a request head has arrived. */
 export interface Arrival {
@@ -23,51 +25,6 @@ export interface Arrival {
   readonly content: Content;
   /** The address of the connection's other end, without port. */
   readonly peer: string;
-}
-
-/** Where a two-way stream of bytes continues once an answer of status 101 has gone out. */
-export interface Tunnel {
-  /** Hands over the upstream's side; the listener joins it with the client's. */
-  readonly upstream: import("./platform.ts").Socket;
-  /** Bytes that arrived behind the upstream's 101. The socket is paused: what came later still waits in it. */
-  readonly early: Uint8Array;
-  /** Set when the upstream's side has gone before it was joined; with an error if it broke. */
-  gone: { readonly error: import("./platform.ts").SocketError | undefined } | undefined;
-  /** Called once when the tunnel has closed. */
-  closed(bytesIn: number, bytesOut: number): void;
-}
-
-/** What goes back to the client. `fields` hold neither hop-by-hop nor framing fields: the listener frames anew. */
-export class Answer {
-  status: number;
-  /** The status to record and to count by where another one goes out: callers of gRPC get failures with status 200. */
-  standsFor: number | undefined = undefined;
-  /** The reason phrase as it came, or undefined for the usual one. */
-  reason: string | undefined;
-  fields: Fields;
-  content: Content;
-  /**
-   * The Content-Length to announce when the answer has no content to measure: HEAD and 304 (RFC 9110 section 8.6).
-   * Undefined announces none.
-   */
-  announcedLength: string | undefined = undefined;
-  tunnel: Tunnel | undefined = undefined;
-  /** The Web API response this came from, kept where the runtime can send it without a copy. */
-  web: Response | undefined = undefined;
-
-  constructor(status: number, reason: string | undefined, fields: Fields, content: Content) {
-    this.status = status;
-    this.reason = reason;
-    this.fields = fields;
-    this.content = content;
-  }
-}
-
-/** An answer whose content is all here. HEAD gets the length of what GET would have got (RFC 9110 section 9.3.2). */
-export function answerOfBytes(method: string, status: number, fields: Fields, content: Uint8Array): Answer {
-  const answer = new Answer(status, undefined, fields, method === "HEAD" ? null : content);
-  if (method === "HEAD") answer.announcedLength = String(content.length);
-  return answer;
 }
 
 /** How an exchange ended, told once, when the last byte has gone or the way has broken off. */
@@ -260,6 +217,21 @@ export class Exchange {
     else this.#held = [...this.#held, giveBack];
   }
 
+  /** A policy in observe mode would have refused. @param policy the option of the route that holds it: "auth", "allow" */
+  observe(policy: string, error: GatewayError): void {
+    this.observations = [...this.observations, { policy, error }];
+  }
+
+  /** Cloudflare ends what nobody waits for once the client has its answer, unless it is told to wait. */
+  outlive(work: Promise<void>): void {
+    const context = this.bindings.context as { waitUntil?: (promise: Promise<void>) => void } | undefined;
+    try {
+      context?.waitUntil?.(work);
+    } catch {
+      // The exchange is over by now: the work comes as far as the runtime lets it.
+    }
+  }
+
   /** The exchange has ended, in whatever way: what it holds is given back. */
   letGo(): void {
     const held = this.#held;
@@ -284,22 +256,6 @@ const NO_FAULTS: Exchange["faults"] = Object.freeze([]);
 const NO_FALLBACKS: readonly FallbackRecord[] = Object.freeze([]);
 const NO_ATTEMPTS: AttemptRecord[] = Object.freeze([]) as unknown as AttemptRecord[];
 
-/** Calls one listener at a time when the client is gone: an AbortSignal without its cost. */
-export class Left {
-  yes = false;
-  /** Called once, when the client leaves. */
-  onLeave: (() => void) | undefined = undefined;
-
-  /** Notes that the client is gone, and calls the listener. Later calls do nothing. */
-  tell(): void {
-    if (this.yes) return;
-    this.yes = true;
-    const call = this.onLeave;
-    this.onLeave = undefined;
-    call?.();
-  }
-}
-
 /** A step on the way: an Answer ends the way, nothing goes on, a throw is a GatewayError. */
 export type Stage = (x: Exchange) => Answer | void | Promise<Answer | void>;
 
@@ -310,14 +266,4 @@ export type LastStage = (x: Exchange) => Answer | Promise<Answer>;
 export function policyView(x: Exchange): AllowExchange {
   const { identity, method, path, params, client, id, fields } = x;
   return { identity, method, path, params, client, id, header: (name) => fields.get(fieldKey(name)) };
-}
-
-/** Cloudflare ends what nobody waits for once the client has its answer, unless it is told to wait. */
-export function outlive(x: Exchange, work: Promise<void>): void {
-  const context = x.bindings.context as { waitUntil?: (promise: Promise<void>) => void } | undefined;
-  try {
-    context?.waitUntil?.(work);
-  } catch {
-    // The exchange is over by now: the work comes as far as the runtime lets it.
-  }
 }

@@ -1,7 +1,8 @@
 // A plan while it runs: the way that its exchanges take, its parts, and whether exchanges are still on it.
+import type { Answer } from "./answer.ts";
 import type { Plan } from "./config/plan.ts";
 import type { GatewayError } from "./errors.ts";
-import type { Answer, Ending, Exchange, Way } from "./exchange.ts";
+import type { Ending, Exchange, Way } from "./exchange.ts";
 import type { Parts } from "./parts.ts";
 
 /** An exchange keeps the generation that it began with to its end, whatever is loaded meanwhile. */

@@ -1,5 +1,6 @@
 // Several stages as one: each in its turn, until one answers.
-import type { Answer, Exchange, LastStage, Stage } from "./exchange.ts";
+import type { Answer } from "./answer.ts";
+import type { Exchange, LastStage, Stage } from "./exchange.ts";
 
 /** Folds stages and the one that always answers into one. Without stages it is the last itself and costs nothing. */
 export function inOrder(stages: readonly Stage[], last: LastStage): LastStage {

@@ -1,11 +1,11 @@
 // The meter: what the parts of a gateway count, brought to the registry.
+import { Answer } from "./answer.ts";
 import type { Scheme, Verdict } from "./auth/scheme.ts";
 import type { Keep } from "./carried.ts";
 import { isEjected, isUp } from "./balance/availability.ts";
 import type { Plan, RoutePlan } from "./config/plan.ts";
 import type { Discovery } from "./discover/discover.ts";
 import { GatewayError } from "./errors.ts";
-import { Answer } from "./exchange.ts";
 import type { InFlight } from "./limit/in-flight.ts";
 import type { Limiter } from "./limit/limiter.ts";
 import { entriesIn } from "./limit/table.ts";

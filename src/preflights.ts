@@ -1,6 +1,7 @@
 // Preflights: which routes pages of other origins may call, and the answer before anybody is asked who calls.
+import type { Answer } from "./answer.ts";
 import type { RoutePlan } from "./config/plan.ts";
-import type { Answer, Exchange } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import { compileCors, type Cors, isPreflight } from "./respond/cors.ts";
 import type { RouteStage } from "./route/route.ts";
 

@@ -1,16 +1,10 @@
 // The way of a request, and the only file that knows its order: arrive, path, overload, https, preflight, route, guards, the user's code, forward, respond, record.
+import { Answer } from "./answer.ts";
 import { allowStage } from "./auth/allow.ts";
 import { authStage } from "./auth/auth.ts";
-import { type Plan, type RoutePlan } from "./config/plan.ts";
+import type { Plan, RoutePlan } from "./config/plan.ts";
 import { toGatewayError } from "./errors.ts";
-import {
-  type Answer,
-  Answer as GatewayAnswer,
-  type Exchange,
-  type LastStage,
-  type Stage,
-  type Way,
-} from "./exchange.ts";
+import type { Exchange, LastStage, Stage, Way } from "./exchange.ts";
 import { forwardStage } from "./forward.ts";
 import { handleStage } from "./handle/handle.ts";
 import { Fields, plainName } from "./http/fields.ts";
@@ -21,7 +15,7 @@ import { bodySizeStage } from "./limit/body-size.ts";
 import { limitFields } from "./limit/fields.ts";
 import { inFlightStage } from "./limit/in-flight.ts";
 import { limitsStage } from "./limit/shared-limits.ts";
-import { type Parts } from "./parts.ts";
+import type { Parts } from "./parts.ts";
 import { corsOf, preflight } from "./preflights.ts";
 import { accessLog } from "./record/access-log.ts";
 import { refusalText } from "./record/refusal-text.ts";
@@ -100,7 +94,7 @@ export function layWay(plan: Plan, parts: Parts): Way {
         readPath(x);
         overload?.begin(x);
         if (toHttps !== undefined && x.scheme === "http") answer = orElse(challenge?.(x), () => toHttps(x));
-        else if (x.path === "*") answer = new GatewayAnswer(204, undefined, new Fields(), null);
+        else if (x.path === "*") answer = new Answer(204, undefined, new Fields(), null);
         else answer = (cors && preflight(x, routes, cors)) ?? takeRoute(x);
       } catch (thrown) {
         return send(refuse(x, thrown));

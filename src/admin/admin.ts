@@ -1,7 +1,8 @@
 // The admin listener: a way of its own, with few steps, on the same kind of listener as the gateway's.
+import { Answer } from "../answer.ts";
 import type { AdminPlan, ListenPlan } from "../config/plan.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
-import { Answer, type Exchange, type Way } from "../exchange.ts";
+import type { Exchange, Way } from "../exchange.ts";
 import { Deadlines } from "../http/deadlines.ts";
 import { Fields } from "../http/fields.ts";
 import { Tally } from "../http/tally.ts";

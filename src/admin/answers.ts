@@ -1,6 +1,7 @@
 // The forms in which the admin listener answers.
+import { type Answer, answerOfBytes } from "../answer.ts";
 import { GatewayError } from "../errors.ts";
-import { type Answer, answerOfBytes, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 
 const ENCODER = new TextEncoder();

@@ -1,5 +1,6 @@
 // What can be asked of the admin listener: a question, what it takes, what it answers, and who answers it.
-import type { Answer, Exchange } from "../exchange.ts";
+import type { Answer } from "../answer.ts";
+import type { Exchange } from "../exchange.ts";
 import type { Live } from "./live/live.ts";
 import type { Overseen } from "./overseen.ts";
 

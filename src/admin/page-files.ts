@@ -1,6 +1,7 @@
 // The files of the live page, with the fields that keep a browser from loading or running anything else.
+import { type Answer, answerOfBytes } from "../answer.ts";
 import { GatewayError } from "../errors.ts";
-import { type Answer, answerOfBytes, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 
 /** Texts of the page. */

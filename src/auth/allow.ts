@@ -26,7 +26,7 @@ export function allowStage(
   const end = (x: Exchange, refusal: Refusal): void => {
     if (refusal === undefined) return;
     if (!plan.observe) throw refusal;
-    x.observations = [...x.observations, { policy: "allow", error: refusal }];
+    x.observe("allow", refusal);
   };
   return (x) => {
     const refusal = allOf(first, x, 0);

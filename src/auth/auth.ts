@@ -1,7 +1,7 @@
 // The stage that asks who calls: the first scheme of the route that accepts the credentials says it.
+import { Answer } from "../answer.ts";
 import { GatewayError } from "../errors.ts";
-import { Answer, type Exchange, type Stage } from "../exchange.ts";
-import { isStream } from "../http/body.ts";
+import type { Exchange, Stage } from "../exchange.ts";
 import { withoutParameters } from "../http/query.ts";
 import type { Scheme, Verdict } from "./scheme.ts";
 
@@ -35,7 +35,7 @@ export function authStage(schemes: readonly Scheme[], judged?: (scheme: string, 
     x.strip = unaccepted;
     stripParameters(x, parameters.unaccepted);
     const error = verdict instanceof Answer ? refusedByService(verdict) : verdict;
-    x.observations = [...x.observations, { policy: "auth", error }];
+    x.observe("auth", error);
   };
   /** Whether the verdict is an identity, with which the exchange goes on. */
   const accepts = (x: Exchange, i: number, refusals: Refusals, verdict: Verdict): boolean => {
@@ -103,11 +103,6 @@ function refusedByService(answer: Answer): GatewayError {
   return new GatewayError("invalid_credentials", `the authenticating service answered ${answer.status}`);
 }
 
-/** An answer that nobody will read. */
-function cancel({ content }: Answer): void {
-  if (isStream(content)) content.cancel();
-}
-
 /** Why no scheme has accepted so far. */
 class Refusals {
   /** What the first service said instead of accepting. */
@@ -117,12 +112,12 @@ class Refusals {
   add(scheme: number, refusal: GatewayError | Answer): void {
     if (refusal instanceof GatewayError) this.#errors.set(scheme, refusal);
     else if (this.answer === undefined) this.answer = refusal;
-    else cancel(refusal);
+    else refusal.discard();
   }
 
   /** The client gets something else. */
   letGo(): void {
-    if (this.answer !== undefined) cancel(this.answer);
+    if (this.answer !== undefined) this.answer.discard();
   }
 
   /** The one refusal that the client gets for those of all schemes. */

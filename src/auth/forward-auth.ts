@@ -1,8 +1,9 @@
 // Forward-auth: a service is shown the head of the request, and says who sent it or what the client gets instead.
+import type { Answer } from "../answer.ts";
 import type { Identity } from "../config/auth/options.ts";
 import type { ForwardAuthPlan } from "../config/auth/forward-auth.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
-import type { Answer, Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import { discard } from "../http/discard.ts";
 import { Fields } from "../http/fields.ts";

@@ -1,9 +1,10 @@
 // The token that tells upstreams who calls, signed by the gateway, and the key set with which they verify it.
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, importPKCS8, type JWK, SignJWT } from "jose";
+import { answerOfBytes } from "../answer.ts";
 import type { AnyClaims, Identity } from "../config/auth/options.ts";
 import type { IdentityTokenPlan } from "../config/auth/plan.ts";
 import { GatewayError } from "../errors.ts";
-import { answerOfBytes, type Exchange, type LastStage, type Stage } from "../exchange.ts";
+import type { Exchange, LastStage, Stage } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
 import { claimOf } from "./claims.ts";

@@ -1,9 +1,10 @@
 // Scheme: one way to say who calls. What every scheme is made of, whatever its kind.
+import type { Answer } from "../answer.ts";
 import type { Keep } from "../carried.ts";
 import type { ConsumerPlan } from "../config/auth/plan.ts";
 import type { Identity } from "../config/auth/options.ts";
 import type { GatewayError } from "../errors.ts";
-import type { Answer, Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import type { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
 import type { KnownKeys } from "./api-key/known-keys.ts";

@@ -51,7 +51,7 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
     } finally {
       settled.add(x);
       // Middleware answered by itself (a timeout, say): the target is not waited for.
-      if (underWay.has(x)) x.left.onLeave?.();
+      if (underWay.has(x)) x.left.giveUp();
     }
     const tunnelled = x.answer;
     if (tunnelled !== undefined && response.status === TUNNEL_STATUS) {
@@ -125,9 +125,7 @@ function forward(inner: LastStage): (c: Context) => Promise<Response> {
     underWay.delete(x);
     if (settled.has(x)) {
       // Nobody will read this one.
-      if (isStream(answer.content)) answer.content.cancel();
-      answer.tunnel?.upstream.destroy();
-      answer.tunnel?.closed(0, 0);
+      answer.discard();
       throw new Error("the user's code answered before the target did");
     }
     if (answer.tunnel === undefined) {

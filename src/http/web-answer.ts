@@ -1,5 +1,5 @@
 // An answer on its way out through the Web API: to Hono's middleware, or to a runtime without sockets.
-import type { Answer } from "../exchange.ts";
+import type { Answer } from "../answer.ts";
 import { reasonOf } from "./reason.ts";
 import { StreamBody } from "./stream-body.ts";
 import { streamFromContent } from "./web-body.ts";
@@ -14,12 +14,12 @@ export function answerToResponse(answer: Answer): Response {
   if (web !== undefined && web.status === answer.status && (web.status === 101 || saysTheSame(web, answer))) return web;
   const { status } = answer;
   if (status < 200 || status > 599) {
-    discard(answer);
+    answer.discard();
     return new Response(null, { status: 502 });
   }
   const headers = answer.fields.toHeaders();
   const empty = NULL_BODY.has(status);
-  if (empty) discard(answer);
+  if (empty) answer.discard();
   // Content tells its length itself. As a field it would outlive content that middleware puts in another's place.
   else if (answer.content === null && answer.announcedLength !== undefined) {
     headers.set("content-length", answer.announcedLength);
@@ -30,10 +30,6 @@ export function answerToResponse(answer: Answer): Response {
 
 /** Statuses whose Response must not have a body (Fetch standard, "null body status"). */
 const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
-
-function discard(answer: Answer): void {
-  if (answer.content !== null && "cancel" in answer.content) answer.content.cancel();
-}
 
 function saysTheSame(web: Response, answer: Answer): boolean {
   const stream = answer.content instanceof StreamBody ? answer.content.untouched : answer.content;

@@ -1,5 +1,5 @@
 // The Web API's messages at the edge of Hono: what middleware and handlers receive, and what they give back.
-import { Answer } from "../exchange.ts";
+import { Answer } from "../answer.ts";
 import type { Exchange } from "../exchange.ts";
 import { Fields, HOP_BY_HOP, tokens } from "./fields.ts";
 import { StreamBody } from "./stream-body.ts";
@@ -14,7 +14,7 @@ import { bodyFromStream, streamFromContent } from "./web-body.ts";
 export function requestOf(x: Exchange): Request {
   const leaving = new AbortController();
   if (x.left.yes) leaving.abort();
-  else if (x.left.onLeave === undefined) x.left.onLeave = () => leaving.abort();
+  else if (!x.left.isHeard) x.left.also(() => leaving.abort());
   const hasContent = x.method !== "GET" && x.method !== "HEAD";
   const init: RequestInit & { duplex: "half" } = {
     method: x.method,

@@ -52,7 +52,7 @@ export class InFlight {
 
   /** The place belongs to the exchange: it is given back where the exchange ends. */
   #hold(x: Exchange, state: PlaceState, release: () => void): void {
-    if (state === "over") x.observations = [...x.observations, this.#observed()];
+    if (state === "over") x.observe(`inFlight.${this.plan.name}`, this.#refusal("no place is free"));
     this.counts[state === "over" ? "observed" : "allowed"]++;
     x.hold(release);
   }
@@ -64,13 +64,12 @@ export class InFlight {
     listen: (told: (state: PlaceState) => void) => void,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const before = x.left.onLeave;
     let timer: Timer;
     this.counts.waiting++;
     const over = (): void => {
       this.counts.waiting--;
       this.#platform.clearTimer(timer);
-      x.left.onLeave = before;
+      x.left.restore(before);
     };
     const giveUp = (error: GatewayError): void => {
       over();
@@ -89,10 +88,7 @@ export class InFlight {
         resolve();
       }
     };
-    x.left.onLeave = () => {
-      giveUp(clientLeft());
-      before?.();
-    };
+    const before = x.left.also(() => giveUp(clientLeft()));
     listen(take);
     if (first !== undefined) take(first);
     return promise;
@@ -114,10 +110,6 @@ export class InFlight {
         "violated-policies": [name],
       },
     });
-  }
-
-  #observed(): Exchange["observations"][number] {
-    return { policy: `inFlight.${this.plan.name}`, error: this.#refusal("no place is free") };
   }
 }
 

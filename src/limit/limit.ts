@@ -137,7 +137,7 @@ export function takeAll(limits: readonly RunningLimit[], x: Exchange, said: Limi
 
 /** Tells the log what would have been refused. */
 export function observe(x: Exchange, { name }: LimitPlan, error: GatewayError): void {
-  x.observations = [...x.observations, { policy: `limits.${name}`, error }];
+  x.observe(`limits.${name}`, error);
 }
 
 /** Keeps what limits said for the answer. */

@@ -1,6 +1,6 @@
 // Writes an answer to the client's socket: head, framing made anew, content at the client's pace.
+import type { Answer } from "../answer.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
-import type { Answer } from "../exchange.ts";
 import { type Body, type BodySink, isStream } from "../http/body.ts";
 import type { Fields } from "../http/fields.ts";
 import { chunkOf, lastChunk } from "../http/framing.ts";

@@ -1,6 +1,7 @@
 // One client connection: HTTP/1.1 requests in, one after another, and their answers out.
+import type { Answer } from "../answer.ts";
 import { GatewayError } from "../errors.ts";
-import { type Answer, Exchange } from "../exchange.ts";
+import { Exchange } from "../exchange.ts";
 import { ArrivingBody, type BodySource } from "../http/arriving-body.ts";
 import type { Content } from "../http/body.ts";
 import { Deadline } from "../http/deadlines.ts";
@@ -238,7 +239,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
 
   #send(x: Exchange, answer: Answer): void {
     // The client left before its answer came.
-    if (this.#exchange !== x) return this.#shared.discard(answer);
+    if (this.#exchange !== x) return answer.discard();
     x.answer = answer;
     this.#answered = true;
     if (this.#leaving || this.#shared.leaving || (this.#halfClosed && this.#ahead.length === 0))

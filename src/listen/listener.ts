@@ -1,8 +1,7 @@
 // The listener: accepts connections, knows those that are open, and lets them go when the gateway drains.
 import type { ListenTlsPlan } from "../config/listen/plan.ts";
 import type { ListenPlan } from "../config/plan.ts";
-import type { Answer, Way } from "../exchange.ts";
-import { isStream } from "../http/body.ts";
+import type { Way } from "../exchange.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import { type HeadLimits, MAX_FIELDS } from "../http/message.ts";
 import type { Tally } from "../http/tally.ts";
@@ -206,12 +205,6 @@ export class Listener implements Shared {
     this.#certified.delete(guest);
     if (this.#open.delete(guest)) this.#tally.remove();
     if (this.#stopped && this.#open.size === 0) this.#empty.resolve();
-  }
-
-  discard(answer: Answer): void {
-    if (isStream(answer.content)) answer.content.cancel();
-    answer.tunnel?.upstream.destroy();
-    answer.tunnel?.closed(0, 0);
   }
 }
 

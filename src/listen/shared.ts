@@ -1,7 +1,7 @@
 // What all connections of a listener share.
 import type { ListenPlan, RoutePlan } from "../config/plan.ts";
 import type { GatewayError } from "../errors.ts";
-import type { Answer, Way } from "../exchange.ts";
+import type { Way } from "../exchange.ts";
 import type { Deadlines } from "../http/deadlines.ts";
 import type { HeadLimits } from "../http/message.ts";
 import type { Platform } from "../platform.ts";
@@ -47,6 +47,4 @@ export interface Shared {
   date(): string;
   /** The connection is gone, or its tunnel is. */
   closed(guest: Guest): void;
-  /** Nobody will read this answer. */
-  discard(answer: Answer): void;
 }

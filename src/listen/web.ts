@@ -1,6 +1,7 @@
 // The listener where the runtime has no sockets: a Request of the Web API comes in.
+import type { Answer } from "../answer.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
-import { type Answer, type Arrival, type Bindings, Exchange, type Way } from "../exchange.ts";
+import { type Arrival, type Bindings, Exchange, type Way } from "../exchange.ts";
 import { type Body, type BodySink, contentLength, isStream } from "../http/body.ts";
 import { Fields } from "../http/fields.ts";
 import { answerToResponse } from "../http/web-answer.ts";
@@ -70,7 +71,7 @@ export function travelWeb(
       } catch (thrown) {
         const refusal = way.refuse(x, toGatewayError(thrown));
         // Nobody will read it, and the exchange ends with it.
-        if (isStream(answer.content)) answer.content.cancel();
+        answer.discard();
         resolve(answerToResponse(refusal));
       }
     };

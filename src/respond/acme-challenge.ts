@@ -1,5 +1,6 @@
 // What an authority is answered that asks whether a host is ours (ACME's http-01, RFC 8555 section 8.3).
-import { type Answer, answerOfBytes, type Exchange } from "../exchange.ts";
+import { type Answer, answerOfBytes } from "../answer.ts";
+import type { Exchange } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 import { answersIn, type Issued } from "../issued.ts";
 import type { Platform } from "../platform.ts";

@@ -1,7 +1,8 @@
 // Cross-origin calls: what a browser is told before it asks, and on every answer (the Fetch standard's CORS protocol; case GW-47).
+import { Answer } from "../answer.ts";
 import type { CorsPlan } from "../config/auth/plan.ts";
 import { GatewayError } from "../errors.ts";
-import { Answer, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 import { isToken } from "../http/message.ts";
 

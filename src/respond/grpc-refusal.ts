@@ -1,8 +1,8 @@
 // Refusals to callers of gRPC: one head that is all of the answer, with a status of gRPC's own in it.
+import type { Answer } from "../answer.ts";
 import type { GatewayError } from "../errors.ts";
 import { MEANINGS } from "../errors.ts";
-import type { Answer, Exchange } from "../exchange.ts";
-import { isStream } from "../http/body.ts";
+import type { Exchange } from "../exchange.ts";
 
 /**
  * Codes of gRPC for HTTP statuses, as gRPC's clients map them (gRPC, "HTTP to gRPC Status Code Mapping"); all others are
@@ -59,7 +59,7 @@ function tell(answer: Answer, code: number, message: string): void {
   answer.standsFor = answer.status;
   answer.status = 200;
   answer.reason = undefined;
-  if (isStream(answer.content)) answer.content.cancel();
+  answer.discard();
   answer.content = null;
   answer.web = undefined;
   answer.fields.set("Content-Type", "application/grpc");

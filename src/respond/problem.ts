@@ -1,7 +1,8 @@
 // The gateway's own failures as answers: problem+json (RFC 9457) with the one vocabulary, and nothing of the inside.
+import { Answer, answerOfBytes } from "../answer.ts";
 import type { GatewayError } from "../errors.ts";
 import { MEANINGS } from "../errors.ts";
-import { Answer, answerOfBytes, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { Fields, fieldKey } from "../http/fields.ts";
 import { traceIdOf } from "../http/trace-context.ts";
 import { isGrpcCall, tellErrorByGrpc } from "./grpc-refusal.ts";

@@ -1,5 +1,6 @@
 // Whether the gateway can do its work, for whoever sends traffic to it: load balancers, orchestrators.
-import { answerOfBytes, type Exchange, type LastStage } from "../exchange.ts";
+import { answerOfBytes } from "../answer.ts";
+import type { Exchange, LastStage } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 
 /** Why the gateway is not ready: a part by its name in the config, such as "auth.token", and what is wrong with it. */

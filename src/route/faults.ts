@@ -30,18 +30,15 @@ export function faultStage({ delay, abort, when }: FaultsPlan, platform: Platfor
 /** @throws GatewayError `client_disconnect` when the client leaves first */
 function wait(x: Exchange, ms: number, platform: Platform): Promise<void> {
   return new Promise((resolve, reject) => {
-    const before = x.left.onLeave;
     const leave = (): void => {
       platform.clearTimer(timer);
-      x.left.onLeave = before;
-      before?.();
       reject(new GatewayError("client_disconnect", "the client left during a delay that was made on purpose"));
     };
     const timer = platform.setTimer(() => {
-      x.left.onLeave = before;
+      x.left.restore(before);
       resolve();
     }, ms);
+    const before = x.left.also(leave);
     if (x.left.yes) leave();
-    else x.left.onLeave = leave;
   });
 }

@@ -1,7 +1,7 @@
 // Fixed answers: an answer that stands in the config, encoded once.
+import { Answer } from "../answer.ts";
 import type { FixedAnswer } from "../config/options.ts";
 import { messageOf } from "../errors.ts";
-import { Answer } from "../exchange.ts";
 import { fieldKey, Fields, HOP_BY_HOP } from "../http/fields.ts";
 import { wireText } from "../http/latin1.ts";
 

@@ -1,6 +1,7 @@
 // Redirects: the address a client is sent to, built from what the pattern matched.
+import { Answer } from "../answer.ts";
 import type { MatchPlan, RoutePlan } from "../config/plan.ts";
-import { Answer, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 import { readPattern, type Pattern } from "./pattern.ts";
 import { fillPath, fillTemplate, readNames, readPathTemplate, type Piece } from "./template.ts";

@@ -1,7 +1,8 @@
 // What the plain port beside TLS answers: the same request, by https.
+import { Answer } from "../answer.ts";
 import type { ListenPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
-import { Answer, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
 import { encodeBytes, IN_PATH, IN_QUERY } from "./uri-text.ts";
 

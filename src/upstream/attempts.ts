@@ -1,9 +1,11 @@
 // The loop of attempts: one exchange's passage through an upstream. The one place where a request is sent again.
+import type { Answer } from "../answer.ts";
 import { GatewayError } from "../errors.ts";
-import type { Answer, AttemptReason, Exchange } from "../exchange.ts";
+import type { AttemptReason, Exchange } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import { Deadline } from "../http/deadlines.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
+import type { Listener } from "../left.ts";
 import type { Attempt } from "./attempt.ts";
 import { BoundedBody } from "./bounded-body.ts";
 import { tooLongAsAWhole } from "./lateness.ts";
@@ -22,7 +24,7 @@ export class Attempts {
   readonly #resolve: (answer: Answer) => void;
   readonly #reject: (error: GatewayError) => void;
   /** Who else wants to know that the client left: the user's own code. */
-  readonly #before: (() => void) | undefined;
+  readonly #before: Listener;
   /** Under way. */
   #attempt: Attempt | undefined = undefined;
   /** Under way beside it. */
@@ -50,11 +52,7 @@ export class Attempts {
     this.upgrade = upgrade;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#before = x.left.onLeave;
-    x.left.onLeave = () => {
-      this.#before?.();
-      this.#leave();
-    };
+    this.#before = x.left.also(() => this.#leave());
     x.attempts = [];
   }
 
@@ -220,7 +218,7 @@ export class Attempts {
       if (asked > retries.retryAfterMs) return false;
       return this.#retry("status", asked, answer);
     }
-    drop(answer);
+    answer.discard();
     return true;
   }
 
@@ -245,7 +243,7 @@ export class Attempts {
     const { retries, budget, deadlines, chance } = this.passage.care!;
     const ms = Math.max(leastMs, backoff(this.x.attempts.length, retries!.backoff, chance()));
     if (this.passage.upstream.now() + ms >= this.#due || !budget.take(retries!.budget)) return false;
-    if (answer !== undefined) drop(answer);
+    answer?.discard();
     this.#disarm(this.#next);
     if (ms === 0) this.#begin(reason, false);
     else {
@@ -300,7 +298,7 @@ export class Attempts {
 
   /** What the client gets is decided. From here on whoever writes the answer cancels its content when the client leaves. */
   #end(): void {
-    this.x.left.onLeave = this.#before;
+    this.x.left.restore(this.#before);
     if (this.passage.care === undefined) return;
     if (this.#content === undefined) this.#disarm(this.#whole);
     this.#disarm(this.#next);
@@ -326,11 +324,6 @@ const NONE: readonly UpstreamTarget[] = Object.freeze([]);
 
 function withdrawn(why: string): GatewayError {
   return new GatewayError("attempt_withdrawn", why);
-}
-
-/** Nobody reads it. */
-function drop({ content }: Answer): void {
-  if (isStream(content)) content.cancel();
 }
 
 /** Streams go on for as long as they like: events, and gRPC, whose deadline both of its ends know. */

@@ -1,9 +1,10 @@
 // Fallbacks: when an upstream has no answer, another one is asked, or an answer of the config takes its place.
+import type { Answer } from "../answer.ts";
 import type { UpstreamDestination } from "../config/plan.ts";
 import type { FallbackDestination } from "../config/shaping/plan.ts";
 import type { RetriesPlan } from "../config/upstream/plan.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
-import type { Answer, Exchange, LastStage } from "../exchange.ts";
+import type { Exchange, LastStage } from "../exchange.ts";
 import { isStream } from "../http/body.ts";
 import type { Attempt } from "./attempt.ts";
 import { Replay } from "./replay.ts";
@@ -41,7 +42,7 @@ export function fallbackStage(
         x.attempts = [];
         if (replay !== undefined) x.content = replay.view();
       }
-      if (!isError && isStream(outcome.content)) outcome.content.cancel();
+      if (!isError) outcome.discard();
       return await other(x);
     } finally {
       replay?.decide();

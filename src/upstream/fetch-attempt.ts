@@ -1,7 +1,7 @@
 // An attempt by the runtime's fetch: for `protocol: "h2"`, and where the runtime lends no sockets.
 import { toGatewayError } from "../errors.ts";
-import { Left } from "../exchange.ts";
 import { Fields } from "../http/fields.ts";
+import { Left } from "../left.ts";
 import type { Platform } from "../platform.ts";
 import { Attempt } from "./attempt.ts";
 import { originOf } from "./client-tls.ts";

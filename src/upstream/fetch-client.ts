@@ -1,11 +1,12 @@
 // The second upstream client: the runtime's fetch, for `protocol: "h2"` and where the runtime lends no sockets.
+import type { Answer } from "../answer.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
-import type { Answer, Left } from "../exchange.ts";
 import { type Content, contentLength, isStream } from "../http/body.ts";
 import type { Fields } from "../http/fields.ts";
 import { StreamBody } from "../http/stream-body.ts";
 import { streamFromContent } from "../http/web-body.ts";
 import { answerOf, headersOf, urlSafe } from "../http/web-message.ts";
+import type { Left } from "../left.ts";
 import type { FetchConnection, Platform } from "../platform.ts";
 import { fetchFailure } from "./fetch-failure.ts";
 import { silent } from "./lateness.ts";
@@ -47,12 +48,8 @@ export async function fetchAttempt(platform: Platform, request: FetchRequest, le
     () => end(silent(request.firstByteMs, "timeouts.connect and timeouts.firstByte")),
     request.firstByteMs,
   );
-  const before = left.onLeave;
-  const leave = (): void => {
-    before?.();
-    end(new GatewayError("client_disconnect", "the client left before its answer came"));
-  };
-  left.onLeave = leave;
+  const leave = (): void => end(new GatewayError("client_disconnect", "the client left before its answer came"));
+  const before = left.also(leave);
   if (left.yes) leave();
   try {
     const { content } = request;
@@ -71,7 +68,7 @@ export async function fetchAttempt(platform: Platform, request: FetchRequest, le
   } finally {
     platform.clearTimer(timer);
     // From here on whoever writes the answer cancels its content when the client leaves.
-    left.onLeave = before;
+    left.restore(before);
   }
 }
 

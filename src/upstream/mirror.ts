@@ -1,7 +1,8 @@
 // Mirrors: another upstream gets a copy of what a route forwards. Nobody waits for it, and its answer is dropped.
+import type { Answer } from "../answer.ts";
 import type { MirrorPlan } from "../config/shaping/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
-import { type Answer, Exchange, type LastStage, outlive, type Stage } from "../exchange.ts";
+import { Exchange, type LastStage, type Stage } from "../exchange.ts";
 import { type Content, isStream } from "../http/body.ts";
 import { chances } from "../http/chance.ts";
 import { Deadline, type Deadlines } from "../http/deadlines.ts";
@@ -101,7 +102,7 @@ export class Mirror {
     let answer: Answer | undefined;
     const end = (): void => {
       copy.left.tell();
-      if (answer !== undefined && isStream(answer.content)) answer.content.cancel();
+      answer?.discard();
       over();
     };
     const over = (): void => {
@@ -114,7 +115,7 @@ export class Mirror {
     this.#deadlines.arm(deadline, this.plan.timeoutMs);
     this.#underWay.add(end);
     let settled = (): void => {};
-    outlive(x, new Promise((resolve) => (settled = resolve)));
+    x.outlive(new Promise((resolve) => (settled = resolve)));
     void answerOf(copy, forward).then(
       (given) => {
         answer = given;

@@ -1,11 +1,12 @@
 // A check of one target, once: connects as traffic does, asks if there is something to ask, and says what was wrong.
+import type { Answer } from "../answer.ts";
 import type { HealthPlan, TargetPlan, UpstreamPlan } from "../config/upstream/plan.ts";
 import { type ErrorCode, type GatewayError, toGatewayError } from "../errors.ts";
-import { type Answer, Left } from "../exchange.ts";
 import { type BodySink, isStream } from "../http/body.ts";
 import { Deadline, type Deadlines } from "../http/deadlines.ts";
 import { Fields } from "../http/fields.ts";
 import { latin1Text, wireText } from "../http/latin1.ts";
+import { Left } from "../left.ts";
 import type { Connecting, Platform, Socket } from "../platform.ts";
 import { reasonOfCode, UNEXPECTED_BODY } from "../verdict.ts";
 import { clientTls } from "../http/client-tls.ts";
@@ -164,8 +165,8 @@ export class Probe implements Home, Http2Home, Receiver, BodySink {
         },
         this.#left,
       );
-      if (this.#over && isStream(answer.content)) answer.content.cancel();
-      if (!this.#over) this.answered(answer);
+      if (this.#over) answer.discard();
+      else this.answered(answer);
     } catch (thrown) {
       this.failed(toGatewayError(thrown));
     }
@@ -192,8 +193,7 @@ export class Probe implements Home, Http2Home, Receiver, BodySink {
     this.deadlines.disarm(this.#clock);
     void this.#connecting?.abort();
     this.#left.tell();
-    const content = this.#answer?.content ?? null;
     if (this.#connection !== undefined) this.#connection.close();
-    else if (isStream(content)) content.cancel();
+    else this.#answer?.discard();
   }
 }

@@ -1,6 +1,7 @@
 // A request of the gateway's own about an exchange: it asks a service what to make of it (forward-auth).
+import type { Answer } from "../answer.ts";
 import { GatewayError } from "../errors.ts";
-import { type Answer, Exchange } from "../exchange.ts";
+import { Exchange } from "../exchange.ts";
 import { Deadline, type Deadlines } from "../http/deadlines.ts";
 import type { Fields } from "../http/fields.ts";
 import type { Platform } from "../platform.ts";
@@ -47,11 +48,7 @@ export function subrequest(
       late = true;
       sub.left.tell();
     });
-    const before = x.left.onLeave;
-    x.left.onLeave = () => {
-      before?.();
-      sub.left.tell();
-    };
+    const before = x.left.also(() => sub.left.tell());
     if (x.left.yes) sub.left.tell();
     deadlines.arm(deadline, timeoutMs);
     try {
@@ -65,7 +62,7 @@ export function subrequest(
       throw thrown;
     } finally {
       deadlines.disarm(deadline);
-      x.left.onLeave = before;
+      x.left.restore(before);
     }
   };
 }

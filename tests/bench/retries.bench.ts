@@ -1,7 +1,8 @@
 // npx bun tests/bench/retries.bench.ts: what the loop of attempts costs a request of which nothing fails, by what is asked of it.
+import { Answer } from "../../src/answer.ts";
 import { OwnBoard, TARGET_WORDS } from "../../src/board.ts";
 import type { UpstreamOptions } from "../../src/config/upstream/options.ts";
-import { Answer, type Exchange } from "../../src/exchange.ts";
+import type { Exchange } from "../../src/exchange.ts";
 import { Deadlines } from "../../src/http/deadlines.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { Attempt } from "../../src/upstream/attempt.ts";

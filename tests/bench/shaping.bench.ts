@@ -1,7 +1,8 @@
 // npx bun tests/bench/shaping.bench.ts: what splits, fallbacks and faults cost a request that they leave alone.
+import { Answer } from "../../src/answer.ts";
 import type { CallerByPlan } from "../../src/config/plan.ts";
 import type { BranchPlan, WhenPlan } from "../../src/config/shaping/plan.ts";
-import { Answer, type Stage } from "../../src/exchange.ts";
+import type { Stage } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import type { Platform } from "../../src/platform.ts";
 import { faultStage } from "../../src/route/faults.ts";

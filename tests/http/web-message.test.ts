@@ -1,7 +1,8 @@
 // Messages that cross between the gateway and the Web API.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Answer, Exchange } from "../../src/exchange.ts";
+import { Answer } from "../../src/answer.ts";
+import { Exchange } from "../../src/exchange.ts";
 import type { Arrival } from "../../src/exchange.ts";
 import type { Body } from "../../src/http/body.ts";
 import { Fields } from "../../src/http/fields.ts";

@@ -1,10 +1,11 @@
 // Exchanges and plans for the tests of the record.
+import { Answer } from "../../src/answer.ts";
 import type { LogFormat } from "../../src/config/log/options.ts";
 import { idsOf } from "../../src/http/ids.ts";
 import type { LogPlan } from "../../src/config/log/plan.ts";
 import { type RoutePlan, WITHOUT_POLICIES } from "../../src/config/plan.ts";
-import { type UpstreamPlan } from "../../src/config/upstream/plan.ts";
-import { Answer, Exchange } from "../../src/exchange.ts";
+import type { UpstreamPlan } from "../../src/config/upstream/plan.ts";
+import { Exchange } from "../../src/exchange.ts";
 import type { Arrival, Ending } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import type { Platform } from "../../src/platform.ts";

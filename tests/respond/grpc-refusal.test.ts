@@ -1,8 +1,9 @@
 // Refusals to callers of gRPC: who counts as one, and which code and message each failure has.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { Answer } from "../../src/answer.ts";
 import { type ErrorCode, GatewayError, MEANINGS } from "../../src/errors.ts";
-import { Answer, type Arrival } from "../../src/exchange.ts";
+import type { Arrival } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { isGrpcCall, tellErrorByGrpc, tellFixedByGrpc } from "../../src/respond/grpc-refusal.ts";
 import { problemAnswer } from "../../src/respond/problem.ts";

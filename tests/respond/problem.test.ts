@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseList, Token } from "structured-headers";
+import type { Answer } from "../../src/answer.ts";
 import { GatewayError, MEANINGS } from "../../src/errors.ts";
 import type { ErrorCode, GatewayErrorOptions } from "../../src/errors.ts";
-import type { Answer } from "../../src/exchange.ts";
 import { problemAnswer, problemContent, problemFields } from "../../src/respond/problem.ts";
 import { exchange } from "../record/exchanges.ts";
 

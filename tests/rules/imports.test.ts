@@ -7,12 +7,14 @@ const sources = sourcesIn("src");
 
 /** What every file of the core may know. */
 const CONTRACTS = [
+  "src/answer.ts",
   "src/board.ts",
   "src/callers.ts",
   "src/carried.ts",
   "src/errors.ts",
   "src/exchange.ts",
   "src/issued.ts",
+  "src/left.ts",
   "src/platform.ts",
   "src/shared.ts",
   "src/target.ts",

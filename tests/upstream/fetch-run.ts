@@ -1,9 +1,9 @@
 // One attempt of the fetch client and what it came to, as values that pass between processes.
 import { GatewayError, toGatewayError } from "../../src/errors.ts";
-import { Left } from "../../src/exchange.ts";
 import { type Content, isStream } from "../../src/http/body.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { bodyFromStream } from "../../src/http/web-body.ts";
+import { Left } from "../../src/left.ts";
 import type { ClientTls, Platform } from "../../src/platform.ts";
 import { fetchAttempt } from "../../src/upstream/fetch-client.ts";
 

@@ -1,5 +1,5 @@
 // Questions about API keys: revoking one at once, and taking that back.
-import type { Answer } from "../../exchange.ts";
+import type { Answer } from "../../answer.ts";
 import { json, unknown, wrong } from "../answers.ts";
 import type { Offer, Question } from "../offer.ts";
 import type { KeyControls, KeyNamed, KeyStatus } from "../overseen.ts";

@@ -1,5 +1,5 @@
 // The metrics, as Prometheus scrapes them.
-import type { Answer } from "../../exchange.ts";
+import type { Answer } from "../../answer.ts";
 import { CONTENT_TYPES, prometheusText, textFormat } from "../../record/prometheus.ts";
 import { content } from "../answers.ts";
 import type { Offer, Question } from "../offer.ts";

@@ -1,6 +1,7 @@
 // Pushes a tick a second to those who look, as server-sent events. While nobody does, no timer runs and nobody is asked.
+import { Answer } from "../../answer.ts";
 import { messageOf } from "../../errors.ts";
-import { Answer, type Exchange } from "../../exchange.ts";
+import type { Exchange } from "../../exchange.ts";
 import type { Body, BodySink } from "../../http/body.ts";
 import { Fields } from "../../http/fields.ts";
 import type { Platform, Timer } from "../../platform.ts";

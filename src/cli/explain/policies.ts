@@ -1,9 +1,9 @@
 // What each policy of a route said of a request.
+import { Answer } from "../../answer.ts";
 import type { SchemePlan } from "../../config/auth/plan.ts";
 import type { ConfigPath } from "../../config/fault.ts";
 import type { Plan, RoutePlan } from "../../config/plan.ts";
 import { GatewayError } from "../../errors.ts";
-import { Answer } from "../../exchange.ts";
 import { formatDuration } from "../../http/duration.ts";
 import type { Step } from "./rehearsal.ts";
 

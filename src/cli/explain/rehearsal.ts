@@ -1,4 +1,5 @@
 // A request sent the whole way of a plan without any traffic: the same stages, and nobody behind them.
+import { Answer } from "../../answer.ts";
 import { keysOf } from "../../auth/api-key/known-keys.ts";
 import { idsOf } from "../../http/ids.ts";
 import { RevokedKeys, revokedMemory } from "../../auth/api-key/revoked-keys.ts";
@@ -6,8 +7,7 @@ import type { Scheme, Verdict } from "../../auth/scheme.ts";
 import type { Plan, RoutePlan } from "../../config/plan.ts";
 import type { TargetPlan } from "../../config/upstream/plan.ts";
 import { GatewayError, toGatewayError } from "../../errors.ts";
-import { Answer, type Arrival, Exchange, type Limited, type Stage, type StageName } from "../../exchange.ts";
-import { isStream } from "../../http/body.ts";
+import { type Arrival, Exchange, type Limited, type Stage, type StageName } from "../../exchange.ts";
 import { HOP_BY_HOP } from "../../http/fields.ts";
 import { Deadlines } from "../../http/deadlines.ts";
 import { latin1Bytes, latin1Text } from "../../http/latin1.ts";
@@ -105,7 +105,7 @@ export function openRehearsal(
       const { promise, resolve } = Promise.withResolvers<Answer>();
       way.travel(x, resolve);
       const answer = await promise;
-      if (isStream(answer.content)) answer.content.cancel();
+      answer.discard();
       const candidates = (x.upstream && parts.upstreams.get(x.upstream.name)?.balancer.untried([])) ?? 0;
       const targetsOf = (name: string): readonly TargetPlan[] => plan.upstreams[name]?.targets ?? [];
       const head = heads[0];

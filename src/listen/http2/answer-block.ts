@@ -1,5 +1,5 @@
 // The head of an answer as a field block (RFC 9113 section 8.3.2).
-import type { Answer } from "../../exchange.ts";
+import type { Answer } from "../../answer.ts";
 import { contentLength } from "../../http/body.ts";
 import type { HpackEncoder } from "../../http/http2/hpack-encoder.ts";
 import { blockField } from "../../http/http2/message-sender.ts";

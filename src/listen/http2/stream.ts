@@ -1,6 +1,7 @@
 // One stream of an HTTP/2 connection: a request in, its answer out.
+import type { Answer } from "../../answer.ts";
 import { GatewayError } from "../../errors.ts";
-import { type Answer, type Arrival, Exchange } from "../../exchange.ts";
+import { type Arrival, Exchange } from "../../exchange.ts";
 import { type Content, isStream } from "../../http/body.ts";
 import { Deadline } from "../../http/deadlines.ts";
 import {
@@ -168,7 +169,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
   /** Records a request that is not even answered. */
   refuseUnanswered(error: GatewayError): void {
     const x = this.#refused();
-    this.#owner.shared.discard(this.#owner.shared.way.refuse(x, error));
+    this.#owner.shared.way.refuse(x, error).discard();
     this.abort(error);
   }
 
@@ -243,7 +244,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
   #send(x: Exchange, answer: Answer): void {
     const { sender, shared } = this.#owner;
     // The client left before its answer came.
-    if (this.isOver) return shared.discard(answer);
+    if (this.isOver) return answer.discard();
     x.answer = answer;
     this.#owner.answers();
     const { content } = answer;

@@ -4,7 +4,7 @@ import type { LineFormat, LogFormat, LogFunction, LogRecord } from "../../config
 import type { LogPlan, LogSinkPlan } from "../../config/log/plan.ts";
 import type { TlsPlan } from "../../config/plan.ts";
 import { namedMessageOf } from "../../errors.ts";
-import { type Ending, type Exchange, outlive } from "../../exchange.ts";
+import type { Ending, Exchange } from "../../exchange.ts";
 import { clientTls } from "../../http/client-tls.ts";
 import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
 import { errorOf, isError, statusOf } from "../outcome.ts";
@@ -107,7 +107,7 @@ class FunctionSink implements Sink {
     } catch (thrown) {
       return this.#lose(reasonOf(thrown));
     }
-    if (result instanceof Promise) outlive(x, this.#settled(result));
+    if (result instanceof Promise) x.outlive(this.#settled(result));
   }
 
   readonly lost = (): number => this.#lost;

@@ -1,6 +1,6 @@
 // Traces: where each exchange stands is settled when it begins, its spans are made when it has ended.
 import type { TracingPlan } from "../../config/telemetry/plan.ts";
-import { type Ending, type Exchange, outlive, type Trace } from "../../exchange.ts";
+import type { Ending, Exchange, Trace } from "../../exchange.ts";
 import {
   RANDOM,
   readTraceparent,
@@ -64,7 +64,7 @@ export class Tracing {
     const spans = this.#spans.of(x, trace, ending);
     // Cloudflare lets nothing wait for the next request.
     if (this.#platform.runtime !== "workers") return queue.add(spans);
-    outlive(x, queue.sendNow(spans));
+    x.outlive(queue.sendNow(spans));
   }
 
   /** A trace begins here. One that was said, and is not believed, is linked to. */

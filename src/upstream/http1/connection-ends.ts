@@ -1,7 +1,7 @@
 // What a connection to a target works with: the request it sends, who is told of the answer, and where it goes then.
+import type { Answer } from "../../answer.ts";
 import type { TimeoutsPlan } from "../../config/upstream/plan.ts";
 import type { GatewayError } from "../../errors.ts";
-import type { Answer } from "../../exchange.ts";
 import type { Content } from "../../http/body.ts";
 import type { Deadlines } from "../../http/deadlines.ts";
 import type { HeadLimits } from "../../http/message.ts";

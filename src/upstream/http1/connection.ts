@@ -1,6 +1,6 @@
 // One connection to a target: a request out, its answer in, and then perhaps another.
+import { Answer, type Tunnel } from "../../answer.ts";
 import { GatewayError } from "../../errors.ts";
-import { Answer, type Tunnel } from "../../exchange.ts";
 import { ArrivingBody, type BodySource } from "../../http/arriving-body.ts";
 import { isStream } from "../../http/body.ts";
 import { Deadline } from "../../http/deadlines.ts";

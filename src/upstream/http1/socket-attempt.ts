@@ -1,6 +1,6 @@
 // An attempt by our own HTTP/1.1 or HTTP/2, over what the target's pool lends.
+import type { Answer } from "../../answer.ts";
 import type { GatewayError } from "../../errors.ts";
-import type { Answer } from "../../exchange.ts";
 import { isStream } from "../../http/body.ts";
 import { Attempt } from "../attempt.ts";
 import { bearsRepetition } from "../retry.ts";

@@ -1,6 +1,6 @@
 // One request to a target over HTTP/2, and its answer: a place on a connection that serves others beside it.
+import { Answer } from "../../answer.ts";
 import { GatewayError } from "../../errors.ts";
-import { Answer } from "../../exchange.ts";
 import type { Content } from "../../http/body.ts";
 import { Deadline, type Deadlines } from "../../http/deadlines.ts";
 import { ArrivingContent } from "../../http/http2/arriving-content.ts";
