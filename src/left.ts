@@ -3,7 +3,8 @@
 /** Tells those who want to know that the client is gone: an AbortSignal without its cost. */
 export class Left {
   yes = false;
-  #call: (() => void) | undefined = undefined;
+
+  #call: Listener = undefined;
 
   /** Whether somebody wants to know. */
   get isHeard(): boolean {

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parse } from "@babel/parser";
-import type { Comment, ExportNamedDeclaration, ImportDeclaration, Node, Statement } from "@babel/types";
+import type { Comment, Node, Statement } from "@babel/types";
 
 /** The project's root. */
 export const ROOT = resolve(import.meta.dir, "../..");
@@ -13,8 +13,6 @@ export interface Import {
   readonly from: string;
   /** The file it leads to, as a path from the root; undefined for a package or a runtime's module. */
   readonly file: string | undefined;
-  /** What is taken of the file, by the names that it exports; "*" for all of it. */
-  readonly names: readonly string[];
   /** Whether it vanishes at run time. */
   readonly typeOnly: boolean;
   readonly line: number;
@@ -23,8 +21,6 @@ export interface Import {
 /** An exported name. */
 export interface Export {
   readonly name: string;
-  /** Whether it is there at run time, and not only a type. */
-  readonly isValue: boolean;
   readonly line: number;
   /** Whether a doc comment stands right before it. */
   readonly documented: boolean;
@@ -75,24 +71,20 @@ function declares(node: Statement): boolean {
   return node.type !== "ExportNamedDeclaration" || node.declaration != null;
 }
 
-function importOf(node: Node): Omit<Import, "file" | "line"> | undefined {
+function importOf(node: Node): { from: string; typeOnly: boolean } | undefined {
   switch (node.type) {
     case "ImportDeclaration":
-      return { from: node.source.value, names: node.specifiers.map(nameTaken), typeOnly: node.importKind === "type" };
+      return { from: node.source.value, typeOnly: node.importKind === "type" };
     case "ExportAllDeclaration":
-      return { from: node.source.value, names: ["*"], typeOnly: node.exportKind === "type" };
+      return { from: node.source.value, typeOnly: node.exportKind === "type" };
     case "ExportNamedDeclaration":
-      return node.source == null
-        ? undefined
-        : { from: node.source.value, names: node.specifiers.map(nameTaken), typeOnly: node.exportKind === "type" };
+      return node.source == null ? undefined : { from: node.source.value, typeOnly: node.exportKind === "type" };
     case "TSImportType":
-      return node.argument.type === "StringLiteral"
-        ? { from: node.argument.value, names: ["*"], typeOnly: true }
-        : undefined;
+      return node.argument.type === "StringLiteral" ? { from: node.argument.value, typeOnly: true } : undefined;
     case "CallExpression": {
       const [first] = node.arguments;
       return node.callee.type === "Import" && first?.type === "StringLiteral"
-        ? { from: first.value, names: ["*"], typeOnly: false }
+        ? { from: first.value, typeOnly: false }
         : undefined;
     }
     default:
@@ -100,25 +92,9 @@ function importOf(node: Node): Omit<Import, "file" | "line"> | undefined {
   }
 }
 
-function nameTaken(
-  specifier: ImportDeclaration["specifiers"][number] | ExportNamedDeclaration["specifiers"][number],
-): string {
-  switch (specifier.type) {
-    case "ImportSpecifier":
-      return nameOf(specifier.imported);
-    case "ExportSpecifier":
-      return nameOf(specifier.local);
-    case "ImportDefaultSpecifier":
-    case "ExportDefaultSpecifier":
-      return "default";
-    default:
-      return "*";
-  }
-}
-
 function exportsOf(node: Statement): Export[] {
   if (node.type === "ExportDefaultDeclaration") {
-    return [{ name: "default", isValue: true, line: lineOf(node), documented: isDocumented(node) }];
+    return [{ name: "default", line: lineOf(node), documented: isDocumented(node) }];
   }
   if (node.type !== "ExportNamedDeclaration") return [];
   const line = lineOf(node);
@@ -126,13 +102,12 @@ function exportsOf(node: Statement): Export[] {
   const declaration = node.declaration;
   if (declaration == null) {
     // What is passed on is documented where it is declared.
-    return node.specifiers.map((each) => ({ name: nameOf(each.exported), isValue: false, line, documented: true }));
+    return node.specifiers.map((each) => ({ name: nameOf(each.exported), line, documented: true }));
   }
   if (declaration.type === "VariableDeclaration") {
-    return declaration.declarations.map((each) => ({ name: nameOf(each.id), isValue: true, line, documented }));
+    return declaration.declarations.map((each) => ({ name: nameOf(each.id), line, documented }));
   }
-  const isValue = declaration.type === "FunctionDeclaration" || declaration.type === "ClassDeclaration";
-  return [{ name: "id" in declaration && declaration.id ? nameOf(declaration.id) : "?", isValue, line, documented }];
+  return [{ name: "id" in declaration && declaration.id ? nameOf(declaration.id) : "?", line, documented }];
 }
 
 function nameOf(node: Node): string {
