@@ -34,7 +34,6 @@ export function handleStage(route: RoutePlan, inner: LastStage | Handler, kind: 
   for (const middleware of route.use) app.use(middleware);
   const last = kind === "handler" ? callHandler(inner as Handler) : forward(inner as LastStage);
   app.all("*", last);
-  app.notFound(last);
   app.onError((error) => {
     if (error instanceof HTTPException) return error.getResponse();
     throw error;
@@ -111,8 +110,16 @@ function callHandler(handler: Handler): (c: Context) => Response | Promise<Respo
   return (c) => {
     const x = exchangeOf(c);
     nameTypes(c);
-    return handler({ request: c.req.raw, params: x.params, client: x.client, id: x.id, identity: x.identity, c });
+    const { params, client, id, identity } = x;
+    const answer = handler({ request: c.req.raw, params, client, id, identity, c });
+    return answer instanceof Promise ? answer.then(answered) : answered(answer);
   };
+}
+
+/** Hono takes a handler that returns nothing for one that has not found anything. */
+function answered(answer: Response | undefined): Response {
+  if (answer === undefined) throw new TypeError("the handler answered with nothing: it must return a Response");
+  return answer;
 }
 
 function forward(inner: LastStage): (c: Context) => Promise<Response> {

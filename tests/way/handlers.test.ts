@@ -414,6 +414,18 @@ function failing(): ReadableStream<Uint8Array> {
   });
 }
 
+test("a handler that says c.notFound() answers 404, once", async () => {
+  let calls = 0;
+  const handler: Handler = async ({ c }) => {
+    if (++calls > 1) throw new Error("asked again");
+    return c.notFound();
+  };
+  await withHandler(handler, async (world) => {
+    const client = await ask(world);
+    expect([client.answer.status, calls]).toEqual([404, 1]);
+  });
+});
+
 test("the log tells the class of what a handler threw, the client does not", async () => {
   const handler: Handler = () => {
     throw new RangeError("no such shelf");
