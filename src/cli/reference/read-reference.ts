@@ -23,8 +23,10 @@ export function readReference(): Reference {
 }
 
 /** An option while it is gathered: in how many variants of its object it must stand. */
-interface DraftOption extends Omit<ReferenceOption, "required"> {
+interface DraftOption extends Omit<ReferenceOption, "required" | "see"> {
   requiredIn: number;
+  /** Where each object is told is known when all have been. */
+  readonly see: readonly { readonly declared: Declaration | undefined; readonly place: string }[];
 }
 
 /** An object while it is gathered. */
@@ -52,7 +54,7 @@ class Reader {
       // It is shown as what is written.
       return { name: name === "Hidden" ? HIDDEN : name, text };
     });
-    return { objects: this.#objects.map(finished), functions, values };
+    return { objects: this.#objects.map((each) => this.#finished(each)), functions, values };
   }
 
   /** Adds an object to what is told, and all that is below it. */
@@ -77,12 +79,12 @@ class Reader {
       const { name } = member.key;
       const inner = this.#objectsIn(type, found.file, found.parameters, "");
       const place = path === "" ? name : `${path}.${name}`;
-      const see = inner.map((each) => (each.declared && this.#told.get(each.declared)) ?? place + each.behind);
+      const see = inner.map(({ declared, behind }) => ({ declared, place: place + behind }));
       const text = [docOf(member), this.#aliasText(type, found.file)].filter((each) => each !== "").join("\n\n");
       let option = options.find((each) => each.name === name && each.text === text);
       if (option === undefined) {
         const shown = typeText(type, found.file, this.#declarations, found.parameters);
-        options.push((option = { name, type: shown, text, see: [...new Set(see)], requiredIn: 0 }));
+        options.push((option = { name, type: shown, text, see, requiredIn: 0 }));
       }
       if (member.optional !== true) option.requiredIn += 1;
       for (const each of inner) {
@@ -149,6 +151,14 @@ class Reader {
     }
   }
 
+  #finished({ path, texts, options, also, variants }: Draft): ReferenceObject {
+    const whole = options.map(({ requiredIn, see, ...option }) => {
+      const paths = see.map(({ declared, place }) => (declared && this.#told.get(declared)) ?? place);
+      return { ...option, see: [...new Set(paths)], required: requiredIn === variants };
+    });
+    return { path, texts, options: whole, also };
+  }
+
   /** The functions that src/mod.ts exports. */
   #functions(): ReferenceFunction[] {
     const mod = this.#declarations.file(join(SOURCES, "mod.ts"));
@@ -171,7 +181,7 @@ class Reader {
         for (const each of objects) this.#addOptions(each, object);
       }
       const called = parameters.map((each) => each.name).join(", ");
-      functions.push({ name, parameters: called, text: found.text, options: finished(object).options });
+      functions.push({ name, parameters: called, text: found.text, options: this.#finished(object).options });
     }
     return functions;
   }
@@ -179,9 +189,4 @@ class Reader {
 
 function draft(path: string): Draft {
   return { path, texts: [], options: [], also: [], variants: 0 };
-}
-
-function finished({ path, texts, options, also, variants }: Draft): ReferenceObject {
-  const whole = options.map(({ requiredIn, ...option }) => ({ ...option, required: requiredIn === variants }));
-  return { path, texts, options: whole, also };
 }
