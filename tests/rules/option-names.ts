@@ -17,6 +17,11 @@ export function isOption(path: string): boolean {
   return known.has(path);
 }
 
+/** Whether an option's path ends so: "timeouts.connect" is one of upstreams, and of routes. */
+export function endsAnOption(path: string): boolean {
+  return isOption(path) || [...known].some((each) => each.endsWith(`.${path}`));
+}
+
 /** What a text has between backquotes. */
 export function quotedIn(text: string): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, quoted]) => quoted!);

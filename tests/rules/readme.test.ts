@@ -15,9 +15,14 @@ const blocks = codeBlocks("README.md");
 const consoles = blocks.filter(({ language }) => language === "console").map(commandsOf);
 const commands = consoles.flat();
 
-test("every piece of config in the README stands in gateway.config.ts, line for line", () => {
+test("the README begins with a whole config, examples/first.config.ts", () => {
+  const [first] = blocks.filter(({ language }) => language === "ts");
+  expect(`${first!.text}\n`).toBe(readFileSync(join(ROOT, "examples/first.config.ts"), "utf8"));
+});
+
+test("every other piece of config in the README stands in gateway.config.ts, line for line", () => {
   const config = readFileSync(join(ROOT, "gateway.config.ts"), "utf8").split("\n");
-  const pieces = blocks.filter(({ language }) => language === "ts");
+  const pieces = blocks.filter(({ language }) => language === "ts").slice(1);
   expect(pieces.length).toBeGreaterThan(0);
   for (const { text, line } of pieces) {
     const lines = text.split("\n");
@@ -60,6 +65,7 @@ const curls = commands.filter(({ command }) => /^(?:[A-Z]\w*=\S+ )?curl /.test(c
 
 describe.skipIf(hindered !== undefined)(`npm start (${hindered ?? "all ports free"})`, () => {
   let started: Subprocess<"ignore", "pipe", "pipe"> | undefined;
+  let printed = "";
 
   beforeAll(async () => {
     started = Bun.spawn(["npm", "start"], {
@@ -69,6 +75,7 @@ describe.skipIf(hindered !== undefined)(`npm start (${hindered ?? "all ports fre
       stderr: "pipe",
       detached: true,
     });
+    void collect(started.stdout, (text) => (printed += text));
     await until(async () => !(await isFree(8080)), "the gateway on port 8080", 20_000);
   });
   afterAll(async () => {
@@ -86,7 +93,20 @@ describe.skipIf(hindered !== undefined)(`npm start (${hindered ?? "all ports fre
   test.each(titled(curls))("%s", async (_, { command, output }) => {
     expect(await print(command, ROOT)).toMatch(pattern(output));
   });
+
+  test("the line of log that the README shows has the members of a real one, in their order", async () => {
+    const shown = blocks.find(({ language }) => language === "json")!.text;
+    const path = (JSON.parse(shown) as Record<string, unknown>)["url.path"];
+    const isOfIt = (each: string): boolean => each.includes(`"url.path":"${String(path)}"`);
+    const line = await until(() => printed.split("\n").slice(0, -1).find(isOfIt), "a line of log");
+    expect(Object.keys(JSON.parse(shown) as object)).toEqual(Object.keys(JSON.parse(line) as object));
+  });
 });
+
+async function collect(stream: ReadableStream<Uint8Array>, take: (text: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const bytes of stream) take(decoder.decode(bytes, { stream: true }));
+}
 
 /** Blocks that use the executable are run as a whole, in order. */
 const own = consoles.filter((block) => block.some(({ command }) => command.startsWith("./sluice "))).flat();
