@@ -14,23 +14,6 @@ export const PAGES: readonly string[] = [
   ),
 ];
 
-/** The anchors of a page's headings, as GitHub makes them: the second of a name gets "-1". */
-export function anchorsOf(page: string): Set<string> {
-  const anchors = new Set<string>();
-  let fenced = false;
-  for (const line of readPage(page).split("\n")) {
-    if (line.startsWith("```")) fenced = !fenced;
-    const heading = fenced ? undefined : /^#{1,6} (.*)$/.exec(line)?.[1];
-    if (heading === undefined) continue;
-    const text = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase();
-    const anchor = text.replaceAll(/[^\p{L}\p{N}_ -]/gu, "").replaceAll(" ", "-");
-    let free = anchor;
-    for (let i = 1; anchors.has(free); i++) free = `${anchor}-${i}`;
-    anchors.add(free);
-  }
-  return anchors;
-}
-
 /** A fenced block of code. */
 export interface CodeBlock {
   /** What stands behind the opening fence: "ts", "console", … */
