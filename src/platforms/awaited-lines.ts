@@ -27,7 +27,7 @@ const NOTHING = new Uint8Array(0);
 
 /** The lines of one output. */
 export class AwaitedLines {
-  /** Lines lost so far. */
+  /** Lines lost so far, less those of batches, which are told to whoever made them. */
   dropped = 0;
   readonly #output: LineOutput;
   readonly #name: string;
@@ -63,7 +63,7 @@ export class AwaitedLines {
 
   /**
    * Takes lines in UTF-8, each with its newline. `done` is told how many of them were lost once the others are written.
-   * However many wait: whoever makes them counts.
+   * However many wait: whoever makes them sees to that.
    */
   writeBatch(lines: Uint8Array<ArrayBuffer>, done: (lost: number) => void): void {
     if (this.#gone) return done(linesIn(lines));
@@ -118,10 +118,13 @@ export class AwaitedLines {
       if (this.#batches.length === 0) this.#seal();
       const batch = this.#batches.shift();
       if (batch === undefined) break;
-      await this.#writeWhole(batch.lines, batch.done);
-      this.#waiting -= batch.lines.length;
+      const { length } = batch.lines;
+      const lost = await this.#writeWhole(batch.lines, batch.done);
+      this.#waiting -= length;
       this.#moved++;
-      if (this.#untold > 0 && !this.#gone && this.#waiting < MOST_WAITING / 2) {
+      // A piece that is lost in part tells of a receiver that is gone, an empty one of nothing.
+      const isTaken = length > 0 && lost === 0;
+      if (this.#untold > 0 && isTaken && !this.#gone && this.#waiting < MOST_WAITING / 2) {
         this.#notice(lostText(this.#name, this.#untold));
         this.#untold = 0;
       }
@@ -129,7 +132,8 @@ export class AwaitedLines {
     this.#writing = undefined;
   }
 
-  async #writeWhole(lines: Uint8Array<ArrayBuffer>, done: Batch["done"]): Promise<void> {
+  /** Gives how many lines were lost. */
+  async #writeWhole(lines: Uint8Array<ArrayBuffer>, done: Batch["done"]): Promise<number> {
     let lost = linesIn(lines);
     if (!this.#gone) {
       try {
@@ -140,15 +144,21 @@ export class AwaitedLines {
         this.#notice(`${this.#name} is gone (${reason}): the access log ends here`);
       }
     }
-    if (done !== undefined) done(lost);
-    else if (lost > 0) this.#lose(lost);
+    if (done === undefined) this.#lose(lost);
+    else {
+      done(lost);
+      this.#tell(lost);
+    }
+    return lost;
   }
 
   #lose(count: number): void {
-    if (this.#untold === 0 && !this.#gone) {
-      this.#notice(losing(this.#name));
-    }
-    this.#untold += count;
     this.dropped += count;
+    this.#tell(count);
+  }
+
+  #tell(lost: number): void {
+    if (lost > 0 && this.#untold === 0 && !this.#gone) this.#notice(losing(this.#name));
+    this.#untold += lost;
   }
 }

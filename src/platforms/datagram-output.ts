@@ -22,26 +22,52 @@ function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Over UDP (RFC 5426). Whether a datagram arrives nobody knows; what could not even be sent is counted. */
-export function udpOutput({ host, port }: { host: string; port: number }): LineOutput {
+/**
+ * Over UDP (RFC 5426). A name that is not found is waited for. Whether a datagram arrives nobody knows; what could not even
+ * be sent is counted.
+ */
+export function udpOutput(
+  { name, host, port }: { name: string; host: string; port: number },
+  notice: (text: string) => void,
+): LineOutput {
   let socket: Socket | undefined;
-  let openedAt = 0;
-  const opened = async (): Promise<Socket> => {
-    if (socket !== undefined) return socket;
-    if (openedAt > 0) await pause(Math.max(0, openedAt + AGAIN_MS - performance.now()));
-    openedAt = performance.now();
+  let openedAt = -Infinity;
+  let isClosed = false;
+  let isTold = false;
+  const open = async (): Promise<Socket> => {
     const { address, family } = await lookup(host);
     const fresh = createSocket(family === 6 ? "udp6" : "udp4");
     fresh.on("error", () => drop(fresh));
     await new Promise<void>((resolve, reject) => {
       fresh.once("error", reject);
-      fresh.connect(port, address, () => {
+      fresh.connect(port, address, (error?: Error) => {
         fresh.off("error", reject);
-        resolve();
+        if (error === undefined) return resolve();
+        drop(fresh);
+        reject(error);
       });
     });
     fresh.unref();
-    return (socket = fresh);
+    return fresh;
+  };
+  /** The socket, however long it takes to have one; undefined when it is closed meanwhile. */
+  const opened = async (): Promise<Socket | undefined> => {
+    while (!isClosed) {
+      if (socket !== undefined) return socket;
+      await pause(Math.max(0, openedAt + AGAIN_MS - performance.now()));
+      openedAt = performance.now();
+      try {
+        socket = await open();
+      } catch (thrown) {
+        if (!isTold) notice(`${name} cannot be written (${(thrown as Error).message}): lines of the access log wait`);
+        isTold = true;
+        continue;
+      }
+      if (isTold) notice(`${name} is written again`);
+      isTold = false;
+      if (isClosed) drop(socket);
+    }
+    return undefined;
   };
   const drop = (which: Socket): void => {
     if (socket === which) socket = undefined;
@@ -55,20 +81,26 @@ export function udpOutput({ host, port }: { host: string; port: number }): LineO
     async write(lines) {
       let lost = 0;
       for (const line of linesOf(lines)) {
+        const to = line.length > MOST ? undefined : await opened();
+        if (to === undefined) {
+          lost++;
+          continue;
+        }
         try {
-          if (line.length > MOST) throw new Error("too long");
-          const open = await opened();
           await new Promise<void>((resolve, reject) => {
-            open.send(line, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+            to.send(line, (error) => (error === null || error === undefined ? resolve() : reject(error)));
           });
         } catch {
           lost++;
-          if (socket !== undefined && line.length <= MOST) drop(socket);
+          drop(to);
         }
       }
       return lost;
     },
-    close: () => socket && drop(socket),
+    close() {
+      isClosed = true;
+      if (socket !== undefined) drop(socket);
+    },
   };
 }
 

@@ -14,7 +14,10 @@ export interface LineSink extends LinesOut {
 interface Place {
   readonly lines: AwaitedLines;
   readonly output: LineOutput;
-  users: number;
+  /** Those who write there. The eldest of them counts what is lost: each line is counted once. */
+  readonly users: Set<object>;
+  /** Lines lost that those before it have counted. */
+  counted: number;
 }
 
 /** All of them. */
@@ -34,7 +37,7 @@ export class LineSinks {
     let place = this.#places.get(name);
     if (place === undefined) {
       const output = outputTo(to, this.#notice);
-      place = { output, lines: new AwaitedLines(output, name, this.#notice), users: 0 };
+      place = { output, lines: new AwaitedLines(output, name, this.#notice), users: new Set(), counted: 0 };
       this.#places.set(name, place);
     } else if (place.output instanceof FileOutput && to.kind === "file") place.output.rotate = to.rotate;
     return this.#sinkOf(name, place);
@@ -52,20 +55,28 @@ export class LineSinks {
   }
 
   #sinkOf(name: string, place: Place): LineSink {
-    const { lines } = place;
-    const before = lines.dropped;
+    const { lines, users } = place;
+    const user = {};
     let isOpen = true;
-    place.users++;
+    /** Once another has gone on from there. */
+    let lost: number | undefined;
+    users.add(user);
+    const counted = (): number => lost ?? (eldest(users) === user ? lines.dropped - place.counted : 0);
     return {
       write: (line) => lines.write(line),
       writeBatch: (batch, done) => lines.writeBatch(batch, done),
       get lost() {
-        return lines.dropped - before;
+        return counted();
       },
       close: () => {
         if (!isOpen) return;
         isOpen = false;
-        if (--place.users > 0) return;
+        if (users.size > 1) {
+          lost = counted();
+          place.counted += lost;
+          users.delete(user);
+          return;
+        }
         this.#places.delete(name);
         this.#closing.add(lines);
         void lines.close().then(() => this.#closing.delete(lines));
@@ -74,12 +85,17 @@ export class LineSinks {
   }
 }
 
+function eldest(users: ReadonlySet<object>): object | undefined {
+  const [first] = users;
+  return first;
+}
+
 function outputTo(to: LinesTo, notice: (text: string) => void): LineOutput {
   switch (to.kind) {
     case "file":
       return new FileOutput(to, notice);
     case "udp":
-      return udpOutput(to);
+      return udpOutput(to, notice);
     case "unix-datagram":
       return unixOutput(to.path, notice);
     case "tcp":

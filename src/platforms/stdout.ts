@@ -8,7 +8,7 @@ export interface StdoutLines {
   write(line: string): void;
   /**
    * Takes lines in UTF-8, each with its newline, and writes them in one piece. `done` is called once they are written or
-   * lost. However many wait: whoever makes them counts.
+   * lost. However many wait: whoever makes them sees to that.
    */
   writeBatch(lines: Uint8Array<ArrayBuffer>, done: () => void): void;
   /**
@@ -103,7 +103,10 @@ class Lines implements StdoutLines {
   }
 
   writeBatch(lines: Uint8Array<ArrayBuffer>, done: () => void): void {
-    if (this.#broken) return done();
+    if (this.#broken) {
+      this.dropped += linesIn(lines);
+      return done();
+    }
     this.#batches.push({ lines, done });
     this.#waiting += lines.length;
     if (this.#retryMs === 0) this.#turn ??= setImmediate(this.#proceed);

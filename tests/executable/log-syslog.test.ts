@@ -129,6 +129,18 @@ test("a receiver that comes late gets what waited, and costs nobody an answer", 
   expect(gateway.stderr.text).toContain(`tcp://127.0.0.1:${port} is written again`);
 });
 
+test.each([1, 2])(
+  "a name that is not found is told once, with %d workers, and costs nobody an answer",
+  async (workers) => {
+    const gateway = await start({ syslog: "udp://nowhere.invalid:514" }, workers);
+    await drive(gateway, 100);
+    await until(() => gateway.stderr.text.includes("udp://nowhere.invalid:514 cannot be written"), "the notice");
+    await drive(gateway, 100);
+    await gateway.stop();
+    expect(gateway.stderr.text.split("cannot be written")).toHaveLength(2);
+  },
+);
+
 test("lines beyond the bound are counted while nobody listens, with two workers", async () => {
   const gateway = await start({ syslog: `tcp://127.0.0.1:${closedPort()}` }, 2, true);
   const dropped = async (): Promise<number> => {

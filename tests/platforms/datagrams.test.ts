@@ -18,7 +18,7 @@ test("each line is a datagram of its own over UDP", async () => {
     hostname: "127.0.0.1",
     socket: { data: (_, data) => void received.push(data.toString()) },
   });
-  const output = udpOutput({ host: "127.0.0.1", port: socket.port });
+  const output = udpOutput({ name: "udp", host: "127.0.0.1", port: socket.port }, () => expect.unreachable());
   expect(await output.write(bytes("<14>1 one\n<14>1 two\n"))).toBe(0);
   await until(() => received.length === 2, "both");
   expect(received).toEqual(["<14>1 one", "<14>1 two"]);
@@ -30,9 +30,25 @@ test("a receiver that is gone costs lines over UDP, which are counted as far as 
   const socket = await Bun.udpSocket({ hostname: "127.0.0.1" });
   const { port } = socket;
   socket.close();
-  const output = udpOutput({ host: "127.0.0.1", port });
+  const output = udpOutput({ name: "udp", host: "127.0.0.1", port }, () => expect.unreachable());
   expect(await output.write(bytes("one\ntwo\nthree\n"))).toBeLessThanOrEqual(3);
   output.close?.();
+});
+
+test("a name that is not found is told once and waited for over UDP; what waits when it is closed is counted as lost", async () => {
+  const notices: string[] = [];
+  const told = Promise.withResolvers<void>();
+  const output = udpOutput({ name: "udp://nowhere.invalid:514", host: "nowhere.invalid", port: 514 }, (text) => {
+    notices.push(text);
+    told.resolve();
+  });
+  const writing = output.write(bytes("one\ntwo\n"));
+  await told.promise;
+  output.close?.();
+  expect(await writing).toBe(2);
+  expect(notices).toEqual([
+    expect.stringMatching(/^udp:\/\/nowhere\.invalid:514 cannot be written \(.+\): lines of the access log wait$/),
+  ]);
 });
 
 test("each line is a datagram of its own to a Unix socket", async () => {

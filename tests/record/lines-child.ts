@@ -49,5 +49,13 @@ if (what === "flush") {
     if (i % 100 === 0) await turn();
   }
 }
-process.stderr.write(JSON.stringify({ flushed, slowest, dropped: lines.dropped, notices }) + "\n");
+let late: number | undefined;
+if (what === "batches-until-gone") {
+  const batch = (): void => lines.writeBatch(new TextEncoder().encode("one\ntwo\n"), () => undefined);
+  for (; !notices.some((text) => text.includes("gone")); await turn()) batch();
+  const before = lines.dropped;
+  batch();
+  late = lines.dropped - before;
+}
+process.stderr.write(JSON.stringify({ flushed, slowest, late, dropped: lines.dropped, notices }) + "\n");
 process.exit(0);

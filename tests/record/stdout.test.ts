@@ -19,6 +19,8 @@ interface Told {
   readonly flushed: boolean;
   readonly slowest: number;
   readonly dropped: number;
+  /** Lines of a piece that was handed over when the reader was gone. */
+  readonly late?: number;
   readonly notices: string[];
 }
 
@@ -192,4 +194,11 @@ test("a reader that goes away ends the log, not the process", () => {
   const told = JSON.parse(ended.stderr.trim().split("\n").at(-1)!) as Told;
   expect(told.dropped).toBeGreaterThan(0);
   expect(told.notices.filter((text) => text.includes("standard output is gone"))).toHaveLength(1);
+});
+
+test("lines that others have put together are counted, too, when the reader is gone", () => {
+  const script = `"${process.execPath}" "${CHILD}" batches-until-gone | head -n 1 >/dev/null`;
+  const ended = spawnSync("sh", ["-c", script], { encoding: "utf8" });
+  const told = JSON.parse(ended.stderr.trim().split("\n").at(-1)!) as Told;
+  expect(told.late).toBe(2);
 });

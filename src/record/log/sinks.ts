@@ -13,7 +13,7 @@ import { syslogHead } from "./syslog.ts";
 /** Takes lines of one form. */
 export interface Sink {
   readonly format: Exclude<LogFormat, "auto">;
-  /** How it is called in metrics. */
+  /** How it is called in metrics: no other one of the plan is called so. */
   readonly name: string;
   take(line: string, x: Exchange, ending: Ending): void;
   /** How many lines were lost; undefined where that is counted elsewhere, or not known. */
@@ -36,12 +36,15 @@ export function openSinks({ to }: LogPlan, platform: Platform, keep: Keep): read
       () => linesTo(to.kind === "tcp" && tls !== undefined ? { ...to, tls: clientTls(tls, to.host) } : to),
       (out) => out.close(),
     );
-  return to.map((plan) => sinkOf(plan, opened, platform));
+  const functions = to.filter(({ kind }) => kind === "function");
+  return to.map((plan) => sinkOf(plan, opened, functions.indexOf(plan), platform));
 }
 
 function sinkOf(
   plan: LogSinkPlan,
   opened: (to: LinesTo, tls?: TlsPlan) => LinesOut | undefined,
+  /** Which of the functions it is, from 0. */
+  place: number,
   platform: Platform,
 ): Sink {
   switch (plan.kind) {
@@ -50,7 +53,7 @@ function sinkOf(
       return standard(format === "auto" ? (platform.terminal ? "pretty" : "json") : format, platform);
     }
     case "function":
-      return new FunctionSink(plan.call, platform);
+      return new FunctionSink(plan.call, place === 0 ? "function" : `function ${place + 1}`, platform);
     case "file":
     case "syslog": {
       const out = opened(plan.to, plan.kind === "syslog" ? plan.tls : undefined);
@@ -86,7 +89,7 @@ const MOST_OPEN = 1024;
 /** A function of the user's own. Whatever it does, the gateway goes on. */
 class FunctionSink implements Sink {
   readonly format = "json";
-  readonly name = "function";
+  readonly name: string;
   readonly source = this;
   readonly #call: LogFunction;
   readonly #platform: Platform;
@@ -94,7 +97,8 @@ class FunctionSink implements Sink {
   #open = 0;
   #isTold = false;
 
-  constructor(call: LogFunction, platform: Platform) {
+  constructor(call: LogFunction, name: string, platform: Platform) {
+    this.name = name;
     this.#call = call;
     this.#platform = platform;
   }
@@ -127,7 +131,8 @@ class FunctionSink implements Sink {
     this.#lost++;
     if (this.#isTold) return;
     this.#isTold = true;
-    this.#platform.notice("error", `log.to: the function has failed (${reason}); that is told once, and counted`);
+    const called = this.name === "function" ? "the function" : this.name;
+    this.#platform.notice("error", `log.to: ${called} has failed (${reason}); that is told once, and counted`);
   }
 }
 
