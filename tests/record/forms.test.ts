@@ -136,6 +136,22 @@ describe.each(golden)("the form %s", (format, well, failed) => {
   });
 });
 
+test.each(["combined", "common"] as const)(
+  "the form %s writes a consumer's name in bytes of UTF-8, two digits each",
+  (format) => {
+    const named = (name: string): string => {
+      const x = forwarded();
+      x.identity = { scheme: "key", consumer: { name, groups: [], metadata: {} } } as unknown as Exchange["identity"];
+      return textOf(format, x, WELL).split(" ")[2]!;
+    };
+    expect(named("Łukasz")).toBe("\\xC5\\x81ukasz");
+    expect(named("José 7")).toBe("Jos\\xC3\\xA9\\x207");
+    expect(named("😀")).toBe("\\xF0\\x9F\\x98\\x80");
+    const x = exchange({ fields: Fields.of(["User-Agent", "\xe9"]) });
+    if (format === "combined") expect(textOf(format, x, WELL)).toEndWith('"\\xE9"');
+  },
+);
+
 describe("fields of the config's choice", () => {
   const chosen = { request: ["accept", "referer", "authorization", "x-own-key", "absent"], response: ["set-cookie"] };
   const headers = { accept: ["text/html", "*/*"], referer: ["https://shop.test/a?token=REDACTED&b=1"] };

@@ -12,7 +12,7 @@ const MOST = 256;
 
 /**
  * Makes the line: `client - consumer [time] "request" status bytes`, and of the combined format `"referrer" "agent"`. The
- * time is that of the end, in UTC. What could end a value is written `\xHH`, as nginx does.
+ * time is that of the end, in UTC. Bytes that could end a value are written `\xHH`, as nginx does, texts as UTF-8.
  */
 export function commonLine(
   plan: LogPlan,
@@ -26,7 +26,7 @@ export function commonLine(
     const asked = `${x.method} ${pathOf(x)}${redact(queryOf(x))}`;
     const request = x.method === "" ? "-" : `${safe(asked, MOST_TARGET)} ${protocolOf(x)}`;
     const line =
-      `${word(x.client)} - ${word(x.identity?.consumer?.name ?? "")} [${clock(platform.wallClock())}] ` +
+      `${word(x.client)} - ${word(utf8(x.identity?.consumer?.name ?? ""))} [${clock(platform.wallClock())}] ` +
       `"${request}" ${statusOf(x, ending) || "-"} ${ending.bytesOut}`;
     if (!combined) return line;
     const [referrer = "-"] = read(x.fields, "referer");
@@ -60,8 +60,17 @@ function word(text: string): string {
 /** A value between quotes. What is longer is cut and ends with "...". */
 function safe(text: string, most: number): string {
   const kept = text.length > most ? `${text.slice(0, most)}...` : text;
-  return kept.replace(
+  const bytes = /[^\0-\xff]/.test(kept) ? utf8(kept) : kept;
+  return bytes.replace(
     /[^ !#-[\]-~]/g,
-    (unit) => `\\x${unit.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+    (byte) => `\\x${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
   );
+}
+
+const ENCODER = new TextEncoder();
+
+/** The bytes of a text, as characters up to U+00FF: what a field of a message is, too. */
+function utf8(text: string): string {
+  if (/^[\0-\x7f]*$/.test(text)) return text;
+  return Array.from(ENCODER.encode(text), (byte) => String.fromCharCode(byte)).join("");
 }
