@@ -48,6 +48,18 @@ test("syslog's head tells severity, time, machine, name and process (RFC 5424)",
   });
 });
 
+test("to a socket of this machine a line has the head of syslog(3): time here, name and process", () => {
+  inWorld(withLog({ to: ["stdout", { syslog: "unix:///dev/log", app: "edge", format: "common" }] }), (world) => {
+    world.ask("GET", "/hello");
+    world.ask("GET", "/broken");
+    const [well, failed] = linesAt(world, "unix:///dev/log");
+    const time = new Date(world.platform.wallClock());
+    const [, month, day, , clock] = time.toString().split(" ");
+    expect(well).toStartWith(`<134>${month} ${String(Number(day)).padStart(2)} ${clock} edge[7]: 127.0.0.1 - - [`);
+    expect(failed).toStartWith("<131>");
+  });
+});
+
 test("places stay open over a reload that does not concern them, and are closed when no plan has them", () => {
   inWorld(withLog({ to: ["stdout", { file: "/a.log" }, { file: "/b.log" }] }), (world) => {
     world.ask("GET", "/hello");
@@ -71,6 +83,21 @@ describe("a function", () => {
       expect(lost(world, "function")).toBe(3);
       expect(world.platform.notices.map(({ text }) => text)).toEqual([
         "log.to: the function has failed (Error: no room); that is told once, and counted",
+      ]);
+      world.platform.notices.length = 0;
+    });
+  });
+
+  test("is counted apart from another one", () => {
+    const fails = (): never => {
+      throw new Error("no room");
+    };
+    inWorld(withLog({ to: [() => undefined, fails, "stdout", fails] }), (world) => {
+      for (let i = 0; i < 3; i++) world.ask("GET", "/hello");
+      expect(["function", "function 2", "function 3"].map((sink) => lost(world, sink))).toEqual([0, 3, 3]);
+      expect(world.platform.notices.map(({ text }) => text)).toEqual([
+        "log.to: function 2 has failed (Error: no room); that is told once, and counted",
+        "log.to: function 3 has failed (Error: no room); that is told once, and counted",
       ]);
       world.platform.notices.length = 0;
     });

@@ -48,7 +48,10 @@ export interface LogFile {
   format?: LineFormat;
 }
 
-/** Lines to syslog, as messages of RFC 5424: each a datagram, or on a stream with its length before it (RFC 6587). */
+/**
+ * Lines to syslog, as messages of RFC 5424: each a datagram, or on a stream with its length before it (RFC 6587). To a
+ * socket of this machine a datagram has the form of syslog(3), which journald and rsyslog read there.
+ */
 export interface LogSyslog {
   /**
    * Datagrams: `"udp://logs.example.com:514"`, or a socket such as `"unix:///dev/log"` (the executable, on Linux).
