@@ -13,7 +13,7 @@ export default defineGateway({
   },
   log: {
     to: [
-      { file: "access.log", rotate: { size: "100MiB", keep: 5 } },
+      { file: "/var/log/sluice/access.log", rotate: { size: "100MiB", keep: 5 } },
       { syslog: "udp://127.0.0.1:514", facility: "local0", format: "ecs" },
       (record) => {
         slowest.push(record);

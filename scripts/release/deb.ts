@@ -171,8 +171,8 @@ if [ "$1" = purge ]; then
     deb-systemd-helper unmask sluice.service >/dev/null || true
   fi
   # What systemd kept for the service. The config stays where its owner has put it.
-  rm -rf /var/lib/private/sluice /var/cache/private/sluice
-  for link in /var/lib/sluice /var/cache/sluice; do
+  rm -rf /var/lib/private/sluice /var/cache/private/sluice /var/log/private/sluice
+  for link in /var/lib/sluice /var/cache/sluice /var/log/sluice; do
     if [ -L "$link" ]; then rm -f "$link"; fi
   done
 fi

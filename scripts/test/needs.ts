@@ -26,6 +26,7 @@ export const NEEDS = {
     usedBy: "a second opinion on the text of metrics, and on dashboard and alerts (tests/executable, tests/contrib)",
   },
   rsyslogd: { debian: "rsyslog", usedBy: "a real receiver of the access log (tests/executable)" },
+  logrotate: { debian: "logrotate", usedBy: "the example for it, under systemd (tests/executable)" },
   pebble: { debian: "pebble", usedBy: "a real authority that speaks ACME (tests/executable)" },
   chromium: { debian: "chromium", usedBy: "the live page as people see it (tests/executable)" },
   curl: { debian: "curl", usedBy: "the commands of the README (tests/rules), HTTP/2 (tests/executable)" },

@@ -11,6 +11,8 @@ import { FIRST_WORDS, VERBS } from "./verbs.ts";
 
 /** Runs the command line and ends the process with its exit code. */
 export async function main(commandLine: readonly string[], embedded: Embedded): Promise<never> {
+  // A word for gateways reaches every process of this name, a `sluice top` beside them too: unheard, it would end that.
+  for (const signal of ["SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => undefined);
   process.exit(await exitCodeOf(commandLine, embedded));
 }
 
@@ -104,8 +106,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   validate: "Here it is sluice check.",
   start: "Here it is sluice run, in the foreground; a service manager puts it behind.",
   dev: "Here it is sluice run --watch.",
-  stop: "A signal ends it: kill $(pidof sluice), or systemctl stop sluice.",
-  quit: "A signal ends it: kill $(pidof sluice), or systemctl stop sluice.",
+  stop: "A signal ends it: systemctl stop sluice, or SIGTERM to its process.",
+  quit: "A signal ends it: systemctl stop sluice, or SIGTERM to its process.",
   restart: "sluice reload takes another config, and systemctl restart sluice starts it anew.",
 };
 

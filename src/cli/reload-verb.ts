@@ -46,7 +46,7 @@ export const reload = defineVerb(
       terminal.out(JSON.stringify({ ok: false, exitCode: EXIT.config, message, faults }));
       return EXIT.config;
     }
-    const otherwise = ", or send it SIGHUP: kill -HUP $(pidof sluice)";
+    const otherwise = ", or send its process SIGHUP: systemctl reload sluice";
     const outcome = await order(adminPlaceIn(planned.plan, file, otherwise), "reload", PATIENCE_MS);
     return tellOutcome(outcome, json, terminal);
   },

@@ -1,11 +1,14 @@
 // The unit file under a real systemd: the gateway starts, reloads, begins again and stops as the unit says.
-import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import type { LogOptions } from "../../src/config/log/options.ts";
+import { join } from "node:path";
 import { until } from "../support/deadline.ts";
 import { configText } from "../support/executable.ts";
 import { get } from "../support/messages.ts";
 import { plain } from "../support/origin-exchange.ts";
 import { connect, exchange, refuses } from "../support/raw-client.ts";
 import { startOrigin } from "../support/raw-origin.ts";
+import { missing } from "../support/requirements.ts";
 import { bootSystemd, type Systemd } from "../support/systemd.ts";
 
 const booted = await bootSystemd();
@@ -18,8 +21,8 @@ const PATIENCE_MS = 15_000;
 afterAll(() => (typeof booted === "string" ? undefined : booted.end()));
 
 /** A config that answers with this body. */
-function answering(body: string): string {
-  return configText({ routes: { all: { match: "/*", answer: { body } } }, shutdown: { drainDelay: "0s" } });
+function answering(body: string, log: LogOptions = {}): string {
+  return configText({ routes: { all: { match: "/*", answer: { body } } }, shutdown: { drainDelay: "0s" }, log });
 }
 
 /** Starts the unit with a config that is right. Gives where it listens, as it has told systemd. */
@@ -51,6 +54,14 @@ async function restarted(times: number): Promise<void> {
 }
 
 describe.skipIf(why !== "")(`under systemd${why}`, () => {
+  beforeAll(async () => {
+    // Before the journal: it takes its sockets when it starts. No link to it in /dev, which is this machine's.
+    const name = "systemd-journald-dev-log.socket";
+    await systemd.write(`/etc/systemd/system/${name}.d/test.conf`, "[Socket]\nSymlinks=\n");
+    await systemd.run("systemctl", "daemon-reload");
+    await systemd.run("systemctl", "start", name);
+  });
+
   beforeEach(async () => {
     await systemd.run("systemctl", "stop", "sluice");
     await systemd.run("systemctl", "reset-failed", "sluice");
@@ -95,6 +106,36 @@ describe.skipIf(why !== "")(`under systemd${why}`, () => {
     expect(state).toEqual({ ExecMainStatus: "78", NRestarts: "0", ActiveState: "failed" });
     const said = async (): Promise<string> => (await systemd.run("journalctl", "-u", "sluice", "-o", "cat")).text;
     await until(async () => /gateway\.config\.ts:\d+:\d+/.test(await said()), "the place of the fault in the journal");
+  });
+
+  const lack = missing("logrotate");
+  const rotates = `the access log in a file has a folder, and logrotate rotates it as the docs say${lack === undefined ? "" : ` (skipped: ${lack})`}`;
+  test.skipIf(lack !== undefined)(rotates, async () => {
+    const file = "/var/log/sluice/access.log";
+    const at = await started(answering("hello", { to: { file } }));
+    const textOf = async (path: string): Promise<string> => (await systemd.run("cat", path)).text;
+    await exchange(at, get("/before"));
+    await until(async () => (await textOf(file)).includes("/before"), "the line");
+    expect((await systemd.run("stat", "-Lc", "%a", "/var/log/sluice")).text).toBe("750\n");
+    const docs = await Bun.file(join(import.meta.dir, "../../docs/access-log.md")).text();
+    await systemd.write("/etc/sluice/logrotate.conf", /^\/var\/log\/sluice\/access\.log \{[^}]*\}$/m.exec(docs)![0]);
+    expect(await systemd.run("logrotate", "--force", "/etc/sluice/logrotate.conf")).toEqual({ code: 0, text: "" });
+    await until(async () => (await systemd.run("test", "-e", file)).code === 0, "the new file");
+    await exchange(at, get("/after"));
+    await until(async () => (await textOf(file)).includes("/after"), "the line in the new file");
+    expect(await textOf(`${file}.1`)).not.toContain("/after");
+  });
+
+  test("the access log to the journal's socket is read by it: name, process, severity, and the line as it is", async () => {
+    const syslog = "unix:///run/systemd/journal/dev-log";
+    const at = await started(answering("hello", { to: { syslog, app: "edge", facility: "local3" } }));
+    await exchange(at, get("/told"));
+    const read = async (): Promise<string> => (await systemd.run("journalctl", "-t", "edge", "-o", "json")).text;
+    await until(async () => (await read()).includes("/told"), "the line");
+    const entry = JSON.parse((await read()).split("\n")[0]!) as Record<string, string>;
+    const { MainPID } = await systemd.show("MainPID");
+    expect(entry).toMatchObject({ SYSLOG_PID: MainPID!, SYSLOG_FACILITY: "19", PRIORITY: "6" });
+    expect(JSON.parse(entry["MESSAGE"]!)).toMatchObject({ "url.path": "/told" });
   });
 
   test("one that dies is started again", async () => {

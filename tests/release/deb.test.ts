@@ -112,6 +112,7 @@ describe.skipIf(why !== "")(`the Debian package${why}`, () => {
     expect(
       await inside("find", "/etc/systemd", "/var/lib/systemd/deb-systemd-helper-enabled", "-name", "sluice*"),
     ).toBe("");
-    expect(await inside("find", "/var/lib/private", "/var/cache/private", "-name", "sluice*")).toBe("");
+    const folders = ["lib", "cache", "log"].flatMap((each) => [`/var/${each}`, `/var/${each}/private`]);
+    expect(await inside("find", ...folders, "-maxdepth", "1", "-name", "sluice*")).toBe("");
   });
 });

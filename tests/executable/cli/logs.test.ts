@@ -116,7 +116,7 @@ test("colours come and go as the environment says", async () => {
   );
 });
 
-test("--follow goes on with lines that come, also over a move and over a cut, and leaves none out", async () => {
+test("--follow goes on with lines that come, also over a move, a cut and a word for gateways, and leaves none out", async () => {
   const file = join(folder, "follow.log");
   const [a, b, c, d] = LINES as [string, string, string, string];
   writeFileSync(file, `${a}\n`);
@@ -128,6 +128,9 @@ test("--follow goes on with lines that come, also over a move and over a cut, an
   })();
   try {
     await until(() => text === `${a}\n`, "the first");
+    // As `kill -USR2 $(pidof sluice)` sends them, by which the log is opened anew.
+    child.kill("SIGUSR2");
+    child.kill("SIGUSR1");
     appendFileSync(file, b.slice(0, 20));
     appendFileSync(file, `${b.slice(20)}\n`);
     await until(() => text.endsWith(`${b}\n`), "a line in two pieces");

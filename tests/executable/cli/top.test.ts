@@ -178,6 +178,19 @@ describe("in a terminal", () => {
     await gateway.stop();
   });
 
+  test("what is meant for the gateway, SIGUSR1 and SIGUSR2, does not end it", async () => {
+    await start();
+    const shown = startTop();
+    await until(() => picture(shown).includes("req/s"), "the first picture");
+    shown.child.kill("SIGUSR2");
+    shown.child.kill("SIGUSR1");
+    await drive("/hello", 3);
+    await until(() => /^hello .* 3\r?$/m.test(picture(shown)), "what happened since");
+    shown.terminal.write("q");
+    expect(await within(shown.child.exited, "its end")).toBe(0);
+    await gateway.stop();
+  });
+
   test("so does a gateway that goes away, which is told then", async () => {
     await start();
     const shown = startTop();

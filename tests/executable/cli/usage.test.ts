@@ -31,7 +31,7 @@ describe("a mistake on the command line is one message with the nearest right wo
     ["chek", "Did you mean sluice check?"],
     ["version", "Did you mean sluice --version?"],
     ["validate", "Here it is sluice check."],
-    ["stop", "A signal ends it: kill $(pidof sluice)"],
+    ["stop", "A signal ends it: systemctl stop sluice"],
     ["gateway.config.ts", "Did you mean sluice run gateway.config.ts?"],
     ["--verbose", "sluice has no flag --verbose."],
     ["check --jsn", "Did you mean --json?"],
