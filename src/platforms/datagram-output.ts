@@ -1,6 +1,7 @@
 // Lines as datagrams, one each: over UDP, and to a Unix socket such as /dev/log where C can be called.
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
+import { messageOf } from "../errors.ts";
 import type { LineOutput } from "./awaited-lines.ts";
 import { unixDatagrams, type UnixDatagrams } from "./unix-datagram.ts";
 
@@ -59,7 +60,7 @@ export function udpOutput(
       try {
         socket = await open();
       } catch (thrown) {
-        if (!isTold) notice(`${name} cannot be written (${(thrown as Error).message}): lines of the access log wait`);
+        if (!isTold) notice(`${name} cannot be written (${messageOf(thrown)}): lines of the access log wait`);
         isTold = true;
         continue;
       }

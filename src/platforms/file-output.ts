@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import { lstat, rename, rm } from "node:fs/promises";
 import { promisify } from "node:util";
+import { messageOf } from "../errors.ts";
 import type { LinesTo } from "../platform.ts";
 import type { LineOutput } from "./awaited-lines.ts";
 
@@ -125,8 +126,7 @@ export class FileOutput implements LineOutput {
     } catch (thrown) {
       this.#growsUntil = this.#lent.now() + ROTATE_AGAIN_MS;
       if (!this.#isGrowthTold) {
-        const { message } = thrown as Error;
-        this.#notice(`${this.#path} cannot be begun anew (${message}): it grows; tried again once a minute`);
+        this.#notice(`${this.#path} cannot be begun anew (${messageOf(thrown)}): it grows; tried again once a minute`);
       }
       this.#isGrowthTold = true;
       return;
