@@ -3,7 +3,6 @@
 /** Tells those who want to know that the client is gone: an AbortSignal without its cost. */
 export class Left {
   yes = false;
-
   #call: Listener = undefined;
 
   /** Whether somebody wants to know. */
@@ -31,7 +30,7 @@ export class Left {
     this.#call?.();
   }
 
-  /** The client is gone. */
+  /** Notes that the client is gone, and calls who wants to know. Later calls do nothing. */
   tell(): void {
     if (this.yes) return;
     this.yes = true;

@@ -35,3 +35,8 @@ export class Verbosity {
     return Atomics.load(this.#word, 0) || PLACES.info;
   }
 }
+
+/** A notice as it stands on standard error, without its newline. */
+export function noticeText(level: NoticeLevel, text: string): string {
+  return `sluice: ${level === "info" ? "" : `${level}: `}${text}`;
+}

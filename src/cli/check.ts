@@ -1,5 +1,6 @@
 // `sluice check [file]`: says all that is wrong with a config, or in one line that nothing is.
 import { planWarnings } from "../config/warnings.ts";
+import { noticeText } from "../verbosity.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { gateWarnings } from "./gate.ts";
@@ -43,7 +44,7 @@ export const check = defineVerb(
       return thrown.exitCode;
     }
     const stale = staleTypes(file, embedded);
-    const warn = (text: string): void => terminal.err(`${terminal.errColors.yellow("warning")}: ${text}`);
+    const warn = (text: string): void => terminal.err(noticeText("warn", text));
     if (stale !== undefined) warn(stale);
     const planned = await planConfig(file, embedded);
     if (!("findings" in planned)) {

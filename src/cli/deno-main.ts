@@ -16,7 +16,7 @@ import { overseenIn, withAdmin } from "./admin-listener.ts";
 import { readerFor } from "./config-reader.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
-import { listenRefusal } from "./listen-refusal.ts";
+import { listenOrRefuse } from "./listen-refusal.ts";
 import { planSummary } from "./plan-summary.ts";
 import { keepServing, type Serving, ServingHere, untilStopped } from "./serving.ts";
 import { formatRefusal, openTerminal, shownPath } from "./terminal.ts";
@@ -53,7 +53,7 @@ async function run(named: string | undefined): Promise<number> {
   const stopped = untilStopped(serving, tellNoReload, () => undefined, terminal);
   const first = await Promise.race([gateway.ready, stopped]);
   if (typeof first !== "number") {
-    const { host, port } = listen(gateway.listen, plan);
+    const { host, port } = listenOrRefuse(plan, () => gateway.listen());
     terminal.err(
       `sluice ${manifest.version} on Deno listening on ${urlOf(host, port, plan.listen.tls !== undefined)} (${planSummary(plan)})`,
     );
@@ -89,14 +89,6 @@ async function planOf(file: string): Promise<Plan | undefined> {
     terminal.err(formatFault(fault, place));
   }
   return undefined;
-}
-
-function listen(open: () => { host: string; port: number }, plan: Plan): { host: string; port: number } {
-  try {
-    return open();
-  } catch (error) {
-    throw listenRefusal(error, plan.listen.host, plan.listen.port);
-  }
 }
 
 try {

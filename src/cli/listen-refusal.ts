@@ -1,4 +1,5 @@
 // Why the gateway could not listen, in one message that says what to do.
+import type { Plan } from "../config/plan.ts";
 import { messageOf } from "../errors.ts";
 import { EXIT, Refusal, systemCode } from "./exit.ts";
 
@@ -32,5 +33,14 @@ export function listenRefusal(error: unknown, host: string, listenPort: number, 
       });
     default:
       return new Refusal(EXIT.os, `Cannot listen on ${address}: ${messageOf(error)}.`);
+  }
+}
+
+/** Opens what listens where a plan says. @throws Refusal when it cannot */
+export function listenOrRefuse<T>({ listen: { host, port } }: Plan, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw listenRefusal(error, host, port);
   }
 }

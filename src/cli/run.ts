@@ -4,7 +4,7 @@ import { isSame } from "../carried.ts";
 import { isCounted, type Plan } from "../config/plan.ts";
 import { planWarnings } from "../config/warnings.ts";
 import { countsAs } from "../counts.ts";
-import { createGateway, type Gateway } from "../gateway.ts";
+import { createGateway } from "../gateway.ts";
 import { Metrics } from "../record/metrics.ts";
 import { meterProcess } from "../record/process-metrics.ts";
 import { bunPlatform } from "../platforms/bun.ts";
@@ -14,8 +14,8 @@ import { Refusal, usageError } from "./exit.ts";
 import { Issuing } from "./issuing.ts";
 import { findConfig } from "./find-config.ts";
 import { filesBehind, gateWarnings } from "./gate.ts";
+import { listenOrRefuse } from "./listen-refusal.ts";
 import { serviceManager } from "./service-manager.ts";
-import { listenRefusal } from "./listen-refusal.ts";
 import { planConfig, reportFindings } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
 import { reexecute } from "./reexecute.ts";
@@ -28,7 +28,7 @@ import { programOf } from "./upgrade/program.ts";
 import { Upgrades } from "./upgrade/upgrades.ts";
 import { urlOf } from "./url-of.ts";
 import { defineVerb, type VerbContext } from "./verb.ts";
-import { Verbosity } from "../verbosity.ts";
+import { Verbosity, noticeText } from "../verbosity.ts";
 import { placeOfText } from "./sources.ts";
 import { watchSources } from "./watch-sources.ts";
 import { staleTypes } from "./version-stamp.ts";
@@ -99,7 +99,7 @@ async function serve(
   { terminal, embedded }: VerbContext,
   before: Predecessor | undefined,
 ): Promise<number> {
-  const warn = (text: string): void => terminal.err(`${terminal.errColors.yellow("warning")}: ${text}`);
+  const warn = (text: string): void => terminal.err(noticeText("warn", text));
   const address = listenOverride(args, process.env);
   if (before === undefined) reexecute(embedded.compiled, warn);
   const program = programOf(embedded.compiled);
@@ -205,7 +205,7 @@ async function serve(
     const config = { ...planned, plan };
     const options = { workers, config, embedded, terminal, platform, level, beatMs, handed, counts };
     const supervisor = new Supervisor(options);
-    keepServing((text) => terminal.err(`sluice: error: ${text}`));
+    keepServing((text) => terminal.err(noticeText("error", text)));
     const reloads = reloadsOf(() => supervisor, supervisor.metrics);
     let serving: Serving = supervisor;
     const upgrades = upgradesOf(() => serving, reloads);
@@ -233,7 +233,7 @@ async function serve(
   }
   return untilEnd(serving, reloads, upgrades, async () => {
     await gateway.ready;
-    const address = listen(gateway, plan);
+    const address = listenOrRefuse(plan, () => gateway.listen());
     platform.listening.closeRest();
     if (before === undefined) issuing.start();
     return address;
@@ -261,12 +261,4 @@ function portNumber(name: string, text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65535) return port;
   throw usageError(`${name} is a port from 0 to 65535, not "${text}".`);
-}
-
-function listen(gateway: Gateway, plan: Plan): Address {
-  try {
-    return gateway.listen();
-  } catch (error) {
-    throw listenRefusal(error, plan.listen.host, plan.listen.port);
-  }
 }

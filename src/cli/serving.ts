@@ -4,7 +4,7 @@ import type { Gateway, Prepared } from "../gateway.ts";
 import type { Issuing } from "./issuing.ts";
 import type { LineSinks } from "../platforms/line-sinks.ts";
 import { EXIT, Refusal } from "./exit.ts";
-import { listenRefusal } from "./listen-refusal.ts";
+import { listenOrRefuse } from "./listen-refusal.ts";
 import type { PlannedConfig } from "./plan-config.ts";
 import { userFrame } from "./stack.ts";
 import { shownPlace, type Terminal } from "./terminal.ts";
@@ -123,11 +123,7 @@ function fixed(message: string): Refusal {
 
 /** As the gateway does it. @throws Refusal when it cannot listen where the plan says */
 export function prepare(gateway: Gateway, plan: Plan, over: () => void): Prepared {
-  try {
-    return gateway.prepare(plan, over);
-  } catch (error) {
-    throw listenRefusal(error, plan.listen.host, plan.listen.port);
-  }
+  return listenOrRefuse(plan, () => gateway.prepare(plan, over));
 }
 
 /**

@@ -24,7 +24,7 @@ import { forOwnerOnly } from "./owner-only.ts";
 import { processUsage, threadUsage } from "./process-usage.ts";
 import { type StdoutLines, stdoutLines } from "./stdout.ts";
 import type { Shared } from "../shared.ts";
-import { type NoticeLevel, Verbosity } from "../verbosity.ts";
+import { Verbosity, noticeText } from "../verbosity.ts";
 
 /** What all threads have alike. */
 type Edge = Omit<
@@ -93,7 +93,7 @@ export interface BunSurroundings {
 export function bunPlatform(surroundings: BunSurroundings = {}): BunPlatform {
   const { lines = stdoutLines(), verbosity = new Verbosity(), handed } = surroundings;
   const notice: Platform["notice"] = (level, text) => {
-    if (verbosity.tells(level)) process.stderr.write(noticeText(level, text));
+    if (verbosity.tells(level)) process.stderr.write(`${noticeText(level, text)}\n`);
   };
   const sinks = new LineSinks((text) => notice("warn", text));
   const listening = new ListeningSockets(handed?.gateway, handed !== undefined);
@@ -133,11 +133,6 @@ export function bunThreadPlatform(thread: ThreadPlatform): Platform & ThreadPlat
   return { ...edge(), ...thread, listen: (options) => listen(options, true, thread.listening) };
 }
 
-/** A notice as it stands on standard error, with its newline. */
-export function noticeText(level: NoticeLevel, text: string): string {
-  return `sluice: ${level === "info" ? "" : `${level}: `}${text}\n`;
-}
-
 /** What Bun calls for every accepted or connected socket once its owner is known. */
 const established = {
   data: (raw: RawSocket, bytes: Buffer) => raw.data!.arrived(bytes),
@@ -148,7 +143,7 @@ const established = {
     // A TLS session that failed: `close` follows with the same error.
     if ("code" in error || error.message.includes("SSL routines")) return;
     // A handler of ours has thrown: whatever it was about cannot go on.
-    process.stderr.write(`sluice: error: a connection failed inside the gateway: ${error.message}\n`);
+    process.stderr.write(`${noticeText("error", `a connection failed inside the gateway: ${error.message}`)}\n`);
     raw.data?.destroy();
   },
 };

@@ -20,14 +20,14 @@ import { forOwnerOnly } from "./owner-only.ts";
 import { connect } from "./node-connect.ts";
 import { processUsage, threadUsage } from "./process-usage.ts";
 import { socketErrorOf } from "./socket-error.ts";
-import { Verbosity } from "../verbosity.ts";
+import { Verbosity, noticeText } from "../verbosity.ts";
 
 /** The platform for Deno. `flush` resolves once what standard output is still to get is written. */
 export function denoPlatform(): Platform & { flush(): Promise<void>; readonly sinks: LineSinks } {
   const { stdout } = denoNamespace();
   const verbosity = new Verbosity();
   const notice: Platform["notice"] = (level, text) => {
-    if (verbosity.tells(level)) console.error(`sluice: ${level === "info" ? "" : `${level}: `}${text}`);
+    if (verbosity.tells(level)) console.error(noticeText(level, text));
   };
   const lines = linesOnDeno(stdout, (text) => notice("warn", text));
   const sinks = new LineSinks((text) => notice("warn", text));

@@ -116,7 +116,8 @@ test.each(refusals)("%s changes nothing", async (_, text, told) => {
 
 test("without a test beside the config nothing is reloaded; check and the start warn", async () => {
   const story = await start(config(SAY, GATE));
-  const warning = "warning: reload.gate: there is no *.test.ts beside gateway.config.ts: no reload will be taken\n";
+  const warning =
+    "sluice: warn: reload.gate: there is no *.test.ts beside gateway.config.ts: no reload will be taken\n";
   expect(story.gateway.stderr.text).toStartWith(warning);
   expect(await sluice(["check"], { cwd: story.gateway.folder })).toMatchObject({ code: 0, stderr: warning });
   expect(await story.reload({ "says.ts": says("two") })).toStartWith(

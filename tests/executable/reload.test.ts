@@ -183,7 +183,9 @@ describe.each([1, 2])("with workers: %i", (workers) => {
 test("another number of workers waits for a restart; all else holds", async () => {
   const story = await start(config(SAY, "workers: 1,"));
   const told = await story.reload({ "gateway.config.ts": config(SAY, "workers: 3,"), "says.ts": says("two") });
-  expect(told).toStartWith("warning: workers: what it says now holds after a restart or an upgrade\nsluice: reloaded");
+  expect(told).toStartWith(
+    "sluice: warn: workers: what it says now holds after a restart or an upgrade\nsluice: reloaded",
+  );
   expect(await story.body()).toBe("two");
   await story.gateway.stop();
 });

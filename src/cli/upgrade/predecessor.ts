@@ -1,6 +1,7 @@
 // The process whose place this one takes, as this one sees it: what it hands over, and when.
 import { type CountsPlatform, takeCounts } from "../../counts.ts";
 import type { Counted } from "../../shared.ts";
+import { noticeText } from "../../verbosity.ts";
 import { EXIT, Refusal } from "../exit.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Handing } from "./handing.ts";
@@ -118,7 +119,7 @@ export class Predecessor {
   #left(): void {
     if (this.#handing === undefined) {
       const what = `the process that this one was to take over from is gone (${TAKES_OVER} is set)`;
-      process.stderr.write(`sluice: error: ${what}\n`);
+      process.stderr.write(`${noticeText("error", what)}\n`);
       process.exit(EXIT.failure);
     }
     this.#gone.resolve();

@@ -1,23 +1,23 @@
 // A worker thread: loads the config for itself, listens beside the others, and does what the main thread says.
 import { writeSync } from "node:fs";
-import { isCounted, type Plan } from "../../config/plan.ts";
+import { isCounted } from "../../config/plan.ts";
 import { toGatewayError, messageOf } from "../../errors.ts";
 import { createGateway, type Gateway, type Prepared } from "../../gateway.ts";
 import { type Issued, LatestIssued } from "../../issued.ts";
 import type { LinesOut, LinesTo, Platform } from "../../platform.ts";
-import { bunThreadPlatform, noticeText, type ThreadPlatform } from "../../platforms/bun.ts";
+import { bunThreadPlatform, type ThreadPlatform } from "../../platforms/bun.ts";
 import { ListeningSockets } from "../../platforms/listening.ts";
 import { MOST_WAITING } from "../../platforms/stdout.ts";
 import { ThreadLines } from "../../platforms/thread-lines.ts";
 import type { Embedded } from "../embedded.ts";
 import { EXIT, Refusal, stackOf } from "../exit.ts";
-import { listenRefusal } from "../listen-refusal.ts";
+import { listenOrRefuse } from "../listen-refusal.ts";
 import { type Finding, findingsText, planSources, type PlannedConfig } from "../plan-config.ts";
 import { keepServing, prepare } from "../serving.ts";
 import { formatRefusal, openTerminal, type Terminal } from "../terminal.ts";
 import { Metrics } from "../../record/metrics.ts";
 import { meterThread } from "../../record/process-metrics.ts";
-import { Verbosity } from "../../verbosity.ts";
+import { Verbosity, noticeText } from "../../verbosity.ts";
 import { clockOffset } from "./clock.ts";
 import { tellCounts } from "./counting.ts";
 import type { FromWorker, LimitQuestion, LimitTold, Start, Task, ToWorker } from "./messages.ts";
@@ -196,7 +196,7 @@ async function start(
     if (metrics !== undefined) meterThread(metrics, platform, begin.shared.worker);
     const gateway = createGateway(plan, platform, { over: dispose, metrics, issued });
     keepServing((text) => platform.notice("error", text));
-    listen(gateway, plan);
+    listenOrRefuse(plan, () => gateway.listen());
     platform.listening.closeRest();
     const tell = metrics && tellCounts(metrics, gateway, (message) => scope.postMessage(message));
     if (begin.heart !== undefined) beat(begin.heart.words, begin.shared.worker, begin.heart.everyMs);
@@ -242,7 +242,7 @@ function platformOf(
   const notice: Platform["notice"] = (level, text) => {
     if (!verbosity.tells(level)) return;
     try {
-      writeSync(2, noticeText(level, text));
+      writeSync(2, `${noticeText(level, text)}\n`);
     } catch {
       // Nobody reads.
     }
@@ -295,12 +295,4 @@ function platformOf(
     verbosity,
     notice,
   });
-}
-
-function listen(gateway: Gateway, plan: Plan): void {
-  try {
-    gateway.listen();
-  } catch (error) {
-    throw listenRefusal(error, plan.listen.host, plan.listen.port);
-  }
 }

@@ -321,7 +321,7 @@ test("faults made on purpose are warned of, loudly, by check and by run", async 
   const cwd = folderWith({ "gateway.config.ts": text });
   const { code, stderr } = await sluice(["check"], { cwd });
   expect(code).toBe(0);
-  expect(stderr).toContain("warning: FAULTS ARE MADE ON PURPOSE on it: ");
+  expect(stderr).toContain("sluice: warn: FAULTS ARE MADE ON PURPOSE on it: ");
   const json = JSON.parse((await sluice(["check", "--json"], { cwd })).stdout) as { warnings: string[] };
   expect(json.warnings).toEqual([expect.stringMatching(/^FAULTS ARE MADE ON PURPOSE/)]);
 });

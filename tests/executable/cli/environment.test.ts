@@ -109,7 +109,7 @@ export default defineGateway({
     }
     expect(environmentOf(gateway).filter((line) => /proxy/i.test(line))).toEqual([]);
     expect(gateway.output.stderr).toMatch(
-      /^warning: [A-Za-z_, ]+ ignored: the gateway connects to its upstreams itself\.\n/,
+      /^sluice: warn: [A-Za-z_, ]+ ignored: the gateway connects to its upstreams itself\.\n/,
     );
     expect(gateway.output.stderr.match(/ignored/g)).toHaveLength(1);
     await stop(gateway);

@@ -221,10 +221,10 @@ describe("types of another version", () => {
   test.each(["check", "run"])("%s warns on stderr and says how to renew them", async (verb) => {
     const cwd = await initialized({ "gateway.config.ts": "export default {};\n" });
     const before = await sluice([verb], { cwd });
-    expect(before.stderr).not.toContain("warning");
+    expect(before.stderr).not.toContain("warn");
     writeFileSync(join(cwd, ".sluice/version"), "0.0.1\n");
     const { code, stderr } = await sluice([verb], { cwd });
-    expect(stderr).toStartWith("warning: the types in .sluice/ are of Sluice 0.0.1, this is ");
+    expect(stderr).toStartWith("sluice: warn: the types in .sluice/ are of Sluice 0.0.1, this is ");
     expect(stderr).toContain("Renew them: sluice init --types");
     expect(code).toBe(before.code);
     await sluice(["init", "--types"], { cwd });
