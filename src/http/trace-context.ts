@@ -59,9 +59,8 @@ const MOST_MEMBERS = 32;
 const MOST_STATE = 512;
 const LONG_MEMBER = 128;
 
-/** A member of `tracestate`: a simple key or one with a tenant, "=", and up to 256 printable characters. */
-const MEMBER =
-  /^(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})=[ -+\--<>-~]{0,255}[!-+\--<>-~]$/;
+/** A member of `tracestate` as level 2 has it: a key of up to 256 characters, "=", and up to 256 printable ones. */
+const MEMBER = /^[a-z0-9][a-z0-9_*/@-]{0,255}=[ -+\--<>-~]{0,255}[!-+\--<>-~]$/;
 
 /**
  * The members of `tracestate`, of all its lines. None when it is malformed, when a key stands twice, and when there are

@@ -9,6 +9,8 @@ const SPAN = "b7ad6b7169203331";
 const hex = (length: number): fc.Arbitrary<string> =>
   fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`)).filter((id) => !/^0+$/.test(id));
 
+const LONG = "averyveryverylongvendor";
+
 describe("traceparent", () => {
   test.each([
     ["of this version", `00-${TRACE}-${SPAN}-01`, 1],
@@ -76,7 +78,12 @@ describe("tracestate", () => {
     ["no value", ["a="], []],
     ["no key", ["=1"], []],
     ["a capital in a key", ["A=1"], []],
-    ["a key that begins with a digit and has no tenant", ["1a=1"], []],
+    ["a key that begins with a digit and has no tenant (level 2)", ["vendor=1,1a=x"], ["vendor=1", "1a=x"]],
+    ["a vendor longer than level 1 had room for", [`a=1,tenant@${LONG}=1`], ["a=1", `tenant@${LONG}=1`]],
+    ["several at signs", ["a@b@c=1"], ["a@b@c=1"]],
+    ["a key of 256 characters", [`${"k".repeat(256)}=1`], [`${"k".repeat(256)}=1`]],
+    ["a key of 257 characters", [`${"k".repeat(257)}=1`], []],
+    ["an at sign at the beginning of a key", ["@a=1"], []],
     ["an equals sign in a value", ["a=b=c"], []],
     ["a key that stands twice", ["a=1,b=2,a=3"], []],
     ["one member that is wrong", ["a=1,nonsense"], []],
@@ -100,7 +107,7 @@ describe("tracestate", () => {
 
   test("whatever comes, what is passed on is a list of the grammar that is read as the same, and is short", () => {
     const member = fc.oneof(
-      fc.stringMatching(/^[a-z][a-z0-9_*/-]{0,20}=[!-+.-<>-~]{1,60}$/),
+      fc.stringMatching(/^[a-z0-9][a-z0-9_*/@-]{0,20}=[!-+.-<>-~]{1,60}$/),
       fc.string({ unit: "binary", maxLength: 20 }),
     );
     fc.assert(
