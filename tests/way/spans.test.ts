@@ -161,6 +161,32 @@ describe("a collector gets", () => {
       },
     ));
 
+  test("an attempt that was taken back, as what it is and not as a failure", () =>
+    collected(
+      toUpstream({ targets: ["http://a.test", "http://b.test"], ejection: false, hedge: { after: "200ms" } }),
+      async (world, collector) => {
+        world.ask("GET", "/hedged");
+        world.advance(200);
+        world.b.last.answer(200, "from b");
+        world.settle();
+        world.ask("GET", "/left").reset();
+        await world.rest();
+        await sent(world);
+        const attempts = collector.spans.filter(({ kind }) => kind === 3);
+        const told = attempts.map(({ status, attributes }) => [
+          attributes["sluice.target"],
+          status?.code,
+          attributes["error.type"],
+          attributes["sluice.attempt.withdrawn"],
+        ]);
+        expect(told).toEqual([
+          ["http://a.test", undefined, undefined, "another attempt was answered first"],
+          ["http://b.test", undefined, undefined, undefined],
+          [expect.any(String), 2, "client_disconnect", undefined],
+        ]);
+      },
+    ));
+
   test("what policies did, as events", () =>
     collected(
       {

@@ -21,6 +21,7 @@ const MOST_DETAIL = 512;
 const AGENT = texts("user_agent.original");
 const ANSWER_SIZE = wholes("http.response.body.size");
 const ATTEMPT_REASON = texts("sluice.attempt.reason");
+const ATTEMPT_WITHDRAWN = texts("sluice.attempt.withdrawn");
 const CLIENT_ADDRESS = texts("client.address");
 const CONSUMER = texts("sluice.consumer");
 const DETAIL = texts("sluice.error.detail");
@@ -131,12 +132,14 @@ export class SpanWriter {
     const { origin, before, after } = this.#targetText(upstream, target);
     const [path, query = ""] = splitQuery(x.forwardTarget ?? x.path + x.query);
     const url = URL_FULL(`${origin}${path}${query === "" ? "" : this.#redact(query)}`, MOST_TARGET);
-    const failure = error !== undefined ? errorAttributes(error) : status >= 400 ? ERROR_TYPE(String(status)) : "";
+    // One that was taken back has not failed: nobody waited for it any more.
+    const withdrawn = error?.code === "attempt_withdrawn" ? ATTEMPT_WITHDRAWN(error.message, MOST_DETAIL) : "";
+    const failure = withdrawn !== "" ? "" : failureOf(error, status);
     return (
       `,"name":"${spanMethod(x)}","kind":${CLIENT},"startTimeUnixNano":${moment(startedAt)}` +
       `,"endTimeUnixNano":${moment(settledAt === 0 ? now : settledAt)},"attributes":[${methodAttributes(x)}${before}` +
       `${url}${after}${status === 0 ? "" : STATUS(status)}${resends === 0 ? "" : RESENDS(resends)}` +
-      `${reason === undefined ? "" : ATTEMPT_REASON(reason)}${failure}]${failure === "" ? "" : FAILED}}`
+      `${reason === undefined ? "" : ATTEMPT_REASON(reason)}${withdrawn}${failure}]${failure === "" ? "" : FAILED}}`
     );
   }
 
@@ -226,6 +229,12 @@ function outcomeAttributes(
   const consumer = identity?.consumer === undefined ? "" : CONSUMER(identity.consumer.name);
   const failure = error !== undefined ? errorAttributes(error) : status >= 500 ? ERROR_TYPE(String(status)) : "";
   return `${REQUEST_SIZE(bytesIn)}${ANSWER_SIZE(bytesOut)}${code}${route.attributes}${asked}${scheme}${consumer}${failure}`;
+}
+
+/** What has become of an attempt: for whoever asked, an answer from 400 on is a failure. */
+function failureOf(error: GatewayError | undefined, status: number): string {
+  if (error !== undefined) return errorAttributes(error);
+  return status >= 400 ? ERROR_TYPE(String(status)) : "";
 }
 
 function errorAttributes({ code, fault, message }: GatewayError): string {
