@@ -343,6 +343,29 @@ describe("spans on their way", () => {
       expect(exports(world)).toMatchObject({ sent: 2, failed: 0 });
     }));
 
+  test("while a collector asks for patience nothing goes, and what comes meanwhile waits, as many as may", () =>
+    collected(
+      { ...toUpstream(), admin: {}, otlp: { ...OTLP, traces: { batch: 2, queue: 6 } } },
+      async (world, collector) => {
+        ok(world);
+        const answers = [() => new Response("", { status: 429, headers: { "retry-after": "60" } })];
+        collector.answer = () => (answers.shift() ?? (() => Response.json({})))();
+        for (let at = 0; at < 6; at++) {
+          ask(world);
+          await world.rest();
+        }
+        world.advance(59_000);
+        await world.rest();
+        expect(collector.received).toHaveLength(1);
+        expect(exports(world)).toMatchObject({ failed: 2, dropped: 4, sent: 0 });
+        world.advance(1000);
+        await world.rest();
+        expect(collector.received).toHaveLength(4);
+        expect(exports(world)).toMatchObject({ failed: 2, dropped: 4, sent: 6 });
+        world.platform.notices.splice(0);
+      },
+    ));
+
   test("what is refused for good is not sent again, and what is taken in part is counted in part", () =>
     collected({ ...toUpstream(), admin: {}, otlp: { ...OTLP, traces: { batch: 2 } } }, async (world, collector) => {
       ok(world);

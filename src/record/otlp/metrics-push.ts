@@ -65,6 +65,8 @@ export class MetricsPush {
   }
 
   async #push(): Promise<void> {
+    // What is read before would be old by then.
+    await this.#sender.ready();
     const metrics = await this.#read();
     const now = nanoseconds(this.#platform.wallClock());
     const message = metricsMessage(metrics.collect(), this.#origin, nanoseconds(this.#since), now);

@@ -10,6 +10,8 @@ const AGAIN: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** The pause before a second try; each time it doubles, up to the most, and is shortened by chance. */
 const PAUSE_MS = 1000;
 const MOST_PAUSE_MS = 16_000;
+/** However long a collector asks for patience, it is tried again after this. */
+const MOST_PATIENCE_MS = 3_600_000;
 
 /** Bytes of an answer that are read. */
 const MOST_ANSWER = 64 * 1024;
@@ -34,7 +36,10 @@ interface Tried extends Sent {
 
 const LOST: Sent = { outcome: "failed", rejected: 0 };
 
-/** Sends to one address. The operator is told when it stops to take, and when it takes again. */
+/**
+ * Sends to one address. When the collector asks for patience (`Retry-After`), nothing at all is sent until then, an hour
+ * at most. The operator is told when it stops to take, and when it takes again.
+ */
 export class OtlpSender {
   readonly #plan: OtlpEndpoint;
   readonly #what: string;
@@ -44,6 +49,8 @@ export class OtlpSender {
   /** Ends what is under way: a try, or the pause between two. */
   readonly #ends = new Set<() => void>();
   #stopped = false;
+  /** When the collector may be asked again. */
+  #notBefore = 0;
   /** Whether the last request was not taken. */
   #fails = false;
 
@@ -56,19 +63,30 @@ export class OtlpSender {
     this.#chance = chances(platform.random(1)[0]!);
   }
 
+  /** Resolves once the collector may be asked, or the sender is stopped: until then what is to be sent had better wait. */
+  async ready(): Promise<void> {
+    await this.#pauseUntil(this.#notBefore);
+  }
+
   /** Sends a message, JSON as text or in UTF-8, for so long at most. Never rejects. */
   async send(message: Message, forMs: number): Promise<Sent> {
     const due = this.#platform.now() + forMs;
     const body = await this.#bodyOf(message);
-    for (let pause = PAUSE_MS; ; pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
-      if (this.#stopped) return LOST;
-      const tried = await this.#try(body);
-      const pauseMs = Math.max(tried.pauseMs, pause * (0.5 + this.#chance() / 2));
-      const isOver = tried.outcome !== "failed" || this.#stopped || this.#platform.now() + pauseMs >= due;
+    let last: Sent = LOST;
+    let at = this.#notBefore;
+    for (let pause = PAUSE_MS; at < due; pause = Math.min(2 * pause, MOST_PAUSE_MS)) {
+      await this.#pauseUntil(at);
+      const leftMs = Math.ceil(due - this.#platform.now());
+      if (this.#stopped || leftMs <= 0) break;
+      const tried = await this.#try(body, Math.min(this.#plan.timeoutMs, leftMs));
+      const now = this.#platform.now();
+      this.#notBefore = now + Math.min(tried.pauseMs, MOST_PATIENCE_MS);
       this.#tell(tried);
-      if (isOver) return tried;
-      await this.#pause(pauseMs);
+      if (tried.outcome !== "failed") return tried;
+      last = tried;
+      at = Math.max(this.#notBefore, now + pause * (0.5 + this.#chance() / 2));
     }
+    return last;
   }
 
   /** Ends what is under way, for good. */
@@ -77,14 +95,14 @@ export class OtlpSender {
     for (const end of this.#ends) end();
   }
 
-  async #try(body: Message): Promise<Tried> {
+  async #try(body: Message, forMs: number): Promise<Tried> {
     const controller = new AbortController();
     let isLate = false;
     const end = (): void => controller.abort();
     const timer = this.#platform.setTimer(() => {
       isLate = true;
       end();
-    }, this.#plan.timeoutMs);
+    }, forMs);
     this.#ends.add(end);
     try {
       const headers = new Headers({ "content-type": "application/json", "user-agent": "sluice" });
@@ -101,7 +119,7 @@ export class OtlpSender {
       });
       return await this.#judge(await this.#platform.fetch(request, this.#over));
     } catch (thrown) {
-      const why = isLate ? `no answer within ${this.#plan.timeoutMs} ms` : reasonOf(thrown);
+      const why = isLate ? `no answer within ${forMs} ms` : reasonOf(thrown);
       return { ...LOST, why, pauseMs: 0 };
     } finally {
       this.#platform.clearTimer(timer);
@@ -114,12 +132,17 @@ export class OtlpSender {
     const text = await textOf(response);
     if (status >= 200 && status < 300) return { outcome: "sent", ...rejectedIn(text), pauseMs: 0 };
     const outcome = AGAIN.has(status) ? "failed" : "refused";
-    const pauseMs = retryAfterMs(response.headers.get("retry-after") ?? undefined, this.#platform.wallClock());
+    const asked = retryAfterMs(response.headers.get("retry-after") ?? undefined, this.#platform.wallClock());
+    // What was refused for good is not to come again, and the next message may be another.
+    const pauseMs = outcome === "failed" ? asked : 0;
     return { outcome, rejected: 0, why: `status ${status}`, pauseMs };
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
+  /** Returns at once where that is past, or the sender is stopped. */
+  async #pauseUntil(at: number): Promise<void> {
+    const ms = at - this.#platform.now();
+    if (ms <= 0 || this.#stopped) return;
+    await new Promise<void>((resolve) => {
       const over = (): void => {
         this.#platform.clearTimer(timer);
         this.#ends.delete(over);

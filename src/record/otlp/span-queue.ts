@@ -82,6 +82,8 @@ export class SpanQueue {
   async #run(): Promise<void> {
     const { batch, delayMs } = this.#plan;
     while (this.#waiting >= (this.#isFlushing ? 1 : batch)) {
+      // Here they wait bounded, and go all together when the collector takes again.
+      await this.#sender.ready();
       const first = this.#batches.shift()!;
       this.#waiting -= first.spans;
       if (this.#waiting === 0) this.#isFlushing = false;

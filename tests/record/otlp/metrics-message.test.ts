@@ -114,6 +114,29 @@ describe("metrics are pushed", () => {
       expect(world.platform.notices.splice(0).map(({ level }) => level)).toEqual(["info"]);
     }));
 
+  test("not while the collector asks for patience, and then as they are by then", () =>
+    inWorldOf({ ...toUpstream(), otlp }, async (world) => {
+      const collector = new FakeCollector(world.platform);
+      world.a.answerAll(() => answerText("ok", ["Connection: close"]));
+      collector.answer = () => new Response("", { status: 503, headers: { "retry-after": "35" } });
+      const pass = async (seconds: number): Promise<void> => {
+        for (let second = 0; second < seconds; second++) {
+          world.advance(1000);
+          await world.rest();
+        }
+      };
+      await pass(10);
+      collector.answer = () => Response.json({});
+      await pass(30);
+      expect(collector.received).toHaveLength(1);
+      world.ask("GET", "/", ["Connection: close"]);
+      await pass(5);
+      expect(collector.received).toHaveLength(2);
+      const duration = collector.metrics.find(({ name }) => name === "http.server.request.duration")!;
+      expect(duration.points.map(({ count }) => count)).toEqual(["1"]);
+      world.platform.notices.splice(0);
+    }));
+
   test("and never where they are turned off", () =>
     inWorldOf({ ...toUpstream(), otlp: { ...otlp, metrics: false } }, async (world) => {
       const collector = new FakeCollector(world.platform);
