@@ -104,7 +104,8 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
   tells(plan.logLevel);
   const revoked = plan.admin && new RevokedKeys(platform.shared?.revoked ?? revokedMemory(false));
   const isDraining = (): boolean => draining;
-  const standing = { platform, deadlines, instance, metrics, watch, revoked, issued, counts, isDraining };
+  const farewells = new Set<Promise<void>>();
+  const standing = { platform, deadlines, instance, metrics, watch, revoked, issued, counts, farewells, isDraining };
   /** Those that have exchanges, and the one that runs. */
   const living = new Set<Generation>();
   const generationOf = (plan: Plan, over?: () => void, before?: Parts): Generation => {
@@ -178,6 +179,7 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
           living.add(next);
           listener.take(staysIn(plan));
           next.parts.checkHealth();
+          before.parts.telemetry.giveWay(next.parts.telemetry);
           before.retire();
         },
         drop() {
@@ -189,7 +191,8 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
     async drain(delayMs = current.plan.shutdown.delayMs) {
       draining = true;
       const drained = await listeners.drain({ ...current.plan.shutdown, delayMs });
-      await current.parts.telemetry.flush();
+      await Promise.all([...living].map(({ parts }) => parts.telemetry.flush()));
+      await Promise.all(farewells);
       close();
       await current.parts.saveCounts();
       return drained;

@@ -61,6 +61,8 @@ export interface Standing {
   readonly issued: Issued | undefined;
   /** What the first plan counts in, where another process hands its counts over. */
   readonly counts?: Counts | undefined;
+  /** What parts still do that were let go: the end of the gateway waits for it. */
+  readonly farewells: Set<Promise<void>>;
   /** Whether the gateway lets go. */
   isDraining(): boolean;
 }
@@ -106,7 +108,7 @@ export interface Parts {
  * @param before the parts of the plan that runs, to take from
  */
 export function createParts(plan: Plan, standing: Standing, before?: Parts): Parts {
-  const { platform, deadlines, instance, metrics, watch, isDraining } = standing;
+  const { platform, deadlines, instance, isDraining, metrics } = standing;
   const carried = new Carried(before?.carried);
   const { keep } = carried;
   // Unique to this process, so that a request which comes back is known, and one from another gateway is not.
@@ -191,7 +193,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     firstTargets: firstTargets([...discoveries.values()], platform),
     meter: metrics && new Meter(metrics, plan, inFlight.values(), platform),
     logSinks,
-    telemetry: createTelemetry(plan, instance, { metrics, watch }, platform, keep),
+    telemetry: createTelemetry(plan, standing, keep),
     issued: standing.issued,
     carried,
     isDraining,

@@ -26,19 +26,30 @@ export interface Telemetry {
   readonly watch: Watch | undefined;
   /** Notes when a stage has the exchange, for whoever wants to know. The stage itself where nobody ever does. */
   mark(stage: Stage, name: StageName): Stage;
+  /** Undefined where metrics are not pushed, or others push them. */
+  readonly push: MetricsPush | undefined;
+  /** That of another plan takes over: metrics are pushed once, and spans of what is under way are still sent. */
+  giveWay(next: Telemetry): void;
   /** Sends all that waits; resolves when it has gone, or has taken too long. */
   flush(): Promise<void>;
 }
 
-/**
- * Makes it.
- * @param metrics those of the process; undefined where others push them, or nobody counts
- */
+/** What it is made with, whatever the plan. */
+interface Surroundings {
+  readonly platform: Platform;
+  /** Of the process. */
+  readonly instance: string;
+  /** Undefined where nobody counts. */
+  readonly metrics: Metrics | undefined;
+  readonly watch: Watch | undefined;
+  /** Gets what is still sent for a plan that was let go, until it has gone or has taken too long. */
+  readonly farewells: Set<Promise<void>>;
+}
+
+/** Makes it. */
 export function createTelemetry(
   plan: Pick<Plan, "name" | "tracing" | "otlp" | "serverTiming">,
-  instance: string,
-  { metrics, watch }: { readonly metrics: Metrics | undefined; readonly watch: Watch | undefined },
-  platform: Platform,
+  { platform, instance, metrics, watch, farewells }: Surroundings,
   keep: Keep,
 ): Telemetry {
   const { name, tracing, otlp } = plan;
@@ -55,20 +66,24 @@ export function createTelemetry(
         return { queue, unread: metrics && meterSpans(metrics, queue.counts) };
       },
       ({ queue, unread }) => {
-        void queue.flush(FLUSH_MS).then(unread);
+        const farewell = queue.flush(FLUSH_MS).then(() => {
+          unread?.();
+          farewells.delete(farewell);
+        });
+        farewells.add(farewell);
       },
     ).queue;
   // The main thread pushes what all workers have counted.
   const pushes = platform.shared === undefined && metrics !== undefined && otlp?.metrics !== undefined;
   const since = pushes && keep("otlp.since", undefined, () => platform.wallClock());
-  const push =
-    pushes &&
-    keep(
-      "otlp.metrics",
-      [name, otlp.metrics, otlp.resource],
-      () => pushTo(plan, instance, () => metrics, Number(since), platform)!,
-      (part) => part.close(),
-    );
+  const push = pushes
+    ? keep(
+        "otlp.metrics",
+        [name, otlp.metrics, otlp.resource],
+        () => pushTo(plan, instance, () => metrics, Number(since), platform)!,
+        (part) => part.close(),
+      )
+    : undefined;
   return {
     tracing: tracing && new Tracing(tracing, queue, platform),
     watch,
@@ -76,8 +91,12 @@ export function createTelemetry(
       queue === undefined && watch === undefined && !plan.serverTiming
         ? (stage) => stage
         : (stage, name) => markedStage(stage, name, platform),
+    push,
+    giveWay(next) {
+      if (push !== next.push) push?.close();
+    },
     async flush() {
-      await Promise.all([queue?.flush(FLUSH_MS), push ? push.flush(FLUSH_MS) : undefined]);
+      await Promise.all([queue?.flush(FLUSH_MS), push?.flush(FLUSH_MS)]);
     },
   };
 }

@@ -417,6 +417,40 @@ describe("spans on their way", () => {
       expect(isOver).toBe(true);
     }));
 
+  test("a drain waits for what an earlier config has left to another collector, of then and of now", () =>
+    collected(toUpstream(), async (world, collector) => {
+      const late: (() => void)[] = [];
+      collector.answer = () => new Promise((resolve) => late.push(() => resolve(Response.json({}))));
+      const slow = world.ask("GET", "/slow", ["Connection: close"]);
+      world.reload({ ...toUpstream(), tracing: {}, otlp: { ...OTLP, endpoint: "http://new.test" } });
+      let isOver = false;
+      void world.gateway.drain().then(() => (isOver = true));
+      await world.rest();
+      world.a.last.answer(200, "late");
+      slow.end();
+      await world.rest();
+      expect(collector.received.map(({ url }) => url)).toEqual(["http://collector.test:4318/v1/traces"]);
+      expect(isOver).toBe(false);
+      late.pop()!();
+      await world.rest();
+      expect(isOver).toBe(true);
+    }));
+
+  test("a drain sends what waits for an earlier config whose exchanges do not end", () =>
+    collected(toUpstream(), async (world, collector) => {
+      const endless = world.gateway.fetch(new Request("http://gw.test/endless"), "127.0.0.1");
+      await world.rest();
+      ask(world, [], "/quick").end();
+      world.a.last.answer(200, "ok");
+      world.settle();
+      world.reload({ ...toUpstream(), tracing: {}, otlp: { ...OTLP, endpoint: "http://new.test" } });
+      await world.gateway.drain();
+      expect(collector.spans.map(({ attributes }) => attributes["url.path"])).toContain("/quick");
+      world.a.connections[0]!.answer(200, "at last");
+      await world.rest();
+      expect(await (await endless).text()).toBe("at last");
+    }));
+
   test("gzip and fields of the config go with each request", () =>
     collected(
       { ...toUpstream(), otlp: { ...OTLP, compression: "gzip", headers: { authorization: "Bearer x" } } },

@@ -88,6 +88,7 @@ export function openRehearsal(
     watch: undefined,
     revoked: running && revokedKeys(plan.auth, running.revoked),
     issued: undefined,
+    farewells: new Set(),
     isDraining: () => false,
   });
   if (running !== undefined) parts.targets.learn(running.upstreams);

@@ -137,6 +137,18 @@ describe("metrics are pushed", () => {
       world.platform.notices.splice(0);
     }));
 
+  test("once, to the collector of the config that runs, while exchanges of an earlier one go on", () =>
+    inWorldOf({ ...toUpstream(), otlp }, async (world) => {
+      const collector = new FakeCollector(world.platform);
+      world.ask("GET", "/", ["Connection: close"]);
+      world.reload({ ...toUpstream(), otlp: { ...otlp, endpoint: "http://new.test" } });
+      world.advance(10_000);
+      await world.rest();
+      expect(collector.received.map(({ url }) => url)).toEqual(["http://new.test/v1/metrics"]);
+      world.a.last.answer(200);
+      world.settle();
+    }));
+
   test("and never where they are turned off", () =>
     inWorldOf({ ...toUpstream(), otlp: { ...otlp, metrics: false } }, async (world) => {
       const collector = new FakeCollector(world.platform);
