@@ -193,7 +193,7 @@ function watchLoop(metrics: Metrics, platform: Platform): End {
     timer = platform.setTimer(() => {
       const now = platform.now();
       delay.observe(Math.max(0, now - due) / 1000);
-      if (++looks % LOOKS === 0) metrics.letGo(now);
+      if (++looks % LOOKS === 0) metrics.letGo(now, platform.wallClock());
       wait();
     }, LOOK_MS);
   };

@@ -75,12 +75,11 @@ export function createTelemetry(
     ).queue;
   // The main thread pushes what all workers have counted.
   const pushes = platform.shared === undefined && metrics !== undefined && otlp?.metrics !== undefined;
-  const since = pushes && keep("otlp.since", undefined, () => platform.wallClock());
   const push = pushes
     ? keep(
         "otlp.metrics",
         [name, otlp.metrics, otlp.resource],
-        () => pushTo(plan, instance, () => metrics, Number(since), platform)!,
+        () => pushTo(plan, instance, () => metrics, platform)!,
         (part) => part.close(),
       )
     : undefined;
@@ -101,17 +100,16 @@ export function createTelemetry(
   };
 }
 
-/** Pushes metrics, where the plan says so. @param since see MetricsPush */
+/** Pushes metrics, where the plan says so. */
 export function pushTo(
   { name, otlp }: Pick<Plan, "name" | "otlp">,
   instance: string,
   read: () => Metrics | Promise<Metrics>,
-  since: number,
   platform: Platform,
 ): MetricsPush | undefined {
   if (otlp?.metrics === undefined) return undefined;
   const origin = originOf(name, instance, otlp.resource, platform);
-  return new MetricsPush(otlp.metrics, senderTo(otlp.metrics, "metrics", platform), read, origin, since, platform);
+  return new MetricsPush(otlp.metrics, senderTo(otlp.metrics, "metrics", platform), read, origin, platform);
 }
 
 function senderTo(plan: OtlpEndpoint, what: string, platform: Platform): OtlpSender {

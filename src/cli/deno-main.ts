@@ -39,7 +39,7 @@ async function run(named: string | undefined): Promise<number> {
   const platform = denoPlatform();
   if (typeof plan.workers === "number" && plan.workers > 1) platform.notice("warn", ONE_WORKER);
   for (const warning of planWarnings(plan, platform.wallClock())) platform.notice("warn", warning);
-  const metrics = isCounted(plan) ? new Metrics() : undefined;
+  const metrics = isCounted(plan) ? new Metrics(platform.wallClock()) : undefined;
   const gateway = createGateway(plan, platform, { metrics });
   keepServing((text) => platform.notice("error", text));
   let serving: Serving = new ServingHere(gateway, plan, platform.sinks);

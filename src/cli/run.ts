@@ -213,7 +213,7 @@ async function serve(
     return untilEnd(serving, reloads, upgrades, () => supervisor.start());
   }
   process.on("exit", () => platform.flush());
-  const metrics = isCounted(plan) ? new Metrics() : undefined;
+  const metrics = isCounted(plan) ? new Metrics(platform.wallClock()) : undefined;
   const issuing = new Issuing(platform, embedded.version);
   await issuing.use(plan.listen.tls?.acme);
   const { issued } = issuing;

@@ -69,6 +69,8 @@ export interface Sample {
   readonly labels: readonly string[] | undefined;
   /** One value; of a histogram a count for each bucket, one for what is above, and the sum. */
   readonly values: Float64Array;
+  /** When its counting began, in milliseconds since the epoch, where that is later than that of the registry. */
+  readonly since?: number | undefined;
   /** Of a histogram; of a change those that are new. */
   readonly exemplars?: Exemplars | undefined;
 }
@@ -98,9 +100,12 @@ class Growing {
   told: Float64Array | undefined = undefined;
   /** Since when its target is gone; undefined while it is there, and for series that have none. */
   goneSince: number | undefined = undefined;
+  /** See {@link Sample}. */
+  readonly since: number | undefined;
 
-  constructor(family: Family, labels: readonly string[] | undefined) {
+  constructor(family: Family, labels: readonly string[] | undefined, since: number | undefined) {
     this.labels = labels;
+    this.since = since;
     this.own = family.kind === "histogram" ? new Histogram(family.bounds) : new Counter();
   }
 
@@ -129,6 +134,8 @@ class GrowingFamily {
   readonly family: Family;
   readonly #series = new Map<string, Growing>();
   #rest: Growing | undefined = undefined;
+  /** When a series was let go last: none that is made now has counted anything since then. */
+  #lastDeparture: number | undefined = undefined;
 
   constructor(family: Family) {
     this.family = family;
@@ -139,9 +146,9 @@ class GrowingFamily {
     const known = this.#series.get(key);
     if (known !== undefined) return known;
     if (labels === undefined || this.#series.size >= MOST_SERIES) {
-      return (this.#rest ??= new Growing(this.family, undefined));
+      return (this.#rest ??= new Growing(this.family, undefined, undefined));
     }
-    const series = new Growing(this.family, labels);
+    const series = new Growing(this.family, labels, this.#lastDeparture);
     this.#series.set(key, series);
     return series;
   }
@@ -172,7 +179,7 @@ class GrowingFamily {
   }
 
   /** Lets go of series whose target has been gone for long, and tells whether there were some. */
-  letGo(isThere: (upstream: string, target: string) => boolean, now: number): boolean {
+  letGo(isThere: (upstream: string, target: string) => boolean, now: number, wallClock: number): boolean {
     const before = this.#series.size;
     const [upstream, target] = ["sluice.upstream", "sluice.target"].map((label) => this.family.labels.indexOf(label));
     if (upstream! < 0 || target! < 0) return false;
@@ -180,7 +187,9 @@ class GrowingFamily {
       if (isThere(series.labels![upstream!]!, series.labels![target!]!)) series.goneSince = undefined;
       else if (now - (series.goneSince ??= now) >= GONE_MS) this.#series.delete(key);
     }
-    return this.#series.size < before;
+    if (this.#series.size === before) return false;
+    this.#lastDeparture = wallClock;
+    return true;
   }
 }
 
@@ -224,10 +233,13 @@ class ReadFamily {
 export class Metrics {
   /** How often series were let go: whoever keeps one gets it anew when this has changed. */
   departures = 0;
+  /** When its counting began, in milliseconds since the epoch; 0 where nobody has said it. */
+  readonly since: number;
   readonly #growing = new Map<string, GrowingFamily>();
   readonly #read = new Map<string, ReadFamily>();
 
-  constructor() {
+  constructor(since = 0) {
+    this.since = since;
     for (const family of Object.values<Family>(FAMILIES)) {
       if (family.kind === "gauge") this.#read.set(family.name, new ReadFamily(family));
       else this.#growing.set(family.name, new GrowingFamily(family));
@@ -277,7 +289,7 @@ export class Metrics {
   collect(): FamilySamples[] {
     return Object.values<Family>(FAMILIES).flatMap((family) => {
       const { samples } = this.#growing.get(family.name) ?? this.#read.get(family.name)!;
-      const now = samples.map(({ labels, values, exemplars }) => ({ labels, values, exemplars }));
+      const now = samples.map(({ labels, values, since, exemplars }) => ({ labels, values, since, exemplars }));
       return now.length === 0 ? [] : [{ family, samples: now }];
     });
   }
@@ -305,14 +317,15 @@ export class Metrics {
 
   /**
    * Lets go of series of targets that `sluice.upstream.up` does not tell any more, ten minutes after that was seen first.
-   * To be called now and then.
+   * To be called now and then. A series that comes back counts from nothing, since the last departure.
    * @param now monotonic milliseconds
+   * @param wallClock milliseconds since the epoch
    */
-  letGo(now: number): void {
+  letGo(now: number, wallClock: number): void {
     const { samples } = this.#read.get(FAMILIES.targetUp.name)!;
     const targets = new Set(samples.map(({ labels }) => JSON.stringify(labels)));
     const isThere = (upstream: string, target: string): boolean => targets.has(JSON.stringify([upstream, target]));
-    for (const family of this.#growing.values()) if (family.letGo(isThere, now)) this.departures++;
+    for (const family of this.#growing.values()) if (family.letGo(isThere, now, wallClock)) this.departures++;
   }
 
   /** A worker has ended: its gauges are gone, what it counted stays. */

@@ -123,6 +123,7 @@ test("what is too much for a family is one series, and nothing is lost", () => {
 
 describe("series of targets that are gone", () => {
   const MINUTE = 60_000;
+  const EPOCH = 1_700_000_000_000;
   const attempts = (target: string) => ({
     "sluice.upstream": "up",
     "sluice.target": target,
@@ -147,26 +148,42 @@ describe("series of targets that are gone", () => {
   test("are told for ten minutes more, then no longer; those of targets that are there stay", () => {
     const there = new Set(["a", "b"]);
     const metrics = registry(["a", "b"], there);
-    metrics.letGo(0);
+    metrics.letGo(0, EPOCH + 0);
     there.delete("b");
-    metrics.letGo(MINUTE);
-    metrics.letGo(11 * MINUTE - 1);
+    metrics.letGo(MINUTE, EPOCH + MINUTE);
+    metrics.letGo(11 * MINUTE - 1, EPOCH + 11 * MINUTE);
     expect(told(metrics)).toEqual(["a", "b"]);
     expect(metrics.departures).toBe(0);
-    metrics.letGo(11 * MINUTE);
+    metrics.letGo(11 * MINUTE, EPOCH + 11 * MINUTE);
     expect(told(metrics)).toEqual(["a"]);
     expect(metrics.departures).toBe(1);
+  });
+
+  test("that come back have counted since the last departure, all others since the beginning", () => {
+    const there = new Set(["a"]);
+    const metrics = registry(["a", "b"], there);
+    metrics.letGo(0, EPOCH);
+    metrics.letGo(10 * MINUTE, EPOCH + 10 * MINUTE);
+    for (const target of ["a", "b"]) metrics.histogram(FAMILIES.clientDuration, attempts(target)).observe(1);
+    metrics.counter(FAMILIES.faults, { route: "all", fault: "delay" }).add();
+    const since = metrics.collect().flatMap(({ samples }) => samples.map(({ labels, since }) => [labels![1], since]));
+    expect(since).toEqual([
+      ["a", undefined],
+      ["b", EPOCH + 10 * MINUTE],
+      ["a", undefined],
+      ["delay", undefined],
+    ]);
   });
 
   test("stay where the target comes back in time", () => {
     const there = new Set<string>();
     const metrics = registry(["a"], there);
-    metrics.letGo(0);
+    metrics.letGo(0, EPOCH + 0);
     there.add("a");
-    metrics.letGo(9 * MINUTE);
+    metrics.letGo(9 * MINUTE, EPOCH + 9 * MINUTE);
     there.clear();
-    metrics.letGo(12 * MINUTE);
-    metrics.letGo(21 * MINUTE);
+    metrics.letGo(12 * MINUTE, EPOCH + 12 * MINUTE);
+    metrics.letGo(21 * MINUTE, EPOCH + 21 * MINUTE);
     expect(told(metrics)).toEqual(["a"]);
   });
 
@@ -177,9 +194,9 @@ describe("series of targets that are gone", () => {
       there.clear();
       there.add(`t${at}`);
       worker.histogram(FAMILIES.clientDuration, attempts(`t${at}`)).observe(1);
-      worker.letGo(at * MINUTE);
+      worker.letGo(at * MINUTE, EPOCH + at * MINUTE);
       main.merge(1, worker.changes());
-      main.letGo(at * MINUTE);
+      main.letGo(at * MINUTE, EPOCH + at * MINUTE);
     }
     for (const metrics of [worker, main]) {
       expect(told(metrics).length).toBeLessThan(20);

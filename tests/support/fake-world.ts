@@ -50,7 +50,7 @@ export class World {
   readonly platform = new FakePlatform();
   readonly gateway: Gateway;
   /** Filled where the options have `admin` or `otlp`. */
-  readonly metrics = new Metrics();
+  readonly metrics = new Metrics(this.platform.wallClock());
   /** What an authority has issued: for options that have `listen.tls.acme`. */
   readonly issued = new LatestIssued();
   readonly targets: Record<string, FakeTarget> = {};

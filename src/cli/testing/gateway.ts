@@ -62,7 +62,7 @@ class GatewayUnderTest implements TestGateway {
         address.isCheck = ({ path, headers }) => path === health.path && !headers.has("x-request-id");
       }
     }
-    const metrics = isCounted(plan) ? new Metrics() : undefined;
+    const metrics = isCounted(plan) ? new Metrics(world.wallClock()) : undefined;
     this.#gateway = createGateway(plan, world, { metrics });
     const { host, port } = this.#gateway.listen();
     this.#listener = `${host}:${port}`;

@@ -16,7 +16,7 @@ type Living = () => ReadonlyMap<number, { send(message: ToWorker): void }>;
 
 /** What the main thread knows of its workers. What one of them has counted outlives it. */
 export class Gathering {
-  readonly total = new Metrics();
+  readonly total = new Metrics(Date.now());
   /** Whether the gateway shuts down. */
   draining = false;
   readonly #targets: TargetControls;
@@ -74,7 +74,7 @@ export class Gathering {
     this.total.merge(worker, changes);
     const now = performance.now();
     if (now - this.#lookedAt >= LOOK_MS) {
-      this.total.letGo(now);
+      this.total.letGo(now, Date.now());
       this.#lookedAt = now;
     }
     this.#obstacles.set(worker, obstacles);

@@ -10,7 +10,6 @@ import { FLUSH_MS, pushTo } from "../../telemetry.ts";
 export class Pushing {
   readonly #instance: string;
   readonly #platform: Platform;
-  readonly #since: number;
   #madeOf: unknown = undefined;
   #push: MetricsPush | undefined = undefined;
 
@@ -18,7 +17,6 @@ export class Pushing {
   constructor(instance: string, platform: Platform) {
     this.#instance = instance;
     this.#platform = platform;
-    this.#since = platform.wallClock();
   }
 
   /** A plan runs from now on. @param overseen returns what all workers have counted; undefined where nobody counts */
@@ -27,7 +25,7 @@ export class Pushing {
     if (overseen === undefined || isSame(madeOf, this.#madeOf)) return;
     this.#madeOf = madeOf;
     this.#push?.close();
-    this.#push = pushTo(plan, this.#instance, () => overseen.metrics(), this.#since, this.#platform);
+    this.#push = pushTo(plan, this.#instance, () => overseen.metrics(), this.#platform);
   }
 
   /** Pushes what is left, for the last time. */

@@ -192,7 +192,7 @@ async function start(
     };
     const { plan, dispose } = await load(begin.task);
     const platform = platformOf(begin, questions, targets, offset);
-    const metrics = isCounted(plan) ? new Metrics() : undefined;
+    const metrics = isCounted(plan) ? new Metrics(platform.wallClock()) : undefined;
     if (metrics !== undefined) meterThread(metrics, platform, begin.shared.worker);
     const gateway = createGateway(plan, platform, { over: dispose, metrics, issued });
     keepServing((text) => platform.notice("error", text));

@@ -10,7 +10,10 @@ const CUMULATIVE = 2;
 /** The label of the series that holds what was too much for a family. */
 const OVERFLOW = flagAttribute("otel.metric.overflow", true);
 
-/** All of it as an ExportMetricsServiceRequest. Moments are nanoseconds since the epoch, in a text. */
+/**
+ * All of it as an ExportMetricsServiceRequest. Moments are nanoseconds since the epoch, in a text; `since` is that of the
+ * registry, and 0 for one that is not known.
+ */
 export function metricsMessage(
   families: readonly FamilySamples[],
   { resource, scope }: Origin,
@@ -27,7 +30,7 @@ export function metricsMessage(
 function pointsOf(family: Family, samples: readonly Sample[], since: string, now: string): object {
   const common = (sample: Sample): object => ({
     attributes: attributesOf(family, sample),
-    startTimeUnixNano: since,
+    startTimeUnixNano: sample.since === undefined ? since : nanoseconds(sample.since),
     timeUnixNano: now,
   });
   const numbers = samples.map((sample) => ({ ...common(sample), asDouble: finite(sample.values[0]!) }));

@@ -14,29 +14,23 @@ export class MetricsPush {
   readonly #sender: OtlpSender;
   readonly #read: () => Metrics | Promise<Metrics>;
   readonly #origin: Origin;
-  readonly #since: number;
   readonly #platform: Platform;
   #timer: Timer = undefined;
   #sending: Promise<void> | undefined = undefined;
   #isClosed = false;
 
-  /**
-   * @param read gives the metrics, as fresh as can be had soon
-   * @param since when their counting began, in milliseconds since the epoch
-   */
+  /** @param read gives the metrics, as fresh as can be had soon */
   constructor(
     plan: OtlpMetricsPlan,
     sender: OtlpSender,
     read: () => Metrics | Promise<Metrics>,
     origin: Origin,
-    since: number,
     platform: Platform,
   ) {
     this.#plan = plan;
     this.#sender = sender;
     this.#read = read;
     this.#origin = origin;
-    this.#since = since;
     this.#platform = platform;
     this.#wait();
   }
@@ -69,7 +63,7 @@ export class MetricsPush {
     await this.#sender.ready();
     const metrics = await this.#read();
     const now = nanoseconds(this.#platform.wallClock());
-    const message = metricsMessage(metrics.collect(), this.#origin, nanoseconds(this.#since), now);
+    const message = metricsMessage(metrics.collect(), this.#origin, nanoseconds(metrics.since), now);
     const { outcome } = await this.#sender.send(JSON.stringify(message), this.#plan.exportMs);
     metrics.counter(FAMILIES.otlpExports, { signal: "metrics", outcome }).add();
   }

@@ -11,6 +11,11 @@ import { type ReadMetric, readRequest } from "../../support/otlp-schema.ts";
 
 const ORIGIN = originOf("edge", "4711", [["service.name", "said"]], { runtime: "bun" });
 
+const ATTEMPTS = {
+  ...{ "sluice.upstream": "up", "sluice.target": "http://a.test", "server.address": "a.test", "server.port": "80" },
+  ...{ "http.request.method": "GET", "http.response.status_code": "200", "error.type": "" },
+};
+
 function told(metrics: Metrics): Map<string, ReadMetric> {
   const message = metricsMessage(metrics.collect(), ORIGIN, "1000", "2000");
   const { metrics: read, resource, scope } = readRequest("/v1/metrics", JSON.stringify(message));
@@ -58,6 +63,17 @@ describe("a family is told", () => {
     expect(point!["exemplars"]).toEqual([{ timeUnixNano: "1700000000000000000", asDouble: 300, ...trace }]);
   });
 
+  test("with the beginning of a series that was let go and has come back", () => {
+    const metrics = new Metrics();
+    const count = (): number => metrics.histogram(FAMILIES.clientDuration, ATTEMPTS).observe(1);
+    count();
+    metrics.letGo(0, 1_700_000_000_000);
+    metrics.letGo(600_000, 1_700_000_600_000);
+    count();
+    const [point] = told(metrics).get("http.client.request.duration")!.points;
+    expect(point).toMatchObject({ count: "1", startTimeUnixNano: "1700000600000000000" });
+  });
+
   test("with the series that holds what was too much", () => {
     const metrics = new Metrics();
     for (let at = 0; at < 2001; at++) metrics.counter(FAMILIES.faults, { route: String(at), fault: "x" }).add();
@@ -92,6 +108,17 @@ describe("metrics are pushed", () => {
       }
       expect(counts).toEqual(["1", "2", "3"]);
       expect(collector.received.map(({ url }) => url)).toEqual(Array(3).fill("http://collector.test/v1/metrics"));
+    }));
+
+  test("with the beginning of their counting, where a reload is the first to push them", () =>
+    inWorldOf({ ...toUpstream(), admin: {} }, async (world) => {
+      const collector = new FakeCollector(world.platform);
+      world.advance(50_000);
+      world.reload({ ...toUpstream(), admin: {}, otlp });
+      world.advance(10_000);
+      await world.rest();
+      const [point] = collector.metrics[0]!.points;
+      expect(point!["startTimeUnixNano"]).toBe(`${world.platform.clock.epoch + 1000}000000`);
     }));
 
   test("one that fails is made up for by the next, and the last one goes when the gateway drains", () =>
