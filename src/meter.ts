@@ -13,8 +13,10 @@ import type { Listeners } from "./listen/listeners.ts";
 import type { Platform, Timer } from "./platform.ts";
 import { ExchangeMetrics } from "./record/exchange-metrics.ts";
 import { FAMILIES } from "./record/families.ts";
+import type { Labels } from "./record/family.ts";
 import type { Sink } from "./record/log/sinks.ts";
 import type { Counter, Metrics } from "./record/metrics.ts";
+import { addressLabels } from "./record/outcome.ts";
 import type { Counts } from "./shared.ts";
 import type { Mirror } from "./upstream/mirror.ts";
 import type { Upstream } from "./upstream/upstream.ts";
@@ -138,8 +140,8 @@ function meterBound(metrics: Metrics, { plan, counts }: InFlight): End[] {
 
 /** An upstream's targets may change while it runs. */
 function meterUpstream(metrics: Metrics, upstream: Upstream): End {
-  const of = (url: string): { "sluice.upstream": string; "sluice.target": string } => {
-    return { "sluice.upstream": upstream.plan.name, "sluice.target": url };
+  const of = (url: string): Labels<"sluice.upstream" | "sluice.target" | "server.address" | "server.port"> => {
+    return { "sluice.upstream": upstream.plan.name, "sluice.target": url, ...addressLabels(url) };
   };
   return all(
     metrics.read(FAMILIES.clientConnections, function* () {

@@ -51,7 +51,7 @@ export function layWay(plan: Plan, parts: Parts): Way {
   const { serverTiming } = plan;
 
   const arrive = (x: Exchange): void => {
-    meter?.exchanges.began();
+    meter?.exchanges.began(x);
     identify(x, isTrusted, platform);
     tracing?.begin(x);
     watch?.began(x);

@@ -7,11 +7,12 @@ import type { TracingPlan } from "../config/telemetry/plan.ts";
 import type { AttemptRecord, Ending, Exchange, Trace } from "../exchange.ts";
 import { SAMPLED, spanIdOf, traceIdOf } from "../http/trace-context.ts";
 import type { Platform } from "../platform.ts";
-import { Durations } from "./durations.ts";
+import { ByOutcome } from "./by-outcome.ts";
 import { FAMILIES } from "./families.ts";
 import type { Family, Labels } from "./family.ts";
+import { Kinds } from "./kinds.ts";
 import type { Counter, Histogram, Metrics } from "./metrics.ts";
-import { addressOf, errorOf, routePattern, statusOf } from "./outcome.ts";
+import { addressLabels, errorOf, routePattern, statusOf } from "./outcome.ts";
 
 /** Targets that are known at once; where they come and go, those that went are forgotten with the others. */
 const MOST_TARGETS = 1000;
@@ -29,18 +30,20 @@ export class ExchangeMetrics {
   readonly #platform: Pick<Platform, "now" | "wallClock">;
   /** Whether the exchange of this trace is an exemplar of what its bucket counts; undefined where there are none. */
   readonly #isExemplar: ((trace: Trace) => boolean) | undefined;
-  readonly #places = new Map<MatchPlan | RoutePlan | undefined, Place>();
-  readonly #targets = new Map<UpstreamPlan, Map<string, Durations>>();
+  readonly #kinds: Kinds;
+  readonly #places = new Map<MatchPlan | RoutePlan | undefined, ByOutcome<Series>>();
+  readonly #targets = new Map<UpstreamPlan, Map<string, ByOutcome<Histogram>>>();
   readonly #limits: ReadonlyMap<LimitPlan, Decisions>;
   /** Counters of what happens to few exchanges, by family and labels: see `#count`. */
   readonly #counters = new Map<string, Counter>();
   readonly #end: () => void;
   #departures: number;
-  #active = 0;
+  /** Requests under way, by kind. All kinds are told: series that come and go with the load are hard to read. */
+  readonly #active: Int32Array;
 
   constructor(
     metrics: Metrics,
-    { limits, overload, tracing }: Pick<Plan, "limits" | "overload" | "tracing">,
+    { limits, overload, tracing, otlp }: Pick<Plan, "limits" | "overload" | "tracing" | "otlp">,
     platform: Pick<Platform, "now" | "wallClock">,
   ) {
     this.#metrics = metrics;
@@ -49,21 +52,25 @@ export class ExchangeMetrics {
     this.#isExemplar = tracing && EXEMPLARS[tracing.exemplars];
     this.#limits = new Map(limits.limits.map((limit) => [limit, decisionsOf(metrics, limit)]));
     if (overload !== undefined) metrics.counter(FAMILIES.overloadRefusals, {});
-    this.#end = metrics.readOne(FAMILIES.serverActive, () => this.#active);
+    const kinds = (this.#kinds = new Kinds(otlp?.knownMethods ?? tracing?.knownMethods));
+    const active = (this.#active = new Int32Array(kinds.count));
+    this.#end = metrics.read(FAMILIES.serverActive, function* () {
+      for (const [kind, count] of active.entries()) yield [kinds.labels(kind), count];
+    });
   }
 
   /** An exchange has begun. */
-  began(): void {
-    this.#active++;
+  began(x: Exchange): void {
+    this.#active[this.#kinds.of(x)]! += 1;
   }
 
   /** It has ended. */
   ended(x: Exchange, ending: Ending): void {
-    this.#active--;
+    const kind = this.#kinds.of(x);
+    this.#active[kind]! -= 1;
     const now = this.#platform.now();
     const error = errorOf(x, ending);
-    const place = this.#placeOf(x);
-    const durations = place.durations.of(x.method, x.scheme, statusOf(x, ending), error?.code);
+    const { durations, requestSize, responseSize } = this.#placeOf(x).of(kind, statusOf(x, ending), error?.code);
     const seconds = (now - x.startedAt) / 1000;
     if (this.#isExemplar !== undefined && x.trace !== undefined && this.#isExemplar(x.trace)) {
       durations.observeIn(
@@ -72,11 +79,11 @@ export class ExchangeMetrics {
         this.#platform.wallClock(),
       );
     } else durations.observe(seconds);
-    place.requestSize.observe(ending.bytesIn);
-    place.responseSize.observe(ending.bytesOut);
-    if (x.attempts.length > 0) this.#attempts(x, x.upstream!, x.attempts, now);
+    requestSize.observe(ending.bytesIn);
+    responseSize.observe(ending.bytesOut);
+    if (x.attempts.length > 0) this.#attempts(kind, x.upstream!, x.attempts, now);
     for (const { upstream, reason, attempts } of x.fallbacks) {
-      this.#attempts(x, upstream, attempts, now);
+      this.#attempts(kind, upstream, attempts, now);
       this.#count(FAMILIES.fallbacks, "upstream", upstream.name, "reason", String(reason));
     }
     for (const { limit, allowed } of x.limited) {
@@ -98,20 +105,20 @@ export class ExchangeMetrics {
     this.#end();
   }
 
-  #placeOf({ route, match }: Exchange): Place {
+  #placeOf({ route, match }: Exchange): ByOutcome<Series> {
     const key = match ?? route;
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = new Place(this.#metrics, route, match);
+      place = seriesAt(this.#metrics, this.#kinds, route, match);
       this.#places.set(key, place);
     }
     return place;
   }
 
-  #attempts(x: Exchange, upstream: UpstreamPlan, attempts: readonly AttemptRecord[], now: number): void {
+  #attempts(kind: number, upstream: UpstreamPlan, attempts: readonly AttemptRecord[], now: number): void {
     for (const { target, startedAt, settledAt, status, error, reason } of attempts) {
       const seconds = ((settledAt === 0 ? now : settledAt) - startedAt) / 1000;
-      this.#targetOf(upstream, target).of(x.method, x.scheme, status, error?.code).observe(seconds);
+      this.#targetOf(upstream, target).of(kind, status, error?.code).observe(seconds);
       if (reason === undefined) continue;
       this.#count(FAMILIES.retries, "reason", reason, "upstream", upstream.name);
     }
@@ -134,7 +141,7 @@ export class ExchangeMetrics {
     counter.add();
   }
 
-  #targetOf(upstream: UpstreamPlan, target: string): Durations {
+  #targetOf(upstream: UpstreamPlan, target: string): ByOutcome<Histogram> {
     if (this.#departures !== this.#metrics.departures) {
       this.#departures = this.#metrics.departures;
       this.#targets.clear();
@@ -143,7 +150,7 @@ export class ExchangeMetrics {
     if (targets === undefined) this.#targets.set(upstream, (targets = new Map()));
     let durations = targets.get(target);
     if (durations === undefined) {
-      durations = durationsAt(this.#metrics, upstream, target);
+      durations = durationsAt(this.#metrics, this.#kinds, upstream, target);
       if (targets.size >= MOST_TARGETS) targets.clear();
       targets.set(target, durations);
     }
@@ -167,33 +174,36 @@ function decisionsOf(metrics: Metrics, { name }: LimitPlan): Decisions {
   return { allowed: of("allowed"), refused: of("refused"), observed: of("observed") };
 }
 
-/** The series of a route, or of one of its matches. All that found no route is one place. */
-class Place {
+/** What an exchange is counted in. Sizes are told by kind alone: with statuses they would be as many as durations. */
+interface Series {
+  readonly durations: Histogram;
   readonly requestSize: Histogram;
   readonly responseSize: Histogram;
-  readonly durations: Durations;
+}
 
-  constructor(metrics: Metrics, route: RoutePlan | undefined, match: MatchPlan | undefined) {
-    const place = {
-      "http.route": (route && routePattern(route, match)) ?? "",
-      "sluice.route": route?.name ?? "",
+/** The series of a route, or of one of its matches. All that found no route is one place. */
+function seriesAt(
+  metrics: Metrics,
+  kinds: Kinds,
+  route: RoutePlan | undefined,
+  match: MatchPlan | undefined,
+): ByOutcome<Series> {
+  const place = {
+    "http.route": (route && routePattern(route, match)) ?? "",
+    "sluice.route": route?.name ?? "",
+  };
+  return new ByOutcome(kinds, 500, (outcome) => {
+    const labels = { ...place, ...outcome };
+    return {
+      durations: metrics.histogram(FAMILIES.serverDuration, labels),
+      requestSize: metrics.histogram(FAMILIES.requestSize, labels),
+      responseSize: metrics.histogram(FAMILIES.responseSize, labels),
     };
-    this.requestSize = metrics.histogram(FAMILIES.requestSize, place);
-    this.responseSize = metrics.histogram(FAMILIES.responseSize, place);
-    this.durations = new Durations(500, (labels) =>
-      metrics.histogram(FAMILIES.serverDuration, { ...place, ...labels }),
-    );
-  }
+  });
 }
 
 /** The series of a target. For whoever asked it, an answer from 400 on is a failure. */
-function durationsAt(metrics: Metrics, { name }: UpstreamPlan, target: string): Durations {
-  const { host, port } = addressOf(target);
-  const place = {
-    "sluice.upstream": name,
-    "sluice.target": target,
-    "server.address": host,
-    "server.port": port,
-  };
-  return new Durations(400, (labels) => metrics.histogram(FAMILIES.clientDuration, { ...place, ...labels }));
+function durationsAt(metrics: Metrics, kinds: Kinds, { name }: UpstreamPlan, target: string): ByOutcome<Histogram> {
+  const place = { "sluice.upstream": name, "sluice.target": target, ...addressLabels(target) };
+  return new ByOutcome(kinds, 400, (labels) => metrics.histogram(FAMILIES.clientDuration, { ...place, ...labels }));
 }

@@ -9,7 +9,9 @@ const BYTES = Array.from({ length: 12 }, (_, power) => 256 * 4 ** power);
 const DELAYS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 const ROUTE = ["http.route", "sluice.route"] as const;
+const KIND = ["http.request.method", "url.scheme"] as const;
 const TARGET = ["sluice.upstream", "sluice.target"] as const;
+const ADDRESS = ["server.address", "server.port"] as const;
 
 /**
  * The families. Labels hold what the config names, methods that are known or `_OTHER`, statuses, and words of the
@@ -24,21 +26,29 @@ export const FAMILIES = {
     SECONDS,
     ["http.request.method", ...ROUTE, "http.response.status_code", "url.scheme", "error.type"],
   ),
-  serverActive: gauge("http.server.active_requests", "Requests under way"),
-  requestSize: histogram("http.server.request.body.size", "By", "Content received from clients", BYTES, ROUTE),
-  responseSize: histogram("http.server.response.body.size", "By", "Content sent to clients", BYTES, ROUTE),
+  serverActive: gauge("http.server.active_requests", "Requests under way", KIND, { unit: "{request}" }),
+  requestSize: histogram("http.server.request.body.size", "By", "Content received from clients", BYTES, [
+    ...ROUTE,
+    ...KIND,
+  ]),
+  responseSize: histogram("http.server.response.body.size", "By", "Content sent to clients", BYTES, [
+    ...ROUTE,
+    ...KIND,
+  ]),
 
   clientDuration: histogram(
     "http.client.request.duration",
     "s",
     "Time of an attempt at a target, to the head of its answer or to its failure",
     SECONDS,
-    [...TARGET, "server.address", "server.port", "http.request.method", "http.response.status_code", "error.type"],
+    [...TARGET, ...ADDRESS, "http.request.method", "http.response.status_code", "error.type"],
   ),
-  clientConnections: gauge("http.client.open_connections", "Connections to targets, idle or in use", [
-    "http.connection.state",
-    ...TARGET,
-  ]),
+  clientConnections: gauge(
+    "http.client.open_connections",
+    "Connections to targets, idle or in use",
+    ["http.connection.state", ...TARGET, ...ADDRESS],
+    { unit: "{connection}" },
+  ),
   retries: counter("sluice.upstream.retries", "Attempts after the first one, by why they were made", [
     "upstream",
     "reason",
@@ -145,6 +155,6 @@ export const FAMILIES = {
   cpu: counter("process.cpu", "Processor time of the process, user and system", [], "s"),
   residentMemory: gauge("process.resident_memory", "Resident memory of the process", [], { unit: "By" }),
   startTime: gauge("process.start_time", "When the process began, since the epoch", [], { unit: "s" }),
-  openFiles: gauge("process.open_fds", "File descriptors that are open"),
+  openFiles: gauge("process.open_fds", "File descriptors that are open", [], { unit: "{file_descriptor}" }),
   mostFiles: gauge("process.max_fds", "File descriptors that may be open"),
 } as const;

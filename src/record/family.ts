@@ -1,7 +1,7 @@
 // A family of series: one thing that is counted, told apart by labels. What every encoder of metrics is told of it.
 
-/** What the values of a family are: seconds, bytes, or a number of something. */
-export type Unit = "s" | "By" | "";
+/** What the values of a family are: seconds, bytes, or a number of something, which in braces is told by OTLP alone. */
+export type Unit = "s" | "By" | "" | `{${string}}`;
 
 /**
  * `counter` grows; `gauge` is read whenever somebody asks; `histogram` counts what is observed by size, and its sum.

@@ -72,6 +72,12 @@ export function addressOf(target: string): { readonly host: string; readonly por
   };
 }
 
+/** The same as labels of metrics. */
+export function addressLabels(target: string): Readonly<Record<"server.address" | "server.port", string>> {
+  const { host, port } = addressOf(target);
+  return { "server.address": host, "server.port": port };
+}
+
 /** Whether an exchange is recorded as an error: a status from 500 on, or what the upstream or the gateway broke. */
 export function isError(status: number, error: GatewayError | undefined): boolean {
   return status >= 500 || (error !== undefined && error.fault !== "client");

@@ -11,7 +11,10 @@ export const CONTENT_TYPES: Readonly<Record<TextFormat, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
 };
 
-const UNITS: Readonly<Record<Unit, string>> = { s: "seconds", By: "bytes", "": "" };
+/** The unit as a word; "" for a number of something. */
+function wordOf(unit: Unit): string {
+  return unit === "s" ? "seconds" : unit === "By" ? "bytes" : "";
+}
 
 /** The only label of the series that holds what was too much for a family (OpenTelemetry's name for it). */
 const OVERFLOW = 'otel_metric_overflow="true"';
@@ -23,7 +26,8 @@ export function prometheusName({ kind, name, unit }: Pick<Family, "kind" | "name
 
 function familyName(name: string, unit: Unit): string {
   const plain = underscored(name);
-  return unit === "" ? plain : `${plain}_${UNITS[unit]}`;
+  const word = wordOf(unit);
+  return word === "" ? plain : `${plain}_${word}`;
 }
 
 function underscored(name: string): string {
@@ -38,7 +42,8 @@ export function prometheusText(families: readonly FamilySamples[], format: TextF
     // In OpenMetrics "_total" belongs to the sample, not to the family.
     const name = open ? familyName(family.name, family.unit) : prometheusName(family);
     text += `# HELP ${name} ${escaped(family.help, open)}.\n# TYPE ${name} ${family.kind}\n`;
-    if (open && family.unit !== "") text += `# UNIT ${name} ${UNITS[family.unit]}\n`;
+    const unit = wordOf(family.unit);
+    if (open && unit !== "") text += `# UNIT ${name} ${unit}\n`;
     const labels = family.labels.map(underscored);
     const write = WRITERS[family.kind];
     for (const sample of samples) text += write(family, name, labelText(labels, sample), sample, open);

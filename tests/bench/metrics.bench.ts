@@ -17,7 +17,7 @@ const THREE: AttemptRecord[] = [attempt, { ...attempt, reason: "status" }, { ...
 const meter = new ExchangeMetrics(new Metrics(), plan, platform);
 measured("the clock alone", () => platform.now());
 measured("an exchange", (x) => {
-  meter.began();
+  meter.began(x);
   meter.ended(x, WHOLE);
 });
 measured("an exchange of three attempts", (x) => {

@@ -130,6 +130,15 @@ describe("as the environment says", () => {
     expect(ofEnvironment({ OTEL_METRICS_EXEMPLAR_FILTER: filter }).tracing).toMatchObject({ exemplars });
   });
 
+  test("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS takes the place of the standards' methods", () => {
+    const methods = ["GET", "PROPFIND"];
+    expect(ofEnvironment({ OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: " GET, PROPFIND,,GET" })).toMatchObject({
+      tracing: { knownMethods: methods },
+      otlp: { knownMethods: methods },
+    });
+    expect(ofEnvironment({ OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: "," }).tracing!.knownMethods).toBeUndefined();
+  });
+
   test("what is set and not heard is told, once, with the reason", () => {
     const variables: Record<string, string> = {
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
@@ -261,6 +270,12 @@ describe("as the environment says", () => {
     ["OTEL_EXPORTER_OTLP_HEADERS", "content-length=0123456789", /fields that a request may have/],
     ["OTEL_EXPORTER_OTLP_HEADERS", "a=%0d0123456789", /a control character|A value holds/],
     ["OTEL_RESOURCE_ATTRIBUTES", "team", /key=value/],
+    ["OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", "GET,PROP FIND", /a list of 64 methods/],
+    [
+      "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
+      Array.from({ length: 65 }, (_, at) => `M${at}`).join(),
+      /of 64 methods/,
+    ],
     ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "5000", /at most OTEL_BSP_MAX_QUEUE_SIZE/],
     ["OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere.pem", /paths of PEM files/],
   ])("%s=%s is a fault that names it", (name, value, message) => {

@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { FAMILIES } from "../../src/record/families.ts";
 import { Metrics } from "../../src/record/metrics.ts";
 
+const PLACE = { "http.route": "/*", "sluice.route": "", "http.request.method": "GET", "url.scheme": "http" };
+
 const WORKERS = 3;
 
 /** What may happen to a worker: it counts, it tells, it dies and another takes its number. */
@@ -110,7 +112,7 @@ test("what is too much for a family is one series, and nothing is lost", () => {
   const metrics = new Metrics();
   for (let at = 0; at < 5000; at++) {
     metrics.counter(FAMILIES.observed, { route: `r${at}`, policy: "auth" }).add();
-    metrics.histogram(FAMILIES.requestSize, { "http.route": `/${at}`, "sluice.route": "" }).observe(1);
+    metrics.histogram(FAMILIES.requestSize, { ...PLACE, "http.route": `/${at}` }).observe(1);
   }
   const told = values(metrics, "sluice.observed.refusals");
   expect(Object.keys(told)).toHaveLength(2001);
@@ -207,7 +209,7 @@ describe("series of targets that are gone", () => {
 
 test("the exemplar of a bucket is the last one of whichever worker told it", () => {
   const [one, two, main] = [new Metrics(), new Metrics(), new Metrics()];
-  const labels = { "http.route": "", "sluice.route": "" };
+  const labels = PLACE;
   const note = (metrics: Metrics, id: string, value: number): void =>
     metrics
       .histogram(FAMILIES.requestSize, labels)

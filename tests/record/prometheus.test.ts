@@ -13,6 +13,9 @@ const text = fc.oneof(
 );
 const value = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true }));
 
+/** Units that stand in names; what is in braces does not. */
+const WORDS: Readonly<Record<string, string>> = { s: "seconds", By: "bytes" };
+
 /** Families of every kind with any labels and values. */
 const families: fc.Arbitrary<FamilySamples[]> = fc
   .record({
@@ -24,6 +27,7 @@ const families: fc.Arbitrary<FamilySamples[]> = fc
     const kinds = [
       counter("test.counter", help, ["one", "other.one"]),
       gauge("test.gauge", help, ["one", "other.one"], { unit: "By" }),
+      gauge("test.number", help, ["one", "other.one"], { unit: "{thing}" }),
       histogram("test.histogram", "s", help, [0.5, 1], ["one", "other.one"]),
     ];
     return kinds.map((family) => ({
@@ -44,7 +48,7 @@ test.each(["prometheus", "openmetrics"] as const)("whatever is counted, %s tells
         const open = format === "openmetrics";
         const told = read.get(open ? prometheusName(family).replace(/_total$/, "") : prometheusName(family))!;
         expect(told.help).toBe(`${family.help}.`);
-        expect(told.unit).toBe(open ? ({ s: "seconds", By: "bytes", "": undefined } as const)[family.unit] : undefined);
+        expect(told.unit).toBe(open ? WORDS[family.unit] : undefined);
         const wanted = samples.map(({ labels, values }) => {
           const named = Object.entries({ one: labels?.[0], other_one: labels?.[1] }).filter(([, text]) => text);
           const all = labels === undefined ? [["otel_metric_overflow", "true"]] : named;

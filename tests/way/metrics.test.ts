@@ -104,10 +104,27 @@ describe("an exchange is counted", () => {
     });
   });
 
+  test("while it is under way, by its method and scheme", () => {
+    inWorld({ ...toUpstream(), admin }, (world) => {
+      const active = (method: string): number =>
+        told(world, "http_server_active_requests", { http_request_method: method, url_scheme: "http" });
+      expect([active("GET"), active("_OTHER")]).toEqual([0, 0]);
+      world.ask("GET", "/");
+      world.ask("POST", "/");
+      world.ask("STRANGE", "/");
+      world.ask("STRANGER", "/");
+      expect([active("GET"), active("POST"), active("_OTHER")]).toEqual([1, 1, 2]);
+      for (const connection of world.a.connections) connection.answer(200);
+      world.settle();
+      expect([active("GET"), active("POST"), active("_OTHER")]).toEqual([0, 0, 0]);
+    });
+  });
+
   test("with the content of both sides", () => {
     story(ROUTES, (world) => {
       world.ask("POST", "/items/1", ["Content-Length: 1000"], "x".repeat(1000));
-      const labels = { sluice_route: "items" };
+      world.ask("GET", "/items/1");
+      const labels = { sluice_route: "items", http_request_method: "POST", url_scheme: "http" };
       expect(told(world, "http_server_request_body_size_bytes_sum", labels)).toBe(1000);
       expect(told(world, "http_server_response_body_size_bytes_sum", labels)).toBe("hello".length);
     });
@@ -185,7 +202,10 @@ describe("an attempt is counted", () => {
   test("with the connections that are open", () => {
     inWorld({ ...toUpstream(), admin }, (world) => {
       const open = (state: string): number =>
-        told(world, "http_client_open_connections", { sluice_target: "http://a.test", http_connection_state: state });
+        told(world, "http_client_open_connections", {
+          ...{ sluice_target: "http://a.test", server_address: "a.test", server_port: "80" },
+          http_connection_state: state,
+        });
       world.ask("GET", "/");
       world.ask("GET", "/");
       expect([open("active"), open("idle")]).toEqual([2, 0]);

@@ -1,5 +1,6 @@
 // What OTEL_* variables say (OpenTelemetry's specification of environment variables), where a config asks for it.
 import { LONGEST_TIMER_MS } from "../../http/duration.ts";
+import { isToken } from "../../http/message.ts";
 import { fieldNameProblem } from "../field-changes.ts";
 import { quoted } from "../describe.ts";
 import { Problem, type ConfigReader } from "../fault.ts";
@@ -19,6 +20,9 @@ const SAMPLERS: Readonly<Record<string, { readonly parent: TracingPlan["parent"]
   };
 
 const PROPAGATORS = ["tracecontext", "baggage"];
+
+/** Each may be a series of its own wherever something is counted. */
+const MOST_METHODS = 64;
 
 /** The shape of `"env"`. `read` makes the plan of what the variables say; whatever is wrong with them is told. */
 export function environmentOf<T>(reader: ConfigReader, read: (variables: Variables) => T): Shape<T> {
@@ -125,6 +129,17 @@ export class Variables {
     this.wrong("OTEL_TRACES_SAMPLER_ARG", "a share from 0 to 1", 'Such as "0.05".');
     return { sample: 1, parent: known.parent };
   };
+
+  /** Methods that are told by name (`OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`); undefined where it says nothing. */
+  get knownMethods(): readonly string[] | undefined {
+    const name = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
+    const said = this.text(name).split(",");
+    const methods = [...new Set(said.map((each) => each.trim()))].filter((each) => each !== "");
+    if (methods.length > MOST_METHODS || !methods.every(isToken)) {
+      this.wrong(name, `a list of ${MOST_METHODS} methods at most`, "Such as GET,POST,PROPFIND, each as it is sent.");
+    }
+    return methods.length === 0 ? undefined : methods;
+  }
 
   /** The formats of trace context that are passed on (`OTEL_PROPAGATORS`). */
   get propagators(): ReadonlySet<string> {

@@ -120,6 +120,7 @@ function ofEnvironment(variables: Variables, reader: ConfigReader): OtlpPlan {
             exportMs: variables.ms(DEFAULTS.exportMs, "OTEL_METRIC_EXPORT_TIMEOUT"),
           }
         : undefined,
+    knownMethods: variables.knownMethods,
     unheard: unheard(variables),
     resource: name === "" ? said : [...said.filter(([key]) => key !== "service.name"), ["service.name", name]],
   };

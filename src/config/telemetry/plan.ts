@@ -2,8 +2,11 @@
 import type { TlsPlan } from "../plan.ts";
 import type { Secret } from "../secrets.ts";
 
-/** What of the environment is not heard, a sentence each; undefined where the config says all. */
+/** What the environment says; undefined where the config says all. */
 interface OfEnvironment {
+  /** Methods that are told by name, in place of those of the standards. */
+  readonly knownMethods?: readonly string[] | undefined;
+  /** What of it is not heard, a sentence each. */
   readonly unheard?: readonly string[] | undefined;
 }
 

@@ -28,6 +28,7 @@ export function tracingShape(reader: ConfigReader): Shape<Omit<TracingPlan, "red
         trust: "everyone",
         baggage,
         exemplars: EXEMPLARS[filter],
+        knownMethods: variables.knownMethods,
         unheard: unheard(variables),
       };
     }),

@@ -41,10 +41,6 @@ export const UNHEARD: readonly Unheard[] = [
     why: LOGS,
   },
   {
-    names: ["OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"],
-    why: "methods that are told by name are those of HTTP's standards, all others are _OTHER",
-  },
-  {
     names: ["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
     fine: ["cumulative"],
     why: "counts are since the gateway's start",

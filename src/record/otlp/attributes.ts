@@ -1,7 +1,8 @@
 // Attributes as OTLP's JSON has them (opentelemetry-proto, KeyValue).
 
-/** A value: a text, or yes or no. */
-export type AttributeValue = { readonly stringValue: string } | { readonly boolValue: boolean };
+/** A value: a text, a whole number, or yes or no. */
+export type AttributeValue =
+  { readonly stringValue: string } | { readonly intValue: string } | { readonly boolValue: boolean };
 
 /** A key and its value. */
 export interface Attribute {
@@ -13,6 +14,11 @@ export interface Attribute {
 export function textAttribute(key: string, text: string, most: number): Attribute {
   // Half a character is none in UTF-8: a collector may refuse all that came with it.
   return { key, value: { stringValue: (text.length > most ? `${text.slice(0, most)}…` : text).toWellFormed() } };
+}
+
+/** A whole number, as its digits. */
+export function wholeAttribute(key: string, digits: string): Attribute {
+  return { key, value: { intValue: digits } };
 }
 
 /** Yes or no. */

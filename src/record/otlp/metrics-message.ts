@@ -1,7 +1,7 @@
 // Metrics as OTLP has them: the second form of the registry.
 import type { Family } from "../family.ts";
 import type { Exemplars, FamilySamples, Sample } from "../metrics.ts";
-import { type Attribute, flagAttribute, nanoseconds, textAttribute } from "./attributes.ts";
+import { type Attribute, flagAttribute, nanoseconds, textAttribute, wholeAttribute } from "./attributes.ts";
 import type { Origin } from "./resource.ts";
 
 /** Counts since the beginning, and not since the last message (AggregationTemporality). */
@@ -9,6 +9,21 @@ const CUMULATIVE = 2;
 
 /** The label of the series that holds what was too much for a family. */
 const OVERFLOW = flagAttribute("otel.metric.overflow", true);
+
+/** Labels that the conventions have as whole numbers. */
+const WHOLE: ReadonlySet<string> = new Set(["http.response.status_code", "server.port"]);
+
+/**
+ * Families of the process have the names that Prometheus's libraries give them; here they have those of OpenTelemetry's
+ * conventions. These have none for the last two, and what is not theirs does not stand among theirs.
+ */
+const NAMES: Readonly<Record<string, string>> = {
+  "process.cpu": "process.cpu.time",
+  "process.resident_memory": "process.memory.usage",
+  "process.open_fds": "process.unix.file_descriptor.count",
+  "process.max_fds": "sluice.process.max_fds",
+  "process.start_time": "sluice.process.start_time",
+};
 
 /**
  * All of it as an ExportMetricsServiceRequest. Moments are nanoseconds since the epoch, in a text; `since` is that of the
@@ -21,13 +36,19 @@ export function metricsMessage(
   now: string,
 ): object {
   const metrics = families.map(({ family, samples }) => {
-    const { name, unit, help } = family;
-    return { name, description: help, ...(unit === "" ? {} : { unit }), ...pointsOf(family, samples, since, now) };
+    const { unit, help } = family;
+    const name = NAMES[family.name] ?? family.name;
+    return {
+      name,
+      description: help,
+      ...(unit === "" ? {} : { unit }),
+      ...pointsOf(family, name, samples, since, now),
+    };
   });
   return { resourceMetrics: [{ resource, scopeMetrics: [{ scope, metrics }] }] };
 }
 
-function pointsOf(family: Family, samples: readonly Sample[], since: string, now: string): object {
+function pointsOf(family: Family, name: string, samples: readonly Sample[], since: string, now: string): object {
   const common = (sample: Sample): object => ({
     attributes: attributesOf(family, sample),
     startTimeUnixNano: sample.since === undefined ? since : nanoseconds(sample.since),
@@ -39,7 +60,7 @@ function pointsOf(family: Family, samples: readonly Sample[], since: string, now
       return { sum: { aggregationTemporality: CUMULATIVE, isMonotonic: true, dataPoints: numbers } };
     case "gauge":
       // What OpenTelemetry's conventions have under these names is added to and taken from.
-      return family.name.startsWith("http.")
+      return /^(?:http|process)\./.test(name)
         ? { sum: { aggregationTemporality: CUMULATIVE, isMonotonic: false, dataPoints: numbers } }
         : { gauge: { dataPoints: numbers } };
     case "histogram": {
@@ -71,7 +92,11 @@ function exemplarsOf(exemplars: Exemplars): object[] {
 /** A label without a value is one that is not there. */
 function attributesOf({ labels }: Family, sample: Sample): Attribute[] {
   if (sample.labels === undefined) return [OVERFLOW];
-  return sample.labels.flatMap((value, at) => (value === "" ? [] : [textAttribute(labels[at]!, value, 1024)]));
+  return sample.labels.flatMap((value, at) => {
+    const label = labels[at]!;
+    if (value === "") return [];
+    return [WHOLE.has(label) ? wholeAttribute(label, value) : textAttribute(label, value, 1024)];
+  });
 }
 
 /** JSON has no other numbers: OTLP writes those in a text. */

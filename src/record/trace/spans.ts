@@ -7,7 +7,7 @@ import type { GatewayError } from "../../errors.ts";
 import type { AttemptRecord, Ending, Exchange, Trace } from "../../exchange.ts";
 import { spanIdOf, traceIdOf } from "../../http/trace-context.ts";
 import type { Platform } from "../../platform.ts";
-import { knownMethod } from "../durations.ts";
+import { Kinds } from "../kinds.ts";
 import { inOnePiece } from "../line-parts.ts";
 import { addressOf, errorOf, hostOf, isError, pathOf, queryOf, routePattern, statusOf } from "../outcome.ts";
 import { CLIENT, FAILED, inString, KNOWS_PARENT, moments, REMOTE_PARENT, SERVER, texts, wholes } from "../otlp/span.ts";
@@ -65,13 +65,20 @@ const NO_ROUTE: RouteText = { name: "", attributes: "" };
 export class SpanWriter {
   readonly #redact: (query: string) => string;
   readonly #platform: Pick<Platform, "now" | "wallClock">;
+  readonly #kinds: Kinds;
   readonly #moment = moments();
+  /** What methods say as attributes, by how they are told. */
+  readonly #methods = new Map<string, string>();
   /** What routes and targets say is of the config: each is written once. */
   readonly #routes = new WeakMap<RoutePlan | MatchPlan, RouteText>();
   readonly #targets = new WeakMap<UpstreamPlan, Map<string, TargetText>>();
 
-  constructor({ redactQuery }: Pick<TracingPlan, "redactQuery">, platform: Pick<Platform, "now" | "wallClock">) {
+  constructor(
+    { redactQuery, knownMethods }: Pick<TracingPlan, "redactQuery" | "knownMethods">,
+    platform: Pick<Platform, "now" | "wallClock">,
+  ) {
     this.#redact = queryRedactor(redactQuery);
+    this.#kinds = new Kinds(knownMethods);
     this.#platform = platform;
   }
 
@@ -101,8 +108,8 @@ export class SpanWriter {
       link === undefined ? "" : `,"links":[{"traceId":"${link.traceId}","spanId":"${link.spanId}","attributes":[]}]`;
     return (
       `{"traceId":"${traceIdOf(trace)}","spanId":"${spanIdOf(trace)}"${parent}${stateMember(state)},"flags":${allFlags}` +
-      `,"name":"${spanMethod(x)}${route.name}","kind":${SERVER},"startTimeUnixNano":${moment(x.startedAt)}` +
-      `,"endTimeUnixNano":${moment(now)},"attributes":[${methodAttributes(x)}${this.#requestAttributes(x)}` +
+      `,"name":"${this.#spanMethod(x)}${route.name}","kind":${SERVER},"startTimeUnixNano":${moment(x.startedAt)}` +
+      `,"endTimeUnixNano":${moment(now)},"attributes":[${this.#methodAttributes(x)}${this.#requestAttributes(x)}` +
       `${outcomeAttributes(x, ending, status, error, route)}]${eventsText(x, now, moment)}${links}` +
       `${isError(status, error) ? FAILED : ""}}`
     );
@@ -136,11 +143,24 @@ export class SpanWriter {
     const withdrawn = error?.code === "attempt_withdrawn" ? ATTEMPT_WITHDRAWN(error.message, MOST_DETAIL) : "";
     const failure = withdrawn !== "" ? "" : failureOf(error, status);
     return (
-      `,"name":"${spanMethod(x)}","kind":${CLIENT},"startTimeUnixNano":${moment(startedAt)}` +
-      `,"endTimeUnixNano":${moment(settledAt === 0 ? now : settledAt)},"attributes":[${methodAttributes(x)}${before}` +
+      `,"name":"${this.#spanMethod(x)}","kind":${CLIENT},"startTimeUnixNano":${moment(startedAt)}` +
+      `,"endTimeUnixNano":${moment(settledAt === 0 ? now : settledAt)},"attributes":[${this.#methodAttributes(x)}${before}` +
       `${url}${after}${status === 0 ? "" : STATUS(status)}${resends === 0 ? "" : RESENDS(resends)}` +
       `${reason === undefined ? "" : ATTEMPT_REASON(reason)}${withdrawn}${failure}]${failure === "" ? "" : FAILED}}`
     );
+  }
+
+  /** The method in a span's name. */
+  #spanMethod({ method }: Exchange): string {
+    return this.#kinds.known(method) === method ? method : "HTTP";
+  }
+
+  /** They come first: no comma stands before them. */
+  #methodAttributes({ method }: Exchange): string {
+    const known = this.#kinds.known(method);
+    let told = this.#methods.get(known);
+    if (told === undefined) this.#methods.set(known, (told = inOnePiece(METHOD(known).slice(1))));
+    return known === method || method === "" ? told : told + ORIGINAL_METHOD(method);
   }
 
   #routeText(route: RoutePlan, match: MatchPlan | undefined): RouteText {
@@ -196,20 +216,6 @@ function attemptPlace(trace: Trace, number: number): string {
 function stateMember(state: string): string {
   return state === "" ? "" : `,"traceState":"${inString(state, state.length)}"`;
 }
-
-/** The method in a span's name. */
-function spanMethod({ method }: Exchange): string {
-  return knownMethod(method) === method ? method : "HTTP";
-}
-
-/** They come first: no comma stands before them. */
-function methodAttributes({ method }: Exchange): string {
-  const known = knownMethod(method);
-  const told = (METHOD_TEXTS[known] ??= inOnePiece(METHOD(known).slice(1)));
-  return known === method || method === "" ? told : told + ORIGINAL_METHOD(method);
-}
-
-const METHOD_TEXTS: Record<string, string> = {};
 
 function serverAttributes(scheme: string, authority: string): string {
   const port = /:(\d+)$/.exec(authority)?.[1];

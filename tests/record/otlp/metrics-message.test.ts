@@ -11,6 +11,8 @@ import { type ReadMetric, readRequest } from "../../support/otlp-schema.ts";
 
 const ORIGIN = originOf("edge", "4711", [["service.name", "said"]], { runtime: "bun" });
 
+const KIND = { "http.request.method": "GET", "url.scheme": "http" };
+const PLACE = { "http.route": "/*", "sluice.route": "", ...KIND };
 const ATTEMPTS = {
   ...{ "sluice.upstream": "up", "sluice.target": "http://a.test", "server.address": "a.test", "server.port": "80" },
   ...{ "http.request.method": "GET", "http.response.status_code": "200", "error.type": "" },
@@ -29,8 +31,8 @@ describe("a family is told", () => {
     const metrics = new Metrics();
     metrics.counter(FAMILIES.faults, { route: "all", fault: "delay" }).add(3);
     metrics.readOne(FAMILIES.limitEntries, () => 7);
-    metrics.readOne(FAMILIES.serverActive, () => 2);
-    const size = metrics.histogram(FAMILIES.requestSize, { "http.route": "/*", "sluice.route": "" });
+    metrics.read(FAMILIES.serverActive, () => [[KIND, 2]]);
+    const size = metrics.histogram(FAMILIES.requestSize, PLACE);
     for (const bytes of [1, 300, 2 ** 40]) size.observe(bytes);
     const read = told(metrics);
     const common = { startTimeUnixNano: "1000", timeUnixNano: "2000" };
@@ -44,18 +46,50 @@ describe("a family is told", () => {
       kind: "gauge",
       points: [{ attributes: {}, asDouble: 7 }],
     });
-    expect(read.get("http.server.active_requests")).toMatchObject({ kind: "sum", isMonotonic: false });
+    expect(read.get("http.server.active_requests")).toMatchObject({
+      ...{ kind: "sum", isMonotonic: false, unit: "{request}" },
+      points: [{ attributes: KIND, asDouble: 2 }],
+    });
     const histogram = read.get("http.server.request.body.size")!;
     expect([histogram.kind, histogram.unit]).toEqual(["histogram", "By"]);
     const [point] = histogram.points;
-    expect(point).toMatchObject({ attributes: { "http.route": "/*" }, count: "3", sum: 301 + 2 ** 40 });
+    expect(point).toMatchObject({ attributes: { "http.route": "/*", ...KIND }, count: "3", sum: 301 + 2 ** 40 });
     expect(point!["explicitBounds"]).toEqual(FAMILIES.requestSize.bounds);
     expect(point!["bucketCounts"]).toEqual(["1", "1", ...Array.from({ length: 10 }, () => "0"), "1"]);
   });
 
+  test("under the names that the conventions have for a process, where they have some", () => {
+    const metrics = new Metrics();
+    metrics.counter(FAMILIES.cpu, {}).add(2);
+    const { residentMemory, openFiles, mostFiles, startTime } = FAMILIES;
+    for (const family of [residentMemory, openFiles, mostFiles, startTime]) metrics.readOne(family, () => 7);
+    const read = [...told(metrics).values()].map(({ name, kind, unit, isMonotonic }) => [
+      name,
+      kind,
+      unit,
+      isMonotonic,
+    ]);
+    expect(read).toEqual([
+      ["process.cpu.time", "sum", "s", true],
+      ["process.memory.usage", "sum", "By", false],
+      ["sluice.process.start_time", "gauge", "s", undefined],
+      ["process.unix.file_descriptor.count", "sum", "{file_descriptor}", false],
+      ["sluice.process.max_fds", "gauge", undefined, undefined],
+    ]);
+  });
+
+  test("with numbers where the conventions have numbers", () => {
+    const metrics = new Metrics();
+    metrics.histogram(FAMILIES.clientDuration, { ...ATTEMPTS, "error.type": "500" });
+    const [point] = told(metrics).get("http.client.request.duration")!.points;
+    expect(point!.attributes).toMatchObject({
+      ...{ "server.port": 80, "http.response.status_code": 200, "error.type": "500" },
+    });
+  });
+
   test("with the exemplars of its buckets", () => {
     const metrics = new Metrics();
-    const size = metrics.histogram(FAMILIES.requestSize, { "http.route": "/*", "sluice.route": "" });
+    const size = metrics.histogram(FAMILIES.requestSize, PLACE);
     const trace = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
     size.observeIn(trace, 300, 1_700_000_000_000);
     size.observe(1);
