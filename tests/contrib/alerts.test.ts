@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { MEANINGS } from "../../src/errors.ts";
 import { missing } from "../support/requirements.ts";
 import { askPromtool } from "./promtool.ts";
 import { strangersIn } from "./promql.ts";
@@ -38,6 +39,15 @@ test.each(alerts.map((rule) => [rule.alert!, rule] as const))(
   },
 );
 
+test.each(alerts.map((rule) => [rule.alert!, rule.for] as const))("the page says how long %s waits", (alert, waits) => {
+  const page = readFileSync(join(import.meta.dir, "../../docs/grafana.md"), "utf8");
+  const told = new RegExp(`^\\| \`${alert}\` .*$`, "m").exec(page)![0];
+  const minutes = Number(/^(\d+)m$/.exec(waits ?? "0m")![1]);
+  const wanted = minutes === 0 ? "" : minutes === 1 ? "a minute" : `${minutes} minutes`;
+  // Rates over windows of hours are above their threshold for longer than they wait.
+  if (!told.includes("and still")) expect(told).toContain(wanted);
+});
+
 /** Series for half an hour and more, one sample a minute, and which alerts fire then; none of the others may. */
 interface Scene {
   readonly title: string;
@@ -51,7 +61,7 @@ const from = (labels: string): string => `{job="sluice",instance="a:9901"${label
 /** 100 requests a minute, and so many of them failed. */
 const traffic = (failed: number): Scene["series"] => ({
   [COUNT + from('sluice_route="r",http_response_status_code="200"')]: `0+${100 - failed}x400`,
-  [COUNT + from('sluice_route="r",http_response_status_code="503"')]: `0+${failed}x400`,
+  [COUNT + from('sluice_route="r",http_response_status_code="503",error_type="503"')]: `0+${failed}x400`,
 });
 const QUIET: Scene["series"] = {
   [`sluice_upstream_up${from('upstream="u",target="http://a"')}`]: "1x400",
@@ -85,7 +95,24 @@ const SCENES: readonly Scene[] = [
   { title: "one in ten fails", series: traffic(10), at: "6h", fires: ["SluiceFailuresFast", "SluiceFailures"] },
   {
     title: "it failed, and does no more",
-    series: { [COUNT + from('sluice_route="r",http_response_status_code="503"')]: "0+50x330 16500x70" },
+    series: {
+      [COUNT + from('sluice_route="r",http_response_status_code="503",error_type="503"')]: "0+50x330 16500x70",
+    },
+    at: "6h",
+    fires: [],
+  },
+  {
+    title: "one answer in ten breaks off",
+    series: { [COUNT + from('http_response_status_code="200",error_type="http_response_incomplete"')]: "0+11x400" },
+    at: "6h",
+    fires: ["SluiceFailuresFast", "SluiceFailures"],
+  },
+  {
+    title: "clients leave, and ask for what is not there",
+    series: {
+      [COUNT + from('http_response_status_code="499",error_type="client_disconnect"')]: "0+50x400",
+      [COUNT + from('http_response_status_code="404",error_type="route_not_found"')]: "0+50x400",
+    },
     at: "6h",
     fires: [],
   },
@@ -178,6 +205,19 @@ const SCENES: readonly Scene[] = [
 test("every alert fires in some scene", () => {
   const fired = new Set(SCENES.flatMap(({ fires }) => fires));
   expect(alerts.map(({ alert }) => alert!).filter((alert) => !fired.has(alert))).toEqual([]);
+});
+
+test("what counts as failed are statuses from 500 on, and each failure that is no fault of a client", () => {
+  const dashboard = readFileSync(join(import.meta.dir, "../../contrib/grafana/dashboard.json"), "utf8");
+  const asked = [...text.matchAll(/error_type=~"([^"]+)"/g), ...dashboard.matchAll(/error_type=~\\"([^"]+)\\"/g)];
+  expect(asked).toHaveLength(6);
+  const [expr] = new Set(asked.map(([, expr]) => expr!));
+  expect(new Set(asked.map(([, expr]) => expr!)).size).toBe(1);
+  const isFailure = (type: string): boolean => new RegExp(`^(?:${expr})$`).test(type);
+  const { attempt_withdrawn: _, ...codes } = MEANINGS;
+  for (const [code, { fault }] of Object.entries(codes))
+    expect([code, isFailure(code)]).toEqual([code, fault !== "client"]);
+  expect(["500", "503", "599", "404", ""].map(isFailure)).toEqual([true, true, true, false, false]);
 });
 
 const lack = missing("promtool");
