@@ -1,4 +1,5 @@
 // Ticks of the last minutes, and what whoever looks makes of them: rates, quantiles, what has failed.
+import { type ErrorCode, MEANINGS } from "../../errors.ts";
 import { addPairs, quantile, STEPS } from "./latencies.ts";
 import type { OutcomeCount, Tick, UpstreamCount } from "./tick.ts";
 
@@ -40,7 +41,7 @@ export interface Point {
   /** Seconds since the epoch. */
   readonly at: number;
   readonly perSecond: number;
-  /** Answers of 5xx, or none, a second. */
+  /** Failures a second. */
   readonly failed: number;
   readonly p50: number | undefined;
   readonly p90: number | undefined;
@@ -159,20 +160,25 @@ function ratesOf(
   isWanted: (each: OutcomeCount) => boolean,
   durations: Uint32Array,
 ): Rates {
-  const count = (tick: Tick | undefined, is: (status: number) => boolean): number =>
-    (tick?.outcomes ?? []).reduce((sum, each) => sum + (isWanted(each) && is(each.status) ? each.count : 0), 0);
-  const lately = (is: (status: number) => boolean): number => count(to, is) - count(from, is);
+  const count = (tick: Tick | undefined, is: (each: OutcomeCount) => boolean): number =>
+    (tick?.outcomes ?? []).reduce((sum, each) => sum + (isWanted(each) && is(each) ? each.count : 0), 0);
+  const lately = (is: (each: OutcomeCount) => boolean): number => count(to, is) - count(from, is);
   const all = lately(() => true);
   const seconds = secondsBetween(from, to);
   return {
     total: count(to, () => true),
     perSecond: seconds === 0 ? 0 : all / seconds,
-    refused: all === 0 ? 0 : lately((status) => status >= 400 && status < 500) / all,
-    failed: all === 0 ? 0 : lately((status) => status >= 500 || status === 0) / all,
+    refused: all === 0 ? 0 : lately((each) => !hasFailed(each) && each.status >= 400) / all,
+    failed: all === 0 ? 0 : lately(hasFailed) / all,
     p50: quantile(durations, 0.5),
     p90: quantile(durations, 0.9),
     p99: quantile(durations, 0.99),
   };
+}
+
+/** As the log and traces have it: an answer from 500 on, none, or one that an upstream or the gateway broke off. */
+function hasFailed({ status, code }: OutcomeCount): boolean {
+  return status >= 500 || status === 0 || (code !== "" && MEANINGS[code as ErrorCode]?.fault !== "client");
 }
 
 function secondsBetween(from: Tick | undefined, to: Tick | undefined): number {

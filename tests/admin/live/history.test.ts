@@ -56,6 +56,17 @@ describe("rates", () => {
     expect(made.rates(200_000).perSecond).toBeCloseTo(300 / 110);
   });
 
+  test("count what broke off as failed, whatever its status, unless a client is at fault", () => {
+    const made = history(
+      tick(0, []),
+      tick(10, [
+        ...[outcome("a", 200, 6), outcome("a", 200, 1, "http_response_incomplete")],
+        ...[outcome("a", 200, 2, "client_disconnect"), outcome("a", 504, 1, "deadline_exceeded")],
+      ]),
+    );
+    expect(made.rates(60_000).failed).toBeCloseTo(0.2);
+  });
+
   test("tell quantiles of those that ended within the time", () => {
     const made = history(
       tick(0, [], { durations: durations("a", 9999) }),
