@@ -131,7 +131,7 @@ function gatewayShape(written: unknown, reader: ConfigReader): Shape<Gathered> {
       admin: written.admin,
       tracing: written.tracing && {
         ...written.tracing,
-        redactQuery: withCredentials(log === false ? [] : log.redactQuery, auth),
+        redactQuery: withCredentials([...(log === false ? [] : log.redactQuery), ...written.tracing.redactQuery], auth),
       },
       otlp: written.otlp,
       serverTiming: written.serverTiming,

@@ -2,23 +2,53 @@
 import { wireText } from "../http/latin1.ts";
 
 /**
- * Query parameters whose values are masked whatever the config says. The first line are the names under which
- * credentials travel; the others are those of OpenTelemetry's HTTP conventions (signed URLs of object stores).
+ * Query parameters whose values are masked whatever the config says: names under which credentials travel, of logins and
+ * sessions, of OAuth (RFC 6749, 7521, 7636, 8628, 8693), OpenID Connect, SAML, WS-Federation and CAS, and those of
+ * OpenTelemetry's HTTP conventions and of other object stores (signed URLs). In lower case.
  */
 export const CREDENTIAL_PARAMETERS: readonly string[] = [
-  ...["access_token", "api_key", "apikey", "key", "token", "code", "client_secret", "password", "id_token"],
-  ...["x-amz-signature", "x-amz-credential", "x-amz-security-token", "awsaccesskeyid"],
-  ...["signature", "sig", "x-goog-signature"],
+  ...["access_token", "access-token", "accesstoken", "api_key", "api-key", "apikey", "x-api-key", "api_token", "key"],
+  ...["token", "auth_token", "auth-token", "authtoken", "auth", "authorization", "bearer", "jwt", "hmac", "credential"],
+  ...["access_key", "accesskey", "secret", "secret_key", "secretkey", "private_key", "subscription-key"],
+  ...[
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "otp",
+    "totp",
+    "csrf_token",
+    "_csrf",
+    "authenticity_token",
+  ],
+  ...["session", "session_id", "sessionid", "session_token", "sid", "jsessionid", "phpsessid"],
+  ...["code", "code_verifier", "client_secret", "client_assertion", "assertion", "refresh_token", "device_code"],
+  ...["user_code", "subject_token", "actor_token", "oauth_token", "oauth_token_secret", "oauth_verifier"],
+  ...["id_token", "id_token_hint", "login_hint_token", "logout_token", "registration_access_token"],
+  ...["samlresponse", "samlart", "wresult", "ticket"],
+  ...["signature", "sig", "oauth_signature", "awsaccesskeyid", "googleaccessid", "ossaccesskeyid", "security-token"],
+  ...["x-amz-signature", "x-amz-credential", "x-amz-security-token"],
+  ...["x-goog-signature", "x-goog-credential", "x-goog-security-token"],
+  ...["x-oss-signature", "x-oss-credential", "x-oss-security-token", "q-signature", "x-cos-security-token"],
 ];
 
 /**
- * Fields whose values are masked, in lower case: those in which credentials travel, and those that a proxy in front sets
- * to tell of a client's certificate.
+ * Fields whose values are masked, in lower case: those in which credentials travel, those that a proxy in front sets to
+ * tell who calls or of a client's certificate, and the subprotocols of WebSocket, where browsers must put a token.
  */
 export const CREDENTIAL_FIELDS: readonly string[] = [
   ...["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "dpop", "signature"],
   ...["x-auth-token", "x-access-token", "x-csrf-token", "x-xsrf-token", "x-amz-security-token", "x-vault-token"],
+  ...["x-refresh-token", "x-id-token", "x-session-token", "x-session-id", "x-goog-api-key", "x-functions-key"],
+  ...["ocp-apim-subscription-key", "private-token", "job-token", "x-gitlab-token", "x-registry-auth"],
+  ...["x-consul-token", "x-nomad-token", "x-shopify-access-token", "x-rapidapi-key", "x-ms-authorization-auxiliary"],
+  ...["x-forwarded-authorization", "x-original-authorization", "x-serverless-authorization"],
+  ...["x-forwarded-access-token", "x-forwarded-id-token", "x-auth-request-access-token", "x-goog-iap-jwt-assertion"],
+  ...["cf-access-jwt-assertion", "cf-access-token", "cf-access-client-secret", "x-amzn-oidc-data"],
+  ...["x-amzn-oidc-accesstoken", "x-ms-token-aad-access-token", "x-ms-token-aad-id-token", "x-ms-client-principal"],
   ...["client-cert", "client-cert-chain", "x-forwarded-client-cert", "x-client-cert", "ssl-client-cert"],
+  ...["sec-websocket-protocol"],
 ];
 
 /** Stands in place of what is secret. */

@@ -63,10 +63,11 @@ describe("as they are written", () => {
     expect(JSON.stringify(otlp)).not.toContain("0123456789");
   });
 
-  test("spans mask what the log masks, even where there is no log", () => {
+  test("spans mask what the log masks, and what they are told to where there is no log", () => {
     const log = { redactQuery: ["pin"] };
     expect(planOf(withTelemetry({ tracing: {}, log })).tracing!.redactQuery).toContain("pin");
-    expect(planOf(withTelemetry({ tracing: {}, log: false })).tracing).toBeDefined();
+    const spansOnly = planOf(withTelemetry({ tracing: { redactQuery: ["PIN"] }, log: false }));
+    expect(spansOnly.tracing!.redactQuery).toEqual(["pin"]);
   });
 
   test("where nothing runs between requests no metrics are pushed", () => {

@@ -7,7 +7,9 @@ import { GatewayError } from "../../src/errors.ts";
 import type { Ending, Exchange } from "../../src/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { REQUEST_ID } from "../../src/listen/arrive.ts";
+import { fieldReader } from "../../src/record/log/fields.ts";
 import { MEMBERS } from "../../src/record/log/members.ts";
+import { queryRedactor } from "../../src/record/redact.ts";
 import { LOG, UPSTREAM, answer, exchange, recordingPlatform, route, logInto, logOf } from "./exchanges.ts";
 
 type Form = LineFormat;
@@ -166,6 +168,26 @@ describe("fields of the config's choice", () => {
       "http.response.header.set-cookie": ["REDACTED"],
     });
     expect(line).not.toHaveProperty(["http.request.header.absent"]);
+  });
+
+  test.each([
+    ...["cf-access-jwt-assertion", "x-goog-iap-jwt-assertion", "x-amzn-oidc-data", "x-forwarded-access-token"],
+    ...["sec-websocket-protocol", "x-id-token", "private-token", "x-goog-api-key"],
+  ])("%s is masked, whatever the config says", (name) => {
+    const read = fieldReader({ ...LOG, redactFields: [] }, queryRedactor([]));
+    expect(read(Fields.of([name, "secret"]), name)).toEqual(["REDACTED"]);
+  });
+
+  test.each([
+    ["https://a.test/cb?code=x#y", "https://a.test/cb?code=REDACTED#y"],
+    ["https://a.test/cb#access_token=x&state=1", "https://a.test/cb#access_token=REDACTED&state=1"],
+    ["https://a.test/cb?a=1#id_token=x", "https://a.test/cb?a=1#id_token=REDACTED"],
+    ["/a#b?token=x", "/a#b?token=REDACTED"],
+    ["/a#b", "/a#b"],
+    ["/a?code=x?y#/route?token=z", "/a?code=REDACTED#/route?token=REDACTED"],
+  ])("a URL in a field has no credentials in its query or its fragment: %s", (url, shown) => {
+    const read = fieldReader(LOG, queryRedactor([]));
+    expect(read(Fields.of(["Location", url]), "location")).toEqual([shown]);
   });
 
   test("stand in the form caddy where Caddy has them", () => {

@@ -17,6 +17,12 @@ test.each([
   ["a value that holds =", "?token=a=b=c", "?token=REDACTED"],
   ["a name in a value", "?next=token=abc", "?next=token=abc"],
   ["a name in brackets in a value", "?next=[token]=abc", "?next=[token]=abc"],
+  ["a response of SAML", "?SAMLResponse=PHNhbWw&RelayState=x", "?SAMLResponse=REDACTED&RelayState=x"],
+  [
+    "what OAuth sends",
+    "?grant_type=x&refresh_token=a&code_verifier=b",
+    "?grant_type=x&refresh_token=REDACTED&code_verifier=REDACTED",
+  ],
   ["any case", "?ToKeN=abc&X-Amz-Signature=f00", "?ToKeN=REDACTED&X-Amz-Signature=REDACTED"],
   ["a percent-encoded name", "?%74ok%65n=abc", "?%74ok%65n=REDACTED"],
   ["a name of the config", "?pin=1234", "?pin=REDACTED"],

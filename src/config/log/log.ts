@@ -16,6 +16,9 @@ const A_VALUE = "a text, a number, true or false";
 
 const parameter = text(A_PARAMETER, (name) => (name === "" ? new Problem(A_PARAMETER) : name.toLowerCase()));
 
+/** Names of query parameters, in lower case. Default: none. */
+export const parameterNames = or(list(parameter, "a list of names of query parameters"), []);
+
 const field = text(A_FIELD, (name) => {
   if (isToken(name)) return name.toLowerCase();
   return new Problem(A_FIELD, { hint: 'A name has letters, digits and "-".' });
@@ -113,7 +116,7 @@ export function logShape(routes: readonly string[], gateway: string, reader: Con
           ),
           [],
         ),
-        redactQuery: or(list(parameter, "a list of names of query parameters"), []),
+        redactQuery: parameterNames,
       },
       (_, written) => twiceIn(written["to"]),
     ),

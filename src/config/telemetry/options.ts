@@ -28,6 +28,8 @@ export interface TracingOptions {
    * trace: those whose trace is `"sampled"`, `"all"`, or `"none"`. Default: `"sampled"`.
    */
   exemplars?: "sampled" | "all" | "none";
+  /** Query parameters whose values spans mask, beside the built-in list of credentials and what the log masks. */
+  redactQuery?: readonly string[];
 }
 
 /** A collector, by OTLP over HTTP with JSON. */

@@ -1,6 +1,7 @@
 // The schema of traces.
 import type { ConfigReader } from "../fault.ts";
 import { either, options, or, type Shape } from "../shape.ts";
+import { parameterNames } from "../log/log.ts";
 import { choice, flag, share } from "../values.ts";
 import { environmentOf } from "./environment.ts";
 import type { TracingPlan } from "./plan.ts";
@@ -9,7 +10,7 @@ import { unheard } from "./unheard.ts";
 const EXEMPLARS = { trace_based: "sampled", always_on: "all", always_off: "none" } as const;
 
 /** Traces as they are written, or as the environment says where that is asked for; undefined where it turns them off. */
-export function tracingShape(reader: ConfigReader): Shape<Omit<TracingPlan, "redactQuery"> | undefined> {
+export function tracingShape(reader: ConfigReader): Shape<TracingPlan | undefined> {
   const who = choice("everyone", "proxies", "nobody");
   return either(
     (value) => value === "env",
@@ -28,6 +29,7 @@ export function tracingShape(reader: ConfigReader): Shape<Omit<TracingPlan, "red
         trust: "everyone",
         baggage,
         exemplars: EXEMPLARS[filter],
+        redactQuery: [],
         knownMethods: variables.knownMethods,
         unheard: unheard(variables),
       };
@@ -39,6 +41,7 @@ export function tracingShape(reader: ConfigReader): Shape<Omit<TracingPlan, "red
       trust: or(who, "everyone"),
       baggage: or(who, "proxies"),
       exemplars: or(choice("sampled", "all", "none"), "sampled"),
+      redactQuery: parameterNames,
     }),
   );
 }

@@ -26,9 +26,15 @@ export function fieldReader({ redactFields }: LogPlan, redact: (query: string) =
   };
 }
 
+/** A fragment is read as a query, too: OAuth hands tokens over in one (RFC 6749 section 4.2.2), pages have routes there. */
 function withoutSecrets(url: string, redact: (query: string) => string): string {
-  const mark = url.indexOf("?");
-  return mark < 0 ? url : url.slice(0, mark) + redact(url.slice(mark));
+  const behind = (mark: string, text: string): string => {
+    const at = text.indexOf(mark);
+    return at < 0 ? text : text.slice(0, at + 1) + redact(text.slice(at + 1));
+  };
+  const hash = url.indexOf("#");
+  if (hash < 0) return behind("?", url);
+  return behind("?", url.slice(0, hash)) + behind("?", behind("#", url.slice(hash)));
 }
 
 /**

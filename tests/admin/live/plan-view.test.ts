@@ -42,7 +42,7 @@ const plan = planOf(
       ADMIN: "admin-token-of-16-letters",
       STICKY: "sticky-secret-of-more-than-32-letters",
       JWT: "jwt-secret-of-more-than-32-letters-long",
-      CLIENT: "client-secret",
+      CLIENT: "introspection-secret",
       REDIS: "redis-password",
     },
   },
@@ -52,7 +52,15 @@ describe("the plan as it is shown", () => {
   const shown = JSON.stringify(planView(plan));
 
   test.each([
-    ...["admin-token", "sticky-secret", "jwt-secret", "client-secret", "redis-password", "in-path", "check-value"],
+    ...[
+      "admin-token",
+      "sticky-secret",
+      "jwt-secret",
+      "introspection-secret",
+      "redis-password",
+      "in-path",
+      "check-value",
+    ],
     ...["set-value", "body-value", "field-value", HASH, PASSWORD],
   ])("does not tell %s", (secret) => {
     expect(shown).not.toContain(secret);
