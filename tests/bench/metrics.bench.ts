@@ -21,7 +21,7 @@ measured("an exchange", (x) => {
   meter.ended(x, WHOLE);
 });
 measured("an exchange of three attempts", (x) => {
-  meter.began();
+  meter.began(x);
   x.attempts = THREE;
   x.upstream = upstream;
   meter.ended(x, WHOLE);
