@@ -40,6 +40,8 @@ export interface Socket {
   writeText(text: string, bytes?: Uint8Array): boolean;
   /** Bytes that wait in memory for the kernel. */
   readonly waiting: number;
+  /** Bytes that waited when the socket went: the kernel has never had them. 0 while it is open. */
+  readonly lost: number;
   /**
    * Looks whether anything has come from the peer that the owner was not told of: bytes, an end, a reset. `isQuiet` is told
    * once: at once where the kernel can be asked (Bun), else behind what the event loop has ready by then. False also when

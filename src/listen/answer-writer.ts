@@ -35,7 +35,7 @@ type Framing = "none" | "sized" | "chunked" | "close";
 /** Writes one answer. */
 export class AnswerWriter implements BodySink {
   /** Content bytes given to the socket. */
-  sent = 0;
+  #sent = 0;
   readonly #socket: Socket;
   readonly #events: WriterEvents;
   #framing: Framing = "none";
@@ -45,6 +45,11 @@ export class AnswerWriter implements BodySink {
   constructor(socket: Socket, events: WriterEvents) {
     this.#socket = socket;
     this.#events = events;
+  }
+
+  /** Content bytes that the kernel has had, or will: less what was lost with the socket, its framing included. */
+  get sent(): number {
+    return Math.max(0, this.#sent - this.#socket.lost);
   }
 
   /** Begins, and for content that is all here, ends. */
@@ -60,7 +65,7 @@ export class AnswerWriter implements BodySink {
       return;
     }
     if (!isStream(content)) {
-      this.sent = content.length;
+      this.#sent = content.length;
       this.#finish(this.#socket.writeText(`${head}Content-Length: ${content.length}\r\n\r\n`, content));
       return;
     }
@@ -81,7 +86,7 @@ export class AnswerWriter implements BodySink {
 
   write(piece: Uint8Array): boolean {
     if (piece.length === 0) return this.#socket.waiting === 0;
-    this.sent += piece.length;
+    this.#sent += piece.length;
     if (this.#framing === "sized") {
       this.#left -= piece.length;
       if (this.#left < 0) {

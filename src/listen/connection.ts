@@ -163,10 +163,10 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   broken(error: GatewayError): void {
     const x = this.#exchange!;
     x.error ??= error;
-    this.#finish(x, x.error);
-    x.left.tell();
     // A broken answer must not look whole: no last chunk, no full length, no orderly end.
     this.#socket.destroy();
+    this.#finish(x, x.error);
+    x.left.tell();
   }
 
   // Requests in
@@ -278,7 +278,8 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #finish(x: Exchange, error: GatewayError | undefined): void {
     if (this.#exchange !== x) return;
     this.#exchange = undefined;
-    const bytesIn = this.#body?.received ?? (x.content instanceof Uint8Array ? x.content.length : 0);
+    // Without a body on its way, all of it came with its head.
+    const bytesIn = this.#body?.received ?? this.#head?.bodyLength ?? 0;
     this.#shared.way.finish(x, { error, bytesIn, bytesOut: this.#writer?.sent ?? 0 });
   }
 

@@ -151,7 +151,8 @@ class JoinedTunnel implements Successor {
     this.#open = 0;
     this.#shared.deadlines.disarm(this.#closing);
     this.#shared.deadlines.disarm(this.#stuck);
-    const { in: bytesIn, out: bytesOut } = this.#bytes;
+    const bytesIn = this.#bytes.in;
+    const bytesOut = Math.max(0, this.#bytes.out - this.#client.lost);
     this.#tunnel.closed(bytesIn, bytesOut);
     this.#told(this.#failure, bytesIn, bytesOut);
   }

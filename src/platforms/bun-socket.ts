@@ -21,6 +21,7 @@ export class BunSocket implements Socket {
   clientCertificate: ShownCertificate | undefined = undefined;
   protocol = "";
   waiting = 0;
+  lost = 0;
   readonly #raw: RawSocket;
   #queue: Uint8Array[] = [];
   /** Our FIN is due behind what waits. */
@@ -147,6 +148,7 @@ export class BunSocket implements Socket {
 
   #leave(): void {
     this.#gone = true;
+    this.lost = this.waiting;
     this.waiting = 0;
     this.#queue = [];
   }

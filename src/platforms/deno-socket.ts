@@ -20,6 +20,7 @@ export class DenoSocket implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly remoteAddress: string;
   readonly secure = false;
+  lost = 0;
   readonly #conn: DenoConn;
   #queue: Uint8Array[] = [];
   /** Bytes not yet taken by the kernel. */
@@ -215,6 +216,7 @@ export class DenoSocket implements Socket {
     this.#queue = [];
     this.#heldBack = false;
     this.#read = undefined;
+    this.lost = this.#unsent;
     this.#unsent = 0;
     try {
       this.#conn.close();

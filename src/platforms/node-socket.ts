@@ -20,6 +20,7 @@ export class NodeSocket implements Socket {
   readonly remoteAddress: string;
   readonly secure: boolean;
   protocol = "";
+  lost = 0;
   readonly #raw: net.Socket;
   readonly #beneath: Beneath | undefined;
   /** Node says when it has sent all only after a write that was too much. */
@@ -97,6 +98,7 @@ export class NodeSocket implements Socket {
   destroy(): void {
     if (this.#destroyed || this.#gone) return;
     this.#destroyed = true;
+    this.lost = this.#raw.writableLength;
     // Deno resets plain connections only; a TLS stream that ends without close_notify is known to be cut.
     if (this.secure) this.#raw.destroy();
     else this.#raw.resetAndDestroy();
@@ -116,6 +118,7 @@ export class NodeSocket implements Socket {
     if (this.#gone) return;
     this.#gone = true;
     const agreed = this.#destroyed || error === undefined;
+    if (!this.#destroyed) this.lost = this.#raw.writableLength;
     this.#destroyed = true;
     this.handler.closed(agreed ? undefined : socketErrorOf(error));
   }

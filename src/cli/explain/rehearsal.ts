@@ -248,6 +248,7 @@ class AnsweringSocket implements Socket {
   readonly remoteAddress = "";
   readonly secure: boolean;
   readonly waiting = 0;
+  readonly lost = 0;
   readonly #seen: (head: string) => void;
   #text = "";
   #isOver = false;

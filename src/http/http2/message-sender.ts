@@ -35,7 +35,9 @@ export class MessageSender implements BodySink, Turns {
   /** Bytes of content that the peer takes of this stream. May be below 0 (RFC 9113 section 6.9.2). */
   window: number;
   /** Content bytes given to the socket. */
-  sent = 0;
+  #sent = 0;
+  /** Those of the last turn. */
+  #sentLast = 0;
   next: Turns | undefined = undefined;
   isReady = false;
   readonly #stream: number;
@@ -80,6 +82,11 @@ export class MessageSender implements BodySink, Turns {
     content.pipe(this);
     // What is here already goes out with the head.
     if (this.#head !== undefined) this.#means.sender.schedule(this);
+  }
+
+  /** Content bytes that the kernel has had, or will: less what was lost with the socket. */
+  get sent(): number {
+    return this.#sent - Math.min(this.#sentLast, this.#means.sender.lostOf(this));
   }
 
   /** Whether all of it has gone. */
@@ -146,6 +153,7 @@ export class MessageSender implements BodySink, Turns {
   }
 
   turn(): Turn {
+    this.#sentLast = 0;
     let frames = "";
     if (this.#head !== undefined) {
       const isAll = this.#isEnded && this.#pieces.length === 0;
@@ -175,7 +183,8 @@ export class MessageSender implements BodySink, Turns {
     const isLast = isEmpty && this.#isEnded && this.#trailers === undefined;
     this.window -= size;
     this.#means.sender.window -= size;
-    this.sent += size;
+    this.#sent += size;
+    this.#sentLast = size;
     const head = frames + frameHead(size, DATA, isLast ? END_STREAM : 0, this.#stream);
     this.#means.deadlines.disarm(this.#patience);
     this.#events.sentContent(size, isEmpty);

@@ -48,6 +48,8 @@ export class Sender {
   #moves = false;
   /** Bytes of frames that answer frames, since the socket is full. */
   #behind = 0;
+  /** Whose turn was the last one: content that waits in the socket is this stream's. */
+  #turned: Turns | undefined = undefined;
 
   /** @param full told when the socket takes no more */
   constructor(socket: Socket, full: () => void) {
@@ -108,6 +110,11 @@ export class Sender {
     this.#leaves(stream);
   }
 
+  /** Bytes of the stream's last turn that were lost with the socket: there is no other turn while any wait. */
+  lostOf(stream: Turns): number {
+    return stream === this.#turned ? Math.max(0, this.#socket.lost - this.#behind) : 0;
+  }
+
   /** The peer takes more of all streams. @throws ConnectionFault */
   widen(bytes: number): void {
     this.window += bytes;
@@ -135,6 +142,7 @@ export class Sender {
         this.#first = stream.next;
         if (stream.next === undefined) this.#last = undefined;
         this.#leaves(stream);
+        this.#turned = stream;
         const turn = stream.turn();
         if (turn === "more") this.#moves = true;
         if (turn === "more" || turn === "waits") this.#enqueue(stream);

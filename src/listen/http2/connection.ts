@@ -219,20 +219,20 @@ export class Http2Connection implements Guest, SocketHandler, RequestsOwner {
     if (this.#incoming.streams.size === 0) new Stream(0, this).refuseUnanswered(error);
     this.sender.control(frames.goAway(this.#incoming.lastStream, code, message));
     this.sender.uncork();
-    this.#leave(error);
-    this.#close(true);
+    this.#close(true, error);
   }
 
   /** Sends FIN and reads on for a while. What the client does not take is not waited for. */
-  #close(isSending: boolean): void {
-    this.#leave(new GatewayError("client_disconnect", "the client left"));
-    if (this.socket.waiting > 0) return this.socket.destroy();
+  #close(isSending: boolean, error = new GatewayError("client_disconnect", "the client left")): void {
+    if (this.socket.waiting > 0) return this.#cut(error);
+    this.#leave(error);
     this.#lingering = new Lingering(this.socket, this.shared, isSending, () => this.shared.closed(this));
   }
 
   #cut(error: GatewayError): void {
-    this.#leave(error);
+    // First: what is lost with it was not sent.
     this.socket.destroy();
+    this.#leave(error);
   }
 
   /** Nothing goes on. */

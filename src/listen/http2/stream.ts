@@ -324,11 +324,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
     const x = this.#exchange;
     if (x === undefined) return;
     this.#exchange = undefined;
-    this.#owner.shared.way.finish(x, { error, bytesIn: this.#bytesIn(x.content), bytesOut: this.#answer?.sent ?? 0 });
-  }
-
-  #bytesIn(content: Content): number {
-    return this.#body?.received ?? (content instanceof Uint8Array ? content.length : 0);
+    this.#owner.shared.way.finish(x, { error, bytesIn: this.#body?.received ?? 0, bytesOut: this.#answer?.sent ?? 0 });
   }
 
   #leave(): void {

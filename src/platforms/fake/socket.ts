@@ -29,6 +29,7 @@ export class FakeSocket implements Socket {
   readonly remoteAddress: string;
   readonly secure: boolean;
   protocol = "";
+  lost = 0;
   /** For messages of failed tests. */
   readonly name: string;
   /** Bytes that the kernel takes of what is written here before the peer reads them. */
@@ -255,6 +256,7 @@ export class FakeSocket implements Socket {
 
   #goAway(error: SocketError | undefined): void {
     this.#gone = true;
+    this.lost = this.waiting;
     this.#held = [];
     this.#arrived.length = 0;
     this.#unread = 0;
