@@ -9,7 +9,7 @@ import type { BunPlatform } from "../platforms/bun.ts";
 import type { Metrics } from "../record/metrics.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { listenRefusal } from "./listen-refusal.ts";
-import { clearPath, pathRefusal } from "./socket-path.ts";
+import { listenAtPath, pathRefusal } from "./socket-path.ts";
 import type { Serving } from "./serving.ts";
 import type { Terminal } from "./terminal.ts";
 import { urlOf } from "./url-of.ts";
@@ -105,8 +105,9 @@ async function open(
 ): Promise<Admin> {
   try {
     const isHanded = platform.listening?.has({ path: admin.socket, host: "", port: 0 }) === true;
-    if (admin.socket !== undefined && !isHanded) await clearPath(admin.socket);
-    return openAdmin(admin, plan.name, overseen, platform);
+    const listen = (): Admin => openAdmin(admin, plan.name, overseen, platform);
+    if (admin.socket === undefined || isHanded) return listen();
+    return await listenAtPath(admin.socket, listen);
   } catch (error) {
     if (admin.socket !== undefined) throw pathRefusal(error, admin.socket);
     throw listenRefusal(error, admin.host, admin.port, "admin.port in the config");

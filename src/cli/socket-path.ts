@@ -1,18 +1,48 @@
 // The path of a Unix socket to listen on: freed of what a dead process left, and why it cannot be had.
 import { lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
+import { passingLock } from "../platforms/file-lock.ts";
 import { EXIT, Refusal, systemCode } from "./exit.ts";
 
 const ANOTHER = "take another path: admin.socket in the config";
+/** Whoever starts at the same moment has the path to itself for some milliseconds. */
+const PATIENCE_MS = 5000;
+const LOOK_MS = 5;
 
-/** Removes a socket on which nobody listens any more. Whatever else is there stays, and listening fails. */
-export async function clearPath(path: string): Promise<void> {
-  if (isSocket(path) && (await isDead(path))) unlinkSync(path);
+/**
+ * Listens on a path. A socket on which nobody listens any more is removed before; whatever else is there stays, and
+ * listening fails. From the look at it until it listens it has the path to itself: a file beside it, `.lock`, which is there
+ * for so long, keeps others away. @throws what `listen` throws, and Refusal where others have the path for too long
+ */
+export async function listenAtPath<T>(path: string, listen: () => T, patienceMs = PATIENCE_MS): Promise<T> {
+  const letGo = await lockOf(path, patienceMs);
+  try {
+    if (isSocket(path) && (await isDead(path))) unlinkSync(path);
+    return listen();
+  } finally {
+    letGo();
+  }
+}
+
+async function lockOf(path: string, patienceMs: number): Promise<() => void> {
+  const file = `${path}.lock`;
+  for (const until = performance.now() + patienceMs; ;) {
+    const letGo = passingLock(file);
+    if (letGo !== undefined) return letGo;
+    if (performance.now() > until) {
+      throw new Refusal(EXIT.os, `Cannot listen on ${path}: another process holds ${file}.`, {
+        hint: `Find it with: fuser ${file}\nOr ${ANOTHER}.`,
+      });
+    }
+    await setTimeout(LOOK_MS);
+  }
 }
 
 /** The refusal for what `listen` threw: 77 when it is not permitted, else 71. */
 export function pathRefusal(error: unknown, path: string): Refusal {
+  if (error instanceof Refusal) return error;
   const what = `Cannot listen on ${path}:`;
   switch (systemCode(error)) {
     case "EADDRINUSE":

@@ -155,11 +155,12 @@ export class ListeningSockets {
   #stop(open: Open): void {
     if (!this.#open.delete(open)) return;
     const { path } = open.wanted;
+    // One that has never accepted is still the other process's. While it listens, nobody else takes its path: it is removed
+    // first, as Bun does it.
+    if (path !== undefined && !open.isBuns && !open.isPaused) rmSync(path, { force: true });
     // Bun would remove the file: it is left without its socket instead, until the process ends.
     if (path !== undefined && this.#isOver) open.descriptor?.exchange(openSync("/dev/null", "r"));
     else open.listener.stop(false);
-    // One that has never accepted is still the other process's.
-    if (path !== undefined && !open.isBuns && !open.isPaused) rmSync(path, { force: true });
   }
 
   /** Closes those that nobody has wanted. */

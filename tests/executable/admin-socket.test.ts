@@ -88,6 +88,18 @@ test("what a dead process left is replaced, who listens is not, and at the end n
   expect(existsSync(socket)).toBe(false);
 });
 
+test("of gateways that start at once over what a dead process left, one has the socket and the others say so", async () => {
+  const socket = join(folderWith({}), "admin.sock");
+  const dead = await start(socket);
+  dead.signal("SIGKILL");
+  await dead.ended();
+  const came = await Promise.allSettled(Array.from({ length: 4 }, () => start(socket)));
+  const refused = came.flatMap((each) => (each.status === "rejected" ? String(each.reason) : []));
+  expect(refused).toEqual(refused.map(() => expect.stringContaining("another process listens there")));
+  expect(refused).toHaveLength(3);
+  expect((await ask(socket, "/livez")).status).toBe(200);
+});
+
 test("a file that is no socket stays, and a folder that is not there is told", async () => {
   const folder = folderWith({ "gateway.config.ts": config("admin.sock"), "admin.sock": "kept" });
   const taken = await sluice(["run"], { cwd: folder });
