@@ -18,7 +18,7 @@ import { meterListeners } from "./meter.ts";
 import type { Platform } from "./platform.ts";
 import type { Metrics } from "./record/metrics.ts";
 import type { Counts } from "./shared.ts";
-import { type Obstacle } from "./respond/readiness.ts";
+import { type Obstacle, STARTING } from "./respond/readiness.ts";
 import { obstaclesIn } from "./obstacles.ts";
 import type { NoticeLevel, Verbosity } from "./verbosity.ts";
 import { layWay } from "./way.ts";
@@ -142,7 +142,7 @@ export function createGateway(plan: Plan, platform: Platform, surroundings: Gate
     ready: current.parts.firstTargets,
     fetch: (request, peer, env = {}, context) => travelWeb(way, platform, request, peer, { env, context }),
     listen: () => listeners.open(plan.listen),
-    obstacles: () => obstaclesIn(current.parts),
+    obstacles: () => [...(listeners.isOpen ? [] : [STARTING]), ...obstaclesIn(current.parts)],
     limits: new LimitControl(() => current.parts, platform),
     verbosity: platform.verbosity,
     keys: platform.shared

@@ -97,6 +97,8 @@ export interface Parts {
   /** In the order of the config. */
   readonly logSinks: readonly Sink[];
   readonly issued: Issued | undefined;
+  /** Host names whose certificates are to be issued. */
+  readonly issuedHosts: readonly string[];
   readonly carried: Carried;
   isDraining: Standing["isDraining"];
   /** Keeps what limits have counted for the next process, if the config wants that and the counts are its own. */
@@ -195,6 +197,7 @@ export function createParts(plan: Plan, standing: Standing, before?: Parts): Par
     logSinks,
     telemetry: createTelemetry(plan, standing, keep),
     issued: standing.issued,
+    issuedHosts: plan.listen.tls?.acme?.domains ?? [],
     carried,
     isDraining,
     // Those that are told to another process are its to keep.

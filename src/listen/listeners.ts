@@ -66,6 +66,11 @@ export class Listeners {
     return current.address;
   }
 
+  /** Whether it has been opened. */
+  get isOpen(): boolean {
+    return this.#current !== undefined;
+  }
+
   /** Opens others, where the plan names other addresses. @throws SocketError, and all stays as it is */
   next(plan: ListenPlan): NextListener {
     const before = this.#current;

@@ -10,6 +10,9 @@ export interface Obstacle {
   readonly reason: string;
 }
 
+/** What stands in the way of one that nobody can reach yet. */
+export const STARTING: Obstacle = { name: "listen", reason: "the gateway does not listen yet" };
+
 /** What stands in the way of one that has been told to leave. */
 export const DRAINING: Obstacle = { name: "draining", reason: "the gateway shuts down" };
 

@@ -99,6 +99,34 @@ describe.skipIf(lacks !== undefined)(`ACME${lacks === undefined ? "" : `: ${lack
     2 * ISSUED_MS,
   );
 
+  test.each([1, 2])("with %i workers the gateway is at no moment ready without its certificate", async (workers) => {
+    const directory = `https://127.0.0.1:${closedPort()}/dir`;
+    const acme: AcmeOptions = { domains: ["a.test"], agreeToTerms: true, directory, storage: "state" };
+    const admin = closedPort();
+    const config = {
+      workers,
+      admin: { port: admin },
+      listen: { tls: { acme, redirectHttp: { port: closedPort() } } },
+      routes,
+    };
+    const asked: number[] = [];
+    let isOver = false;
+    const ask = async (): Promise<boolean> => {
+      const answer = await fetch(`http://127.0.0.1:${admin}/readyz`, { keepalive: false }).catch(() => undefined);
+      if (answer !== undefined) asked.push(answer.status);
+      return isOver;
+    };
+    const asking = until(ask, "the end of the asking", ISSUED_MS);
+    const gateway = await startGateway(config);
+    gateways.push(gateway);
+    const before = asked.length;
+    // From before it listens until it has been asked some times more.
+    await until(() => asked.length > before + 20, "answers");
+    isOver = true;
+    await asking;
+    expect(new Set(asked)).toEqual(new Set([503]));
+  });
+
   test(
     "readiness waits for the certificate, and names what it waits for",
     async () => {

@@ -2,7 +2,10 @@
 import { expect, test } from "bun:test";
 import { jwt } from "../../src/config/auth/jwt.ts";
 import type { GatewayOptions } from "../../src/config/options.ts";
+import { resolvePlan } from "../../src/config/resolve.ts";
+import { createGateway } from "../../src/gateway.ts";
 import { fieldOf } from "../../src/platforms/fake/messages.ts";
+import { FakePlatform } from "../../src/platforms/fake/platform.ts";
 import { inWorld, inWorldOf } from "../support/fake-world.ts";
 
 const OPTIONS: GatewayOptions = { routes: { ready: { match: "/readyz", answer: "readiness" } } };
@@ -14,6 +17,15 @@ test("a gateway that needs nothing is ready", () => {
     expect(fieldOf(answer, "cache-control")).toBe("no-store");
     expect(world.ask("HEAD", "/readyz").answer.status).toBe(200);
   });
+});
+
+test("one that does not listen yet is not, for who asks at the admin listener", () => {
+  const { plan } = resolvePlan(OPTIONS, { env: () => undefined, file: () => undefined, locate: (path) => path });
+  const gateway = createGateway(plan!, new FakePlatform());
+  expect(gateway.obstacles().map(({ name }) => name)).toEqual(["listen"]);
+  gateway.listen();
+  expect(gateway.obstacles()).toEqual([]);
+  gateway.close();
 });
 
 test("one whose keys cannot be had is not, and says which scheme it is, not why", async () => {

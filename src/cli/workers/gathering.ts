@@ -64,8 +64,12 @@ export class Gathering {
   }
 
   #obstaclesNow(): readonly Obstacle[] {
-    if (this.#living().size === 0) return [{ name: "workers", reason: "no worker serves" }];
+    const serving = [...this.#living().keys()];
+    if (serving.length === 0) return [{ name: "workers", reason: "no worker serves" }];
     const all = [...(this.draining ? [DRAINING] : []), ...[...this.#obstacles.values()].flat()];
+    // One that has said nothing does not mean that nothing stands in its way.
+    const silent = serving.filter((number) => !this.#obstacles.has(number));
+    if (silent.length > 0) all.push({ name: "workers", reason: `worker ${silent.join(", ")} has not told how it is` });
     return [...new Map(all.map((obstacle) => [obstacle.name, obstacle])).values()];
   }
 

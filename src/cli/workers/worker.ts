@@ -73,6 +73,7 @@ export function serveAsWorker(embedded: Embedded): void {
         return scope.postMessage({ kind: "limit told", id: message.id, told: await serving!.limit(message.question) });
       case "issued":
         issued?.put(message.state);
+        serving?.tell?.(0, false);
         return scope.postMessage({ kind: "issued", id: message.id });
       case "count":
         return serving?.tell?.(message.id, message.look);
@@ -164,6 +165,7 @@ class ServingWorker {
     this.#pending.prepared.take();
     this.#targets.keep(this.#pending.searches);
     this.#pending = undefined;
+    this.tell?.(0, false);
   }
 
   drop(): void {
@@ -200,6 +202,8 @@ async function start(
     platform.listening.closeRest();
     const tell = metrics && tellCounts(metrics, gateway, (message) => scope.postMessage(message));
     if (begin.heart !== undefined) beat(begin.heart.words, begin.shared.worker, begin.heart.everyMs);
+    // How it is, is known before it counts as one that serves.
+    tell?.(0, false);
     scope.postMessage({ kind: "listening" });
     return new ServingWorker(gateway, platform, load, targets, errColors, tell);
   } catch (thrown) {
