@@ -30,7 +30,11 @@ describe.skipIf(lack !== undefined)(`HTTP/2 on the listener${lack === undefined 
   const config = (listen: object = {}): Config => ({
     listen: { tls: { certificates: { cert: "shown.pem", key: "shown.key" } }, ...listen },
     upstreams: { up: { targets: [origin.url] } },
-    routes: { all: { match: "/*", to: "up" }, hello: { match: "/hello", answer: { body: "hello" } } },
+    routes: {
+      all: { match: "/*", to: "up" },
+      hello: { match: "/hello", answer: { body: "hello" } },
+      nowhere: { match: "/nowhere", answer: { status: 404, body: "nowhere" } },
+    },
   });
   const start = (listen: object = {}): Promise<Gateway> => {
     const { local } = certificates();
@@ -68,6 +72,16 @@ describe.skipIf(lack !== undefined)(`HTTP/2 on the listener${lack === undefined 
     const request = await origin.requestTo("/up");
     expect(request.fields.all("content-length")).toEqual([String(bytes.length)]);
     expect(request.body.content.equals(bytes)).toBe(true);
+  });
+
+  test.each([
+    ["refused", 404, "/nowhere", 8 * MIB],
+    ["answered by the config", 200, "/hello", 500_000],
+  ])("an upload that is %s before it has ended is no failure to curl: %i", async (_, status, path, size) => {
+    const file = join(gateway.folder, "early.bin");
+    writeFileSync(file, Buffer.alloc(size));
+    const { out, code } = await curl("-T", file, "-o", "/dev/null", "-w", "%{http_code}", `${url}${path}`);
+    expect({ out, code }).toEqual({ out: `${status}`, code: 0 });
   });
 
   test.each([

@@ -85,7 +85,7 @@ describe("clocks", () => {
       world.advance(2999);
       expect(client.said.answers.get(1)?.status).toBeUndefined();
       world.advance(1);
-      expect(client.answer()).toMatchObject({ status: 408, complete: true, reset: 0 });
+      expect(client.answer()).toMatchObject({ status: 408, complete: true, reset: undefined });
       expect(world.a.last.over).toBe(true);
       expect(world.record["error.type"]).toBe("request_timeout");
       expect(client.goAway).toBeUndefined();

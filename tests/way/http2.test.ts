@@ -259,21 +259,6 @@ describe("an answer", () => {
     });
   });
 
-  test("before the upload has ended asks the client to send no more, and what is on its way harms nobody", () => {
-    inHttp2((client, world) => {
-      client.send(post(1) + data(1, "abc"));
-      world.a.last.answer(413, "no");
-      world.settle();
-      expect(client.answer()).toMatchObject({ status: 413, body: "no", complete: true, reset: 0 });
-      for (let i = 0; i < 100; i++) client.send(data(1, "x".repeat(16_000)));
-      client.send(trailers(1, [["a", "b"]]));
-      expect(client.goAway).toBeUndefined();
-      // What was dropped was not held: the connection's window is opened again.
-      expect(client.frames("WINDOW_UPDATE", 0).length).toBeGreaterThan(2);
-      expect(world.record).toMatchObject({ "http.response.status_code": 413 });
-    });
-  });
-
   test("is given up by the target when the client takes it back", () => {
     inHttp2((client, world) => {
       client.send(get(1));

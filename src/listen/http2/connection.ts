@@ -145,16 +145,17 @@ export class Http2Connection implements Guest, SocketHandler, RequestsOwner {
     this.calm.earn(isAll ? CONTENT : CONTENT * Math.min(1, bytes / PROGRESS));
   }
 
-  over(stream: Stream, code: number | undefined, isAnswered: boolean): void {
+  answered(stream: Stream): void {
+    this.calm.earn(ANSWERED);
+    if (this.socket.waiting > 0) this.#landing.push(stream);
+    else stream.record();
+  }
+
+  over(stream: Stream, code: number | undefined): void {
     this.#incoming.streams.delete(stream.id);
     if (code !== undefined) {
       this.#incoming.remember(stream.id);
       this.sender.control(frames.rstStream(stream.id, code));
-    }
-    if (isAnswered) {
-      this.calm.earn(ANSWERED);
-      if (this.socket.waiting > 0) this.#landing.push(stream);
-      else stream.record();
     }
     this.#settle();
   }

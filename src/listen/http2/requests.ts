@@ -5,7 +5,8 @@ import * as frames from "../../http/http2/frame.ts";
 import { RESET } from "../../http/http2/calm.ts";
 import { Incoming, type IncomingOwner, protocol } from "../../http/http2/incoming.ts";
 import { RequestBlock } from "../../http/http2/request-block.ts";
-import { Stream, type StreamOwner } from "./stream.ts";
+import { Stream } from "./stream.ts";
+import type { StreamOwner } from "./stream-owner.ts";
 
 /** The connection, as its requests see it. */
 export interface RequestsOwner extends IncomingOwner, StreamOwner {

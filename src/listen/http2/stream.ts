@@ -16,42 +16,20 @@ import {
 import { ArrivingContent, type ArrivingEvents } from "../../http/http2/arriving-content.ts";
 import { FIRST_WINDOW, MOST, headersFrames, windowUpdate } from "../../http/http2/frame.ts";
 import { type MessageEvents, MessageSender } from "../../http/http2/message-sender.ts";
-import type { Sender } from "../../http/http2/sender.ts";
 import type { BlockHead, RequestBlock } from "../../http/http2/request-block.ts";
 import { Malformed, hasNoContent } from "../../http/message.ts";
 import type { RequestHead } from "../../http/request-head.ts";
-import type { Socket } from "../../platform.ts";
 import { admit, refusalOf, refusedArrival } from "../admit.ts";
 import { bodyTooLate, tookNothing } from "../lateness.ts";
-import { type Shared, REQUEST_AT_ONCE } from "../shared.ts";
+import { REQUEST_AT_ONCE } from "../shared.ts";
 import { answerBlock } from "./answer-block.ts";
+import { Leftover, MOST_UNASKED } from "./leftover.ts";
+import type { StreamOwner } from "./stream-owner.ts";
 
 /** What a client may send of a stream ahead of its reader; before there is one, it is FIRST_WINDOW. */
 const READ_WINDOW = 256 * 1024;
 /** Windows are opened again by so much at least. */
 const WINDOW_STEP = 32 * 1024;
-
-/** The connection, as its streams see it. */
-export interface StreamOwner {
-  readonly socket: Socket;
-  readonly shared: Shared;
-  readonly sender: Sender;
-  /** Window of a stream that the client has set. */
-  readonly firstWindow: number;
-  /** Whether the client may send content of any stream. */
-  readonly mayReceive: boolean;
-  /** So many bytes of content are no longer held. */
-  taken(bytes: number): void;
-  /** An answer begins. */
-  answers(): void;
-  /** A frame of content has gone; see MessageEvents. */
-  sentContent(bytes: number, isAll: boolean): void;
-  /**
-   * The stream is over for both sides. @param code sent to the client, whose side was open, or that must not take the answer
-   * for whole @param isAnswered whether the answer went out to its end
-   */
-  over(stream: Stream, code: number | undefined, isAnswered: boolean): void;
-}
 
 /** A stream. */
 export class Stream implements ArrivingEvents, MessageEvents {
@@ -66,6 +44,10 @@ export class Stream implements ArrivingEvents, MessageEvents {
   #hasBegun = false;
   #body: ArrivingContent | undefined = undefined;
   #answer: MessageSender | undefined = undefined;
+  /** Set once it is answered, while the client still sends. */
+  #leftover: Leftover | undefined = undefined;
+  /** Whether what the client still sends is taken once it is answered. */
+  #takesRest = false;
   /** Bytes of content that the client takes. */
   #window: number;
   /** Bytes of content that the client may send. */
@@ -110,6 +92,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
 
   /** @throws StreamFault */
   data(piece: Uint8Array): void {
+    this.#leftover?.take(piece.length);
     const body = this.#body;
     if (body === undefined) return this.taken(piece.length);
     if (body.length !== undefined && body.received + piece.length > body.length) {
@@ -126,16 +109,16 @@ export class Stream implements ArrivingEvents, MessageEvents {
     this.isEnded = true;
     this.#owner.shared.deadlines.disarm(this.#reading);
     const body = this.#body;
-    if (body === undefined) return;
-    if (body.length !== undefined && body.received < body.length) {
+    if (body?.length !== undefined && body.received < body.length) {
       throw this.#fault(PROTOCOL_ERROR, "the content is shorter than its content-length");
     }
     try {
-      body.end(trailers?.trailers());
+      body?.end(trailers?.trailers());
     } catch (fault) {
       if (!(fault instanceof Malformed)) throw fault;
       throw this.#fault(PROTOCOL_ERROR, fault.message);
     }
+    if (this.#leftover !== undefined) this.#over(undefined);
   }
 
   /** Sends the request its way. */
@@ -227,7 +210,8 @@ export class Stream implements ArrivingEvents, MessageEvents {
 
   #awaitBody(): void {
     const { deadlines, plan } = this.#owner.shared;
-    if (this.isOver || this.isEnded || this.#mayReceive <= 0) deadlines.disarm(this.#reading);
+    const isTimed = !this.isOver && !this.isEnded && this.#leftover === undefined && this.#mayReceive > 0;
+    if (!isTimed) deadlines.disarm(this.#reading);
     else deadlines.arm(this.#reading, plan.bodyMs);
   }
 
@@ -246,6 +230,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
     // The client left before its answer came.
     if (this.isOver) return answer.discard();
     x.answer = answer;
+    this.#takesRest = answer.status >= 300 || this.#isOpenForRest();
     this.#owner.answers();
     const { content } = answer;
     const silent = hasNoContent(x.method, answer.status);
@@ -254,6 +239,18 @@ export class Stream implements ArrivingEvents, MessageEvents {
     const means = { sender, deadlines, sendMs: plan.sendMs, incomplete: "http_response_incomplete" } as const;
     this.#answer = new MessageSender(this.id, this.#window, means, this);
     this.#answer.start(() => answerBlock(sender.hpack, answer, x.method, shared.date()), silent ? null : content);
+  }
+
+  /** Lets the client send all the rest of its request, if that is known and little; before it is answered. */
+  #isOpenForRest(): boolean {
+    const rest = this.isEnded || this.#body?.length === undefined ? Infinity : this.#body.length - this.#body.received;
+    if (rest > MOST_UNASKED) return false;
+    const more = rest - this.#mayReceive;
+    if (more > 0) {
+      this.#mayReceive += more;
+      this.#owner.sender.control(windowUpdate(this.id, more));
+    }
+    return true;
   }
 
   /** The client takes more. @throws StreamFault */
@@ -266,11 +263,19 @@ export class Stream implements ArrivingEvents, MessageEvents {
   // MessageEvents
 
   finished(): void {
-    // An upload that nobody reads to its end: the client is asked to send no more (RFC 9113 section 8.1).
-    const code = this.isEnded ? undefined : NO_ERROR;
-    this.#leave();
+    const isTaken = !this.isEnded && this.#takesRest;
+    if (isTaken) this.#leftover = new Leftover(this.#owner.shared.deadlines, () => this.#over(NO_ERROR));
+    this.#awaitBody();
     this.#body?.cancel();
-    this.#owner.over(this, code, true);
+    this.#owner.answered(this);
+    // What is not taken, the client is asked not to send (RFC 9113 section 8.1).
+    if (!isTaken) this.#over(this.isEnded ? undefined : NO_ERROR);
+  }
+
+  #over(code: number | undefined): void {
+    if (this.isOver) return;
+    this.#leave();
+    this.#owner.over(this, code);
   }
 
   broken(error: GatewayError): void {
@@ -303,13 +308,15 @@ export class Stream implements ArrivingEvents, MessageEvents {
     if (this.isOver) return;
     if (this.#hasBegun) this.abort(error);
     else this.refuseUnanswered(error);
-    this.#owner.over(this, code, false);
+    this.#owner.over(this, code);
   }
 
   /** Breaks off whatever runs, for this reason. The client is not told, nor is the connection. */
   abort(error: GatewayError): void {
     if (this.isOver) return;
     this.#leave();
+    // It has its answer: nothing that was asked for is broken off.
+    if (this.#leftover !== undefined) return;
     this.#body?.fail(error);
     this.#body?.cancel();
     this.#answer?.abandon();
@@ -329,6 +336,7 @@ export class Stream implements ArrivingEvents, MessageEvents {
 
   #leave(): void {
     this.isOver = true;
+    this.#leftover?.end();
     this.#owner.shared.deadlines.disarm(this.#reading);
   }
 
