@@ -278,8 +278,7 @@ export class Connection implements Guest, SocketHandler, BodySource, WriterEvent
   #finish(x: Exchange, error: GatewayError | undefined): void {
     if (this.#exchange !== x) return;
     this.#exchange = undefined;
-    // Without a body on its way, all of it came with its head.
-    const bytesIn = this.#body?.received ?? this.#head?.bodyLength ?? 0;
+    const bytesIn = this.#body?.received ?? this.#head?.bodyLength ?? 0; // It may have come whole with its head.
     this.#shared.way.finish(x, { error, bytesIn, bytesOut: this.#writer?.sent ?? 0 });
   }
 
