@@ -35,7 +35,9 @@ export function readReference(reference: EnvReference, reader: ConfigReader): Se
     const text = reader.file(path!);
     if (text !== undefined) return checked(name, withoutLastNewline(text), shown!);
   }
-  const fallback: unknown = reference.fallback();
+  // Not called `fallback`, as a property of valibot's schemas is: where thousands of configs were read, code that Bun 1.4.5
+  // had compiled took something else for the method (seen in tests/config/any-options.test.ts, about once in 20 runs).
+  const fallback: unknown = reference.defaultValue();
   if (typeof fallback === "string") return checked(name, fallback, `the default of ${name}`);
   if (fallback !== undefined) return missing("Its default is not a text.");
   return missing(`None of ${name}, ${name}_FILE, $CREDENTIALS_DIRECTORY/${name} and /run/secrets/${name} is there.`);

@@ -49,7 +49,7 @@ export class EnvReference {
   }
 
   /** What holds when the variable is not set anywhere: for use, never for output. */
-  fallback(): string | undefined {
+  defaultValue(): string | undefined {
     return this.#fallback;
   }
 

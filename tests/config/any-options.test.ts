@@ -174,7 +174,7 @@ describe("resolvePlan", () => {
         fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) =>
           answers(resolvePlan(spoilt(changes), world)),
         ),
-        { numRuns: 1500 },
+        { numRuns: 1500, includeErrorInReport: true },
       );
     },
     LIMIT_MS,
