@@ -27,8 +27,8 @@ const DASH = 45;
 const HEX = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
 
 /**
- * Ids as parts of one text, which costs a third of a text for each. An exchange with a trace needs both forms, and each
- * of them is copied once, into a message.
+ * Ids as parts of one text: a text of its own for each would have to be allocated, and collected. They stand in both forms,
+ * for an exchange with a trace needs both; each is copied once, into a message.
  */
 export class DrawnIds implements Ids {
   readonly #bytes = new Uint8Array(BYTES * DRAWN);
