@@ -11,7 +11,9 @@ export interface Rates {
   /** Since the process began. */
   readonly total: number;
   readonly perSecond: number;
-  /** Shares from 0 to 1: answers of 4xx, and of 5xx or none. */
+  /** Answers of 4xx, and of 5xx or none: a second, and as shares from 0 to 1 of those whose status is known. */
+  readonly refusedPerSecond: number;
+  readonly failedPerSecond: number;
   readonly refused: number;
   readonly failed: number;
   readonly p50: number | undefined;
@@ -26,6 +28,7 @@ export interface RouteRates extends Rates {
 
 /** Failures of one kind. */
 export interface FailureCount extends OutcomeCount {
+  readonly status: number;
   /** Within the time. */
   readonly lately: number;
 }
@@ -99,6 +102,7 @@ export class History {
     const [from, to] = this.#ends(ms);
     const before = new Map(from?.outcomes.map((each) => [keyOf(each), each.count]));
     return (to?.outcomes ?? [])
+      .filter(hasStatus)
       .filter(({ status, code }) => status >= 400 || status === 0 || code !== "")
       .map((each) => ({ ...each, lately: each.count - (before.get(keyOf(each)) ?? 0) }))
       .sort((a, b) => b.lately - a.lately || b.count - a.count);
@@ -150,8 +154,8 @@ export class History {
 function pointOf(from: Tick, to: Tick): Point {
   const counts = new Uint32Array(STEPS);
   for (const [, pairs] of to.durations) addPairs(counts, pairs);
-  const { perSecond, failed, p50, p90, p99 } = ratesOf(from, to, () => true, counts);
-  return { at: to.at / 1000, perSecond, failed: perSecond * failed, p50, p90, p99 };
+  const { perSecond, failedPerSecond: failed, p50, p90, p99 } = ratesOf(from, to, () => true, counts);
+  return { at: to.at / 1000, perSecond, failed, p50, p90, p99 };
 }
 
 function ratesOf(
@@ -163,13 +167,17 @@ function ratesOf(
   const count = (tick: Tick | undefined, is: (each: OutcomeCount) => boolean): number =>
     (tick?.outcomes ?? []).reduce((sum, each) => sum + (isWanted(each) && is(each) ? each.count : 0), 0);
   const lately = (is: (each: OutcomeCount) => boolean): number => count(to, is) - count(from, is);
-  const all = lately(() => true);
+  const isAny = (): boolean => true;
   const seconds = secondsBetween(from, to);
+  const perSecond = (many: number): number => (seconds === 0 ? 0 : many / seconds);
+  const [known, refused, failed] = [lately(hasStatus), lately(isRefused), lately(hasFailed)];
   return {
-    total: count(to, () => true),
-    perSecond: seconds === 0 ? 0 : all / seconds,
-    refused: all === 0 ? 0 : lately((each) => !hasFailed(each) && each.status >= 400) / all,
-    failed: all === 0 ? 0 : lately(hasFailed) / all,
+    total: count(to, isAny),
+    perSecond: perSecond(lately(isAny)),
+    refusedPerSecond: perSecond(refused),
+    failedPerSecond: perSecond(failed),
+    refused: known === 0 ? 0 : refused / known,
+    failed: known === 0 ? 0 : failed / known,
     p50: quantile(durations, 0.5),
     p90: quantile(durations, 0.9),
     p99: quantile(durations, 0.99),
@@ -178,7 +186,16 @@ function ratesOf(
 
 /** As the log and traces have it: an answer from 500 on, none, or one that an upstream or the gateway broke off. */
 function hasFailed({ status, code }: OutcomeCount): boolean {
+  if (status === undefined) return false;
   return status >= 500 || status === 0 || (code !== "" && MEANINGS[code as ErrorCode]?.fault !== "client");
+}
+
+function isRefused(each: OutcomeCount): boolean {
+  return hasStatus(each) && each.status >= 400 && !hasFailed(each);
+}
+
+function hasStatus(each: OutcomeCount): each is OutcomeCount & { readonly status: number } {
+  return each.status !== undefined;
 }
 
 function secondsBetween(from: Tick | undefined, to: Tick | undefined): number {

@@ -7,8 +7,8 @@ import type { LimitUse, SeenExchange } from "./seen.ts";
 export interface OutcomeCount {
   /** "" for none. */
   readonly route: string;
-  /** 0 for none. */
-  readonly status: number;
+  /** 0 for none. Absent where nobody knows: in the row of all that was beyond the bound of series. */
+  readonly status?: number;
   /** The failure in the gateway's words, or "". */
   readonly code: string;
   readonly count: number;

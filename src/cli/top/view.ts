@@ -8,7 +8,10 @@ import type { Summary, TargetSummary, UpstreamSummary } from "./summary.ts";
 export const ORDERS = {
   r: { name: "requests", value: ({ perSecond }: RouteRates) => perSecond },
   p: { name: "p99", value: ({ p99 }: RouteRates) => p99 ?? 0 },
-  e: { name: "errors", value: ({ perSecond, failed, refused }: RouteRates) => perSecond * (failed * 1e6 + refused) },
+  e: {
+    name: "errors",
+    value: ({ failedPerSecond, refusedPerSecond }: RouteRates) => failedPerSecond * 1e6 + refusedPerSecond,
+  },
   t: { name: "total", value: ({ total }: RouteRates) => total },
 } as const;
 
@@ -33,7 +36,7 @@ export function viewText(summary: Summary, order: Order, width: number | undefin
 
 function headText({ name, process, requests, cpu, obstacles, at }: Summary, colors: Colors): string {
   const { version, startedAtSeconds, workers, active, connections, memory, linesDropped } = process;
-  const failed = requests.perSecond * requests.failed;
+  const failed = requests.failedPerSecond;
   const bad = failed > 0 ? colors.red : (text: string): string => text;
   const lines = [
     `${colors.bold(clean(name))} ${clean(version)}  up ${spanText(at / 1000 - startedAtSeconds)}  ${count(workers, "worker")}`,
@@ -48,12 +51,12 @@ function headText({ name, process, requests, cpu, obstacles, at }: Summary, colo
 function routesTable({ routes }: Summary, order: Order): Table {
   const { value } = ORDERS[order];
   const sorted = routes.toSorted((a, b) => value(b) - value(a) || (a.route < b.route ? -1 : 1));
-  const rows = sorted.map(({ route, total, perSecond, p50, p90, p99, refused, failed }) => [
+  const rows = sorted.map(({ route, total, perSecond, p50, p90, p99, refusedPerSecond, failedPerSecond }) => [
     route === "" ? "(no route)" : route,
     rateText(perSecond),
     ...[p50, p90, p99].map(millisText),
-    rateText(perSecond * refused),
-    rateText(perSecond * failed),
+    rateText(refusedPerSecond),
+    rateText(failedPerSecond),
     String(total),
   ]);
   return ranged(["ROUTE", "REQ/S", "P50", "P90", "P99", "4XX/S", "5XX/S", "TOTAL"], rows, 1, 8);

@@ -37,7 +37,10 @@ function history(...ticks: Tick[]): History {
 
 describe("rates", () => {
   test("of nothing are nothing", () => {
-    const none = { total: 0, perSecond: 0, refused: 0, failed: 0, p50: undefined, p90: undefined, p99: undefined };
+    const none = {
+      ...{ total: 0, perSecond: 0, refusedPerSecond: 0, failedPerSecond: 0, refused: 0, failed: 0 },
+      ...{ p50: undefined, p90: undefined, p99: undefined },
+    };
     expect(new History().rates(60_000)).toEqual(none);
     expect(history(tick(0, [outcome("a", 200, 7)])).rates(60_000)).toEqual({ ...none, total: 7 });
   });
