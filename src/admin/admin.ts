@@ -43,12 +43,11 @@ export interface Admin {
 }
 
 /**
- * Opens the admin listener.
- * @param name of the gateway
+ * Opens the admin listener. It is called what the plan that runs is called.
  * @throws SocketError (EADDRINUSE, EACCES, …)
  */
-export function openAdmin(plan: AdminPlan, name: string, overseen: Overseen, platform: Platform): Admin {
-  const way = adminWay(plan, name, overseen, platform);
+export function openAdmin(plan: AdminPlan, overseen: Overseen, platform: Platform): Admin {
+  const way = adminWay(plan, overseen, platform);
   const bounds = { ...BOUNDS, socket: plan.socket, port: plan.port, host: plan.host };
   const listener = new Listener(bounds, way, new Tally(), platform, new Deadlines(platform));
   return { address: listener.address, drain: () => listener.drain(), close: () => void listener.cut() };
@@ -58,9 +57,9 @@ export function openAdmin(plan: AdminPlan, name: string, overseen: Overseen, pla
 const SERVICE_DESC: readonly [string, string] = ["Link", '</openapi.json>; rel="service-desc"'];
 
 /** The way of a question: who asks, what for, and the answer. Nothing is recorded of it. */
-function adminWay(plan: AdminPlan, name: string, overseen: Overseen, platform: Platform): Way {
+function adminWay(plan: AdminPlan, overseen: Overseen, platform: Platform): Way {
   const admit = admission(plan, platform);
-  const live = new Live(name, overseen, platform);
+  const live = new Live(overseen, platform);
   const places = placesByPath();
   const answerTo = async (x: Exchange): Promise<Answer> => {
     readPath(x);
@@ -79,7 +78,7 @@ function adminWay(plan: AdminPlan, name: string, overseen: Overseen, platform: P
   const refuse = (x: Exchange, thrown: unknown): Answer => {
     x.error = toGatewayError(thrown);
     if (x.error.fault !== "client") platform.notice("error", `admin: ${x.path}: ${x.error.message}`);
-    return problemAnswer(x.error, x, name);
+    return problemAnswer(x.error, x, overseen.plan().name);
   };
   return {
     travel(x, send) {

@@ -55,7 +55,7 @@ export async function withAdmin(
     const hint = "Without it keys that were revoked would be good. Mend it, or move it away.";
     throw new Refusal(EXIT.config, message, { hint });
   }
-  const admin = await open(plan, plan.admin, overseen, platform.forAdmin ?? platform);
+  const admin = await open(plan.admin, overseen, platform.forAdmin ?? platform);
   platform.forAdmin?.listening.closeRest();
   const { host, port } = admin.address;
   terminal.err(`sluice: admin on ${socket === undefined ? urlOf(host, port) : `unix:${socket}`}`);
@@ -98,14 +98,13 @@ export async function withAdmin(
 }
 
 async function open(
-  plan: Plan,
   admin: NonNullable<Plan["admin"]>,
   overseen: Overseen,
   platform: Platform & Partial<Pick<BunPlatform, "listening">>,
 ): Promise<Admin> {
   try {
     const isHanded = platform.listening?.has({ path: admin.socket, host: "", port: 0 }) === true;
-    const listen = (): Admin => openAdmin(admin, plan.name, overseen, platform);
+    const listen = (): Admin => openAdmin(admin, overseen, platform);
     if (admin.socket === undefined || isHanded) return listen();
     return await listenAtPath(admin.socket, listen);
   } catch (error) {

@@ -81,7 +81,7 @@ async function ask(question: Question): Promise<FakeAnswer> {
     loads: () => LOADS,
     page: () => Promise.resolve({ html: "html", css: "css", script: "script", icon: "icon" }),
   };
-  open = openAdmin(plan.admin!, "gate", overseen, platform);
+  open = openAdmin(plan.admin!, overseen, platform);
   const client = new FakeClient(platform.network.dial(plan.admin!.socket ?? `${plan.admin!.host}:9901`), () => 0);
   client.methods.push(method);
   client.send(

@@ -25,18 +25,15 @@ const ENCODER = new TextEncoder();
 export class Live {
   readonly #overseen: Overseen;
   readonly #platform: Pick<Platform, "now" | "wallClock" | "setTimer" | "clearTimer" | "notice">;
-  readonly #name: string;
   readonly #streams = new Set<EventStream>();
   readonly #uses = new Map<string, LimitUse & { readonly seenAt: number }>();
   #timer: Timer | undefined = undefined;
   #isAsking = false;
 
   constructor(
-    name: string,
     overseen: Overseen,
     platform: Pick<Platform, "now" | "wallClock" | "setTimer" | "clearTimer" | "notice">,
   ) {
-    this.#name = name;
     this.#overseen = overseen;
     this.#platform = platform;
   }
@@ -96,7 +93,7 @@ export class Live {
     const overseen = this.#overseen;
     return {
       at: this.#platform.wallClock(),
-      name: this.#name,
+      name: overseen.plan().name,
       outcomes: counts.outcomes(),
       upstreams: counts.upstreams(overseen.targets.list()),
       decisions: counts.decisions(),

@@ -12,6 +12,7 @@ import { answerText, FakeClient } from "../../../src/platforms/fake/peers.ts";
 import { inWorldOf, type World } from "../../support/fake-world.ts";
 
 const OPTIONS: GatewayOptions = {
+  name: "gate",
   admin: {},
   upstreams: { up: { targets: ["http://a.test", "http://b.test"], breaker: {} } },
   limits: { ten: { limit: 10, window: "1m", by: "route" } },
@@ -27,10 +28,12 @@ interface Stage {
   readonly admin: Admin;
   /** What the next questions wait for. */
   holdUntil(answered: Promise<void>): void;
+  /** The config was loaded anew, with another name. */
+  rename(name: string): void;
   /** How often the gateway was asked. */
   readonly asked: () => number;
   /** One more looks. */
-  watch(): Promise<FakeClient>;
+  watch(path?: string): Promise<FakeClient>;
   /** Moves the clock by a second. */
   second(): Promise<void>;
 }
@@ -43,6 +46,7 @@ async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
   await inWorldOf(OPTIONS, async (world) => {
     let asked = 0;
     let held: Promise<void> | undefined;
+    let { plan } = world.gateway;
     const { gateway, metrics, platform } = world;
     const overseen: Overseen = {
       metrics: () => metrics,
@@ -56,7 +60,7 @@ async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
       limits: gateway.limits,
       keys: gateway.keys!,
       verbosity: gateway.verbosity,
-      plan: () => gateway.plan,
+      plan: () => plan,
       build: { version: "0.1.0", revision: "" },
       loads: () => [{ at: 7, ok: true, message: "started" }],
     };
@@ -64,15 +68,16 @@ async function onStage(act: (stage: Stage) => Promise<void>): Promise<void> {
     world.b.answerAll(() => answerText("hello", ["Connection: close"]));
     // The world counts ids: one for each exchange of the gateway's.
     const lent: Platform = Object.create(platform, { ids: { value: idsOf(() => "0") } });
-    const admin = openAdmin(gateway.plan.admin!, "gate", overseen, lent);
+    const admin = openAdmin(plan.admin!, overseen, lent);
     await act({
       world,
       admin,
       asked: () => asked,
+      rename: (name) => void (plan = { ...plan, name }),
       holdUntil: (answered) => void (held = answered),
-      async watch() {
+      async watch(path = "/live/events") {
         const client = new FakeClient(platform.network.dial("127.0.0.1:9901"), () => 0);
-        client.send("GET /live/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        client.send(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
         await world.rest();
         return client;
       },
@@ -132,6 +137,17 @@ describe("who looks", () => {
       expect(exchanges).toHaveLength(20);
       expect(uses).toMatchObject([{ limit: "ten", caller: "route limited", used: 10, of: 10 }]);
       expect([process.active, name, lastLoad, obstacles]).toEqual([0, "gate", 7, []]);
+    });
+  });
+
+  test("is told the name of the config that runs, in ticks and in what is refused", async () => {
+    await onStage(async ({ rename, watch, second }) => {
+      const client = await watch();
+      rename("other");
+      await second();
+      expect(ticksOf(client).map(({ name }) => name)).toEqual(["gate", "other"]);
+      const asks = await watch("/targets?nonsense=1");
+      expect(asks.received).toContain("Proxy-Status: other; error=");
     });
   });
 
