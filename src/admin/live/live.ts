@@ -7,7 +7,7 @@ import { Fields } from "../../http/fields.ts";
 import type { Platform, Timer } from "../../platform.ts";
 import type { Overseen } from "../overseen.ts";
 import { Counts } from "./counts.ts";
-import { addCounts, STEPS, toPairs } from "./latencies.ts";
+import { addCounts, addPairs, STEPS, toPairs } from "./latencies.ts";
 import type { LimitUse, Seen } from "./seen.ts";
 import type { Tick } from "./tick.ts";
 
@@ -78,8 +78,9 @@ export class Live {
     try {
       const { metrics, seen } = await this.#overseen.look();
       const counts = new Counts(metrics.collect());
-      const event = ENCODER.encode(`event: tick\ndata: ${JSON.stringify(this.#tickOf(counts, seen))}\n\n`);
-      for (const stream of this.#streams) stream.push(event);
+      const tick = this.#tickOf(counts, seen);
+      const event = eventOf(tick);
+      for (const stream of this.#streams) stream.push(tick, event);
     } catch (thrown) {
       this.#platform.notice("error", `admin: the live page: ${messageOf(thrown)}`);
     } finally {
@@ -138,15 +139,27 @@ function durationsOf(seen: readonly Seen[]): Tick["durations"] {
     addCounts(sum, counts);
     sums.set(route, sum);
   }
-  return Array.from(sums, ([route, counts]) => [route, toPairs(counts)] as const);
+  return pairsOf(sums);
 }
 
-/** The events of one client. One that is slow misses ticks: the next one holds all that is counted. */
+function pairsOf(counts: ReadonlyMap<string, Uint32Array>): Tick["durations"] {
+  return Array.from(counts, ([route, each]) => [route, toPairs(each)] as const);
+}
+
+function eventOf(tick: Tick): Uint8Array {
+  return ENCODER.encode(`event: tick\ndata: ${JSON.stringify(tick)}\n\n`);
+}
+
+/**
+ * The events of one client. One that is slow misses ticks. The next one holds all that is counted, and of what is told
+ * once what has come meanwhile: durations of all, exchanges as many as of one tick, the last ones.
+ */
 export class EventStream implements Body {
   readonly length = undefined;
   readonly #live: Live;
   #sink: BodySink | undefined = undefined;
   #full = false;
+  #missed: Missed | undefined = undefined;
 
   constructor(live: Live) {
     this.#live = live;
@@ -163,11 +176,41 @@ export class EventStream implements Body {
 
   cancel(): void {
     this.#sink = undefined;
+    this.#missed = undefined;
     this.#live.leave(this);
   }
 
-  /** Sends an event, unless the last one has not gone yet. */
-  push(event: Uint8Array): void {
-    if (this.#sink !== undefined && !this.#full) this.#full = !this.#sink.write(event);
+  /** Sends a tick, unless the last one has not gone yet. @param event the tick, as it is sent to all that have missed none */
+  push(tick: Tick, event: Uint8Array): void {
+    if (this.#sink === undefined) return;
+    if (this.#full) {
+      this.#missed ??= new Missed();
+      this.#missed.add(tick);
+      return;
+    }
+    const told = this.#missed === undefined ? event : eventOf(this.#missed.with(tick));
+    this.#missed = undefined;
+    this.#full = !this.#sink.write(told);
+  }
+}
+
+/** What ticks told that were not sent, and that no later one would tell. Routes and exchanges bound it. */
+class Missed {
+  readonly #durations = new Map<string, Uint32Array>();
+  #exchanges: Tick["exchanges"] = [];
+
+  add({ durations, exchanges }: Tick): void {
+    for (const [route, pairs] of durations) {
+      let sum = this.#durations.get(route);
+      if (sum === undefined) this.#durations.set(route, (sum = new Uint32Array(STEPS)));
+      addPairs(sum, pairs);
+    }
+    this.#exchanges = [...this.#exchanges, ...exchanges].slice(-MOST_EXCHANGES);
+  }
+
+  /** A tick with it. */
+  with(tick: Tick): Tick {
+    this.add(tick);
+    return { ...tick, durations: pairsOf(this.#durations), exchanges: this.#exchanges };
   }
 }

@@ -1,5 +1,6 @@
 // The metrics of all workers: each tells what it has counted, every second and when it is asked; here it is added up.
 import type { Look, Overseen, TargetControls } from "../../admin/overseen.ts";
+import { LOOK_MS } from "../../admin/live/watch.ts";
 import type { Seen } from "../../admin/live/seen.ts";
 import { Metrics } from "../../record/metrics.ts";
 import { DRAINING, type Obstacle } from "../../respond/readiness.ts";
@@ -9,7 +10,7 @@ import type { FromWorker, ToWorker } from "./messages.ts";
 const PATIENCE_MS = 100;
 
 /** How often it is looked for targets that are gone. */
-const LOOK_MS = 60_000;
+const GONE_EVERY_MS = 60_000;
 
 /** Workers that live, by number. */
 type Living = () => ReadonlyMap<number, { send(message: ToWorker): void }>;
@@ -24,6 +25,8 @@ export class Gathering {
   readonly #obstacles = new Map<number, readonly Obstacle[]>();
   /** For each question, the workers that have not answered, and what to do when all have. */
   readonly #questions = new Map<number, { readonly waits: Set<number>; readonly seen: Seen[]; done(): void }>();
+  /** What workers have seen that answered too late, and when they did: it is seen once, and the next question has it. */
+  #late: { readonly seen: Seen; readonly at: number }[] = [];
   #count = 0;
   #lookedAt = 0;
 
@@ -49,7 +52,7 @@ export class Gathering {
 
   #ask(look: boolean): Promise<Look> {
     const { promise, resolve } = Promise.withResolvers<Look>();
-    const seen: Seen[] = [];
+    const seen = look ? this.#takeLate() : [];
     const id = ++this.#count;
     const living = this.#living();
     const done = (): void => {
@@ -61,6 +64,14 @@ export class Gathering {
     this.#questions.set(id, { waits: new Set(living.keys()), seen, done });
     for (const worker of living.values()) worker.send({ kind: "count", id, look });
     return promise;
+  }
+
+  /** What nobody has asked for in time is of the past. */
+  #takeLate(): Seen[] {
+    const late = this.#late;
+    this.#late = [];
+    const oldest = performance.now() - LOOK_MS;
+    return late.filter(({ at }) => at >= oldest).map(({ seen }) => seen);
   }
 
   #obstaclesNow(): readonly Obstacle[] {
@@ -77,14 +88,17 @@ export class Gathering {
   counted(worker: number, { id, changes, obstacles, seen }: Extract<FromWorker, { kind: "counted" }>): void {
     this.total.merge(worker, changes);
     const now = performance.now();
-    if (now - this.#lookedAt >= LOOK_MS) {
+    if (now - this.#lookedAt >= GONE_EVERY_MS) {
       this.total.letGo(now, Date.now());
       this.#lookedAt = now;
     }
     this.#obstacles.set(worker, obstacles);
     const question = this.#questions.get(id);
     question?.waits.delete(worker);
-    if (seen !== undefined) question?.seen.push(seen);
+    if (seen !== undefined) {
+      if (question === undefined) this.#late.push({ seen, at: now });
+      else question.seen.push(seen);
+    }
     if (question?.waits.size === 0) question.done();
   }
 

@@ -5,10 +5,12 @@ import { type Admin, openAdmin } from "../../../src/admin/admin.ts";
 import type { Overseen } from "../../../src/admin/overseen.ts";
 import { quantile, STEPS, addPairs } from "../../../src/admin/live/latencies.ts";
 import { EventStream, type Live } from "../../../src/admin/live/live.ts";
+import type { SeenExchange } from "../../../src/admin/live/seen.ts";
 import type { Tick } from "../../../src/admin/live/tick.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
 import type { Platform } from "../../../src/platform.ts";
 import { answerText, FakeClient } from "../../../src/platforms/fake/peers.ts";
+import { pairsOf, seenExchange, tickAt } from "../../cli/top/ticks.ts";
 import { inWorldOf, type World } from "../../support/fake-world.ts";
 
 const OPTIONS: GatewayOptions = {
@@ -224,19 +226,61 @@ test("who goes while the gateway is asked leaves no timer behind", async () => {
   });
 });
 
-test("a client that is full is sent nothing until it has room again", () => {
-  const written: Uint8Array[] = [];
-  const stream = new EventStream({ join: () => {}, leave: () => {} } as unknown as Live);
-  stream.pipe({ write: (chunk) => written.push(chunk) < 0, end: () => {}, fail: () => {} });
-  for (let at = 0; at < 5; at++) stream.push(Uint8Array.of(at));
-  expect(written).toEqual([Uint8Array.of(0)]);
-  stream.resume();
-  stream.push(Uint8Array.of(9));
-  expect(written).toEqual([Uint8Array.of(0), Uint8Array.of(9)]);
-  stream.resume();
-  stream.cancel();
-  stream.push(Uint8Array.of(10));
-  expect(written).toHaveLength(2);
+describe("a client that is full", () => {
+  /** What is written to one that has room for one event at a time. */
+  function fullStream(): { readonly stream: EventStream; readonly told: () => Tick[]; push(tick: Tick): void } {
+    const written: string[] = [];
+    const stream = new EventStream({ join: () => {}, leave: () => {} } as unknown as Live);
+    const write = (chunk: string | Uint8Array): boolean =>
+      written.push(typeof chunk === "string" ? chunk : new TextDecoder().decode(chunk)) < 0;
+    stream.pipe({ write, end: () => {}, fail: () => {} });
+    return {
+      stream,
+      told: () => written.map((each) => JSON.parse(/^data: (.*)$/m.exec(each)![1]!) as Tick),
+      push: (tick) => stream.push(tick, new TextEncoder().encode(`event: tick\ndata: ${JSON.stringify(tick)}\n\n`)),
+    };
+  }
+
+  test("is sent nothing until it has room again", () => {
+    const { stream, told, push } = fullStream();
+    for (let at = 0; at < 5; at++) push(tickAt(at));
+    expect(told()).toEqual([tickAt(0)]);
+    stream.resume();
+    push(tickAt(9));
+    expect(told()).toEqual([tickAt(0), tickAt(9)]);
+    stream.resume();
+    stream.cancel();
+    push(tickAt(10));
+    expect(told()).toHaveLength(2);
+  });
+
+  test("is told then how long all took that it has missed, and the last exchanges of it", () => {
+    const { stream, told, push } = fullStream();
+    const seconds = 30;
+    const exchangesIn = (second: number): SeenExchange[] =>
+      Array.from({ length: 50 }, (_, at) => seenExchange({ id: `${second}-${at}` }));
+    const tick = (second: number): Tick =>
+      tickAt(second, {
+        durations: [["orders", pairsOf(1, 20)], ...(second === 3 ? [["users", pairsOf(7)] as const] : [])],
+        exchanges: exchangesIn(second),
+      });
+    for (let second = 0; second < seconds; second++) push(tick(second));
+    stream.resume();
+    push(tick(seconds));
+    const last = told()[1]!;
+    expect(last).toMatchObject({ at: tick(seconds).at, outcomes: [] });
+    expect(new Map(last.durations)).toEqual(
+      new Map([
+        ["orders", pairsOf(...Array.from({ length: seconds }, () => [1, 20]).flat())],
+        ["users", pairsOf(7)],
+      ]),
+    );
+    const all = Array.from({ length: seconds + 1 }, (_, second) => exchangesIn(second)).flat();
+    expect(last.exchanges.map(({ id }) => id)).toEqual(all.slice(-120).map(({ id }) => id));
+    stream.resume();
+    push(tick(seconds + 1));
+    expect(told()[2]!).toEqual(tick(seconds + 1));
+  });
 });
 
 test("a target that is down is told with the reason", async () => {

@@ -1,4 +1,5 @@
 // Ticks as an admin listener tells them, for tests: a gateway with two routes, two upstreams and a limit.
+import type { SeenExchange } from "../../../src/admin/live/seen.ts";
 import type { OutcomeCount, Tick } from "../../../src/admin/live/tick.ts";
 import { stepOf, STEPS, toPairs } from "../../../src/admin/live/latencies.ts";
 
@@ -15,6 +16,29 @@ export function pairsOf(...ms: readonly number[]): number[] {
 /** An outcome. */
 export function outcome(route: string, status: number, count: number, code = ""): OutcomeCount {
   return { route, status, code, count };
+}
+
+/** An exchange that went well. */
+export function seenExchange(more: Partial<SeenExchange> = {}): SeenExchange {
+  return {
+    id: "0190a8f2",
+    at: BEGAN + 1500,
+    ms: 12.5,
+    method: "GET",
+    path: "/orders/7",
+    status: 200,
+    route: "orders",
+    upstream: "orders",
+    attempts: 1,
+    bytesIn: 0,
+    bytesOut: 2048,
+    spans: [
+      { name: "connect", from: 0.1, to: 0.4, target: "http://10.0.0.7:9001" },
+      { name: "first byte", from: 0.4, to: 12, target: "http://10.0.0.7:9001", outcome: "200" },
+      { name: "body", from: 12, to: 12.5 },
+    ],
+    ...more,
+  };
 }
 
 /** A tick so many seconds after the first; what else is told in `more`. */
