@@ -18,6 +18,70 @@ export interface Table {
  * @param width in characters; undefined for as wide as it is
  */
 export function tableText(table: Table, width: number | undefined, { bold }: Terminal["outColors"]): string {
+  const { head, rows } = blockOf(table, width);
+  return [...head.map((line) => bold(line)), ...rows.flat()].join("\n");
+}
+
+/**
+ * Tables below each other, of which those without rows are left out. Where they are higher than `height` the longest ones
+ * lose rows, and say so; where even one row of each is too much the last ones are left out.
+ * @param height in lines; undefined for as high as they are
+ */
+export function tablesText(
+  tables: readonly Table[],
+  { width, height = Infinity }: { readonly width?: number | undefined; readonly height?: number | undefined },
+  { bold, dim }: Terminal["outColors"],
+): string {
+  const blocks = tables.filter(({ rows }) => rows.length > 0).map((table) => new FittedBlock(blockOf(table, width)));
+  const excess = (): number => blocks.reduce((sum, each) => sum + each.height, blocks.length - 1) - height;
+  const isShort = (): boolean => blocks.reduce((sum, each) => sum + each.leastHeight, blocks.length - 1) <= height;
+  while (blocks.length > 1 && !isShort()) blocks.pop();
+  while (excess() > 0) {
+    const longest = blocks.filter(({ shown }) => shown > 1).toSorted((a, b) => b.height - a.height)[0];
+    if (longest === undefined) break;
+    longest.shown--;
+  }
+  const textOf = ({ head, rows, shown }: FittedBlock): string => {
+    const left = rows.length - shown;
+    const more = left === 0 ? [] : [dim(`… ${left} more`)];
+    return [...head.map((line) => bold(line)), ...rows.slice(0, shown).flat(), ...more].join("\n");
+  };
+  return blocks.map(textOf).join("\n\n");
+}
+
+/** A table as lines: those of its head, and those of each row. */
+interface Block {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** A table of which some rows are shown. */
+class FittedBlock implements Block {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  shown: number;
+
+  constructor({ head, rows }: Block) {
+    this.head = head;
+    this.rows = rows;
+    this.shown = rows.length;
+  }
+
+  get height(): number {
+    return this.#heightOf(this.shown);
+  }
+
+  get leastHeight(): number {
+    return this.#heightOf(1);
+  }
+
+  #heightOf(shown: number): number {
+    const lines = this.rows.slice(0, shown).reduce((sum, row) => sum + row.length, this.head.length);
+    return lines + (shown < this.rows.length ? 1 : 0);
+  }
+}
+
+function blockOf(table: Table, width: number | undefined): Block {
   const { heads, rows } = withoutEmpty(table);
   const widths = widthsWithin(
     heads.map((head, at) => Math.max(widthOf(head), ...rows.map((row) => widthOf(row[at]!)))),
@@ -33,7 +97,7 @@ export function tableText(table: Table, width: number | undefined, { bold }: Ter
     const height = Math.max(...cells.map((lines) => lines.length));
     return Array.from({ length: height }, (_, line) => lineOf(cells.map((lines) => lines[line] ?? "")));
   };
-  return [...linesOf(heads).map((line) => bold(line)), ...rows.flatMap(linesOf)].join("\n");
+  return { head: linesOf(heads), rows: rows.map(linesOf) };
 }
 
 function withoutEmpty({ heads, rows }: Table): Table {

@@ -19,12 +19,13 @@ const TOKEN_VARIABLE = "SLUICE_ADMIN_TOKEN";
 export const top = defineVerb(
   {
     name: "top",
-    summary: "shows what the running gateway does: requests, latencies, errors, targets, limits",
+    summary: "shows what the running gateway does: requests, latencies, errors, targets, limits, last exchanges",
     notes: [
       "Asks the admin listener of the config: that named, or as `sluice reload` finds it. With --admin there need be no",
       `config; its token is in ${TOKEN_VARIABLE} then. Rates and latencies are of the last ten seconds.`,
       "In a terminal: q ends, r, p, e and t sort routes by requests, p99, errors and total. Elsewhere it prints once.",
-      "--json prints { at, name, seconds, process, cpu, obstacles, requests, routes, failures, upstreams, decisions }.",
+      "--json prints { at, name, seconds, process, cpu, obstacles, requests, routes, failures, upstreams, decisions, uses,",
+      "exchanges, lastLoad }.",
     ],
     examples: [
       ["sluice top", "of the gateway that runs the config of this folder"],
@@ -48,7 +49,9 @@ export const top = defineVerb(
     const isScreen = isatty(0) && isatty(1) && process.env["TERM"] !== "dumb";
     if (isScreen && once !== true && json !== true) return watch(admin, terminal);
     const summary = await first(admin);
-    terminal.out(json === true ? JSON.stringify(summary) : viewText(summary, "r", terminal.width, terminal.outColors));
+    terminal.out(
+      json === true ? JSON.stringify(summary) : viewText(summary, "r", { width: terminal.width }, terminal.outColors),
+    );
     return EXIT.ok;
   },
 );
@@ -99,7 +102,8 @@ async function watch(admin: AdminPlace, { outColors }: Terminal): Promise<number
     );
     const foot = outColors.dim(`q end   ${keys.join("   ")}   ${admin.name}`);
     const summary = summaryOf(history);
-    const text = summary === undefined ? "…" : viewText(summary, order, screen.width, outColors);
+    const size = { width: screen.width, height: screen.height - 1 };
+    const text = summary === undefined ? "…" : viewText(summary, order, size, outColors);
     screen.show(`${foot}\n${text}`);
   };
   const screen = new Screen({

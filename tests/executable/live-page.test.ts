@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Tick } from "../../src/admin/live/tick.ts";
 import { closedPort } from "../support/closed-port.ts";
 import { until } from "../support/deadline.ts";
 import { type Gateway, startGateway } from "../support/executable.ts";
@@ -87,6 +88,18 @@ async function show({ page, gateway }: Stage): Promise<void> {
 
 async function ask({ gateway }: Stage, times: number, path: string, ...fields: string[]): Promise<void> {
   for (let each = 0; each < times; each++) await exchange(gateway.port, get(path, ...fields, "Connection: close"));
+}
+
+/** Waits beside the page, as it does, until ticks have told of so many exchanges, and for one more. */
+async function ticksWith({ adminPort }: Gateway, wanted: number): Promise<void> {
+  const { body } = await fetch(`http://127.0.0.1:${adminPort}/live/events`);
+  let text = "";
+  for await (const chunk of body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    const ticks = [...text.matchAll(/^data: (.*)\n\n/gm)].map(([, json]) => JSON.parse(json!) as Tick);
+    const told = ticks.slice(0, -1).reduce((sum, { exchanges }) => sum + exchanges.length, 0);
+    if (told >= wanted) return;
+  }
 }
 
 /** What axe has to say of the page as it is: rules of WCAG 2.2 A and AA, and its own good practice. */
@@ -187,6 +200,25 @@ inBrowser(`in Chromium${lack === undefined ? "" : ` (skipped: ${lack})`}`, () =>
     await shown(3);
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByRole("status").getByText("paused").waitFor();
+    expect(said).toEqual([]);
+  }, 60_000);
+
+  test("a pause holds the page still; what has come meanwhile is shown when it is over", async () => {
+    const all = await stage();
+    const { page, gateway, said } = all;
+    await show(all);
+    await ask(all, 2, "/up/1");
+    const rows = page.getByRole("table", { name: /^The newest first/ }).getByRole("rowheader");
+    await until(async () => (await rows.count()) === 2, "the first rows");
+    await page.getByRole("button", { name: "Pause" }).click();
+    await ask(all, 3, "/up/2");
+    await ticksWith(gateway, 3);
+    await page.getByRole("combobox", { name: "Route" }).selectOption("up");
+    expect(await rows.count()).toBe(2);
+    expect((await rowOf(page, /^Rates, shares/, "up"))[1]).toBe("2");
+    await page.getByRole("button", { name: "Pause" }).click();
+    await until(async () => (await rows.count()) === 5, "all rows");
+    expect((await rowOf(page, /^Rates, shares/, "up"))[1]).toBe("5");
     expect(said).toEqual([]);
   }, 60_000);
 

@@ -1,10 +1,16 @@
 // Ticks of the last minutes, and what whoever looks makes of them: rates, quantiles, what has failed.
 import { type ErrorCode, MEANINGS } from "../../errors.ts";
 import { addPairs, quantile, STEPS } from "./latencies.ts";
+import type { SeenExchange } from "./seen.ts";
 import type { OutcomeCount, Tick, UpstreamCount } from "./tick.ts";
 
 /** How far back it remembers. */
 const KEEP_MS = 5 * 60_000;
+/** Exchanges that it remembers. */
+const MOST_EXCHANGES = 1000;
+
+/** A tick without its exchanges, which are kept apart. */
+export type Second = Omit<Tick, "exchanges">;
 
 /** What came of exchanges within a time. Durations are milliseconds, undefined where there were none. */
 export interface Rates {
@@ -53,11 +59,12 @@ export interface Point {
 
 /** What is remembered. Charts and tables are made of it. */
 export class History {
-  #ticks: Tick[] = [];
+  #ticks: Second[] = [];
   #points: Point[] = [];
+  #exchanges: readonly SeenExchange[] = [];
 
   /** The newest tick. */
-  get last(): Tick | undefined {
+  get last(): Second | undefined {
     return this.#ticks.at(-1);
   }
 
@@ -66,8 +73,16 @@ export class History {
     return this.#points;
   }
 
+  /** The last exchanges that were told of, the newest first; of those that a process had before it began anew, too. */
+  get exchanges(): readonly SeenExchange[] {
+    return this.#exchanges;
+  }
+
   /** Another second. A process that has begun anew has another past. */
-  add(tick: Tick): void {
+  add({ exchanges, ...tick }: Tick): void {
+    if (exchanges.length > 0) {
+      this.#exchanges = [...exchanges.toReversed(), ...this.#exchanges].slice(0, MOST_EXCHANGES);
+    }
     const before = this.last;
     if (before !== undefined && before.process.startedAtSeconds !== tick.process.startedAtSeconds) {
       this.#ticks = [];
@@ -134,7 +149,7 @@ export class History {
   }
 
   /** The newest tick, and the oldest one within the time. */
-  #ends(ms: number): [from: Tick | undefined, to: Tick | undefined] {
+  #ends(ms: number): [from: Second | undefined, to: Second | undefined] {
     const to = this.last;
     return [to && this.#ticks.find(({ at }) => at >= to.at - ms), to];
   }
@@ -151,7 +166,7 @@ export class History {
   }
 }
 
-function pointOf(from: Tick, to: Tick): Point {
+function pointOf(from: Second, to: Second): Point {
   const counts = new Uint32Array(STEPS);
   for (const [, pairs] of to.durations) addPairs(counts, pairs);
   const { perSecond, failedPerSecond: failed, p50, p90, p99 } = ratesOf(from, to, () => true, counts);
@@ -159,12 +174,12 @@ function pointOf(from: Tick, to: Tick): Point {
 }
 
 function ratesOf(
-  from: Tick | undefined,
-  to: Tick | undefined,
+  from: Second | undefined,
+  to: Second | undefined,
   isWanted: (each: OutcomeCount) => boolean,
   durations: Uint32Array,
 ): Rates {
-  const count = (tick: Tick | undefined, is: (each: OutcomeCount) => boolean): number =>
+  const count = (tick: Second | undefined, is: (each: OutcomeCount) => boolean): number =>
     (tick?.outcomes ?? []).reduce((sum, each) => sum + (isWanted(each) && is(each) ? each.count : 0), 0);
   const lately = (is: (each: OutcomeCount) => boolean): number => count(to, is) - count(from, is);
   const isAny = (): boolean => true;
@@ -198,7 +213,7 @@ function hasStatus(each: OutcomeCount): each is OutcomeCount & { readonly status
   return each.status !== undefined;
 }
 
-function secondsBetween(from: Tick | undefined, to: Tick | undefined): number {
+function secondsBetween(from: Second | undefined, to: Second | undefined): number {
   return from === undefined || to === undefined ? 0 : Math.max(0, (to.at - from.at) / 1000);
 }
 

@@ -92,6 +92,7 @@ export class Live {
 
   #tickOf(counts: Counts, seen: readonly Seen[]): Tick {
     const overseen = this.#overseen;
+    const lastLoad = overseen.loads().at(-1);
     return {
       at: this.#platform.wallClock(),
       name: overseen.plan().name,
@@ -103,7 +104,7 @@ export class Live {
       durations: durationsOf(seen),
       exchanges: exchangesOf(seen),
       uses: this.#usesOf(seen),
-      lastLoad: overseen.loads().at(-1)?.at ?? 0,
+      ...(lastLoad && { lastLoad }),
     };
   }
 

@@ -69,8 +69,8 @@ export interface Tick {
   readonly exchanges: readonly SeenExchange[];
   /** Callers that are near the end of a limit. */
   readonly uses: readonly LimitUse[];
-  /** When the config was loaded last, or could not be: milliseconds since the epoch. */
-  readonly lastLoad: number;
+  /** The last time at which the config was loaded, or could not be; absent where nobody notes it. */
+  readonly lastLoad?: Load;
 }
 
 /** A time at which the config was loaded, or could not be. */

@@ -3,8 +3,7 @@ import { bytesText, durationText, timeText } from "../live/numbers.ts";
 import type { SeenExchange, Span, SpanName } from "../live/seen.ts";
 import { byId, controlById, element, emptyRow, putAt } from "./elements.ts";
 
-/** Exchanges that are remembered, and those of them that are shown. */
-const MOST = 1000;
+/** Exchanges that are shown, of those that are remembered. */
 const MOST_SHOWN = 50;
 
 const SPAN_NAMES = [
@@ -22,7 +21,7 @@ export class Exchanges {
   readonly #status = controlById("filter-status", HTMLSelectElement);
   readonly #consumer = controlById("filter-consumer", HTMLSelectElement);
   readonly #rows = new Map<SeenExchange, HTMLTableRowElement[]>();
-  #all: SeenExchange[] = [];
+  #all: readonly SeenExchange[] = [];
 
   constructor() {
     const heads = COLUMNS.map((title) =>
@@ -34,16 +33,17 @@ export class Exchanges {
     document.querySelector("#exchanges .scroll")!.append(table);
     for (const select of [this.#route, this.#consumer]) offer(select, [["", "all"]]);
     for (const select of [this.#route, this.#status, this.#consumer]) {
-      select.addEventListener("change", () => this.#show());
+      select.addEventListener("change", () => this.#filter());
     }
     const used = ["limit", "auth", "wait", "connect", "first byte", "body", "answer"] as const;
     byId("legend").append(...used.map((name) => element("span", {}, swatch(name), name)));
+    this.#filter();
   }
 
-  /** More have ended. */
-  add(exchanges: readonly SeenExchange[]): void {
-    if (exchanges.length === 0 && this.#all.length > 0) return;
-    this.#all = [...exchanges.toReversed(), ...this.#all].slice(0, MOST);
+  /** Shows these, the newest first. */
+  show(exchanges: readonly SeenExchange[]): void {
+    if (exchanges[0] === this.#all[0]) return;
+    this.#all = exchanges;
     const routes = new Set(this.#all.map(({ route = "" }) => route));
     offer(this.#route, [
       ["", "all"],
@@ -54,10 +54,11 @@ export class Exchanges {
       ["", "all"],
       ...[...consumers].sort().map((consumer) => [`=${consumer}`, consumer || "(nobody known)"] as const),
     ]);
-    this.#show();
+    this.#filter();
   }
 
-  #show(): void {
+  /** Shows those that are wanted. */
+  #filter(): void {
     const shown = this.#all.filter((each) => this.#isWanted(each)).slice(0, MOST_SHOWN);
     const kept = new Set(shown);
     for (const [exchange, rows] of this.#rows) {

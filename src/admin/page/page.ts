@@ -45,7 +45,6 @@ class Page {
 
   #add(tick: Tick): void {
     this.#history.add(tick);
-    if (!this.#isPaused) this.#exchanges.add(tick.exchanges);
     this.#content.hidden = false;
     this.#pause.disabled = false;
     this.#charts ??= new Charts(byId("charts"));
@@ -60,8 +59,9 @@ class Page {
     setText(byId("name"), tick.name);
     setText(byId("about"), `Sluice ${version}, since ${new Date(startedAtSeconds * 1000).toLocaleString()}`);
     this.#sections.show(this.#history, tick);
+    this.#exchanges.show(this.#history.exchanges);
     this.#charts?.show(this.#history.points);
-    void this.#config.show(tick.lastLoad);
+    void this.#config.show(tick.lastLoad?.at ?? 0);
   }
 
   /** A live region: told only when it changes. */

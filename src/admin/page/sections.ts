@@ -1,7 +1,7 @@
 // The sections that are numbers: overview, routes, errors, upstreams and limits.
-import type { History, Rates } from "../live/history.ts";
+import type { History, Rates, Second } from "../live/history.ts";
 import { bytesText, countText, durationText, shareText } from "../live/numbers.ts";
-import type { TargetCount, Tick, UpstreamCount } from "../live/tick.ts";
+import type { TargetCount, UpstreamCount } from "../live/tick.ts";
 import { byId, type Cell, element, type Row, setAttribute, setText, Table } from "./elements.ts";
 
 /** What "now" is: long enough to be steady, short enough to see a change. */
@@ -62,7 +62,7 @@ export class Sections {
   ]);
 
   /** Shows it. */
-  show(history: History, tick: Tick): void {
+  show(history: History, tick: Second): void {
     this.#overview(history, tick);
     this.#routes.show(
       history
@@ -114,7 +114,7 @@ export class Sections {
     );
   }
 
-  #overview(history: History, tick: Tick): void {
+  #overview(history: History, tick: Second): void {
     const now = history.rates(NOW_MS);
     const lately = history.rates(LATELY_MS);
     const { active, connections, memory, workers, linesDropped } = tick.process;

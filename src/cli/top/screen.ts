@@ -48,9 +48,14 @@ export class Screen {
     return process.stdout.columns || 80;
   }
 
+  /** Lines that there is room for. */
+  get height(): number {
+    return process.stdout.rows || 24;
+  }
+
   /** Shows these lines, as far as there is room. */
   show(text: string): void {
-    const lines = text.split("\n").slice(0, process.stdout.rows || 24);
+    const lines = text.split("\n").slice(0, this.height);
     write(HOME + lines.map((line) => line + REST_OF_LINE).join("\r\n") + REST_OF_SCREEN);
   }
 

@@ -6,7 +6,7 @@ import {
   type RouteRates,
   type TargetRates,
 } from "../../admin/live/history.ts";
-import type { DecisionCount, TargetCount, Tick, UpstreamCount } from "../../admin/live/tick.ts";
+import type { DecisionCount, Load, TargetCount, Tick, UpstreamCount } from "../../admin/live/tick.ts";
 
 /** The span of time of rates and latencies, in milliseconds. */
 const LATELY_MS = 10_000;
@@ -37,13 +37,19 @@ export interface Summary {
   readonly failures: readonly FailureCount[];
   readonly upstreams: readonly UpstreamSummary[];
   readonly decisions: readonly DecisionCount[];
+  /** Callers that are near the end of a limit, the nearest first. */
+  readonly uses: Tick["uses"];
+  /** The last that were told of, the newest first. */
+  readonly exchanges: Tick["exchanges"];
+  /** The last time at which the config was loaded, or could not be. */
+  readonly lastLoad?: Load;
 }
 
 /** Makes it of what is remembered; undefined before there are two ticks to compare. */
 export function summaryOf(history: History): Summary | undefined {
   const tick = history.last;
   if (tick === undefined || history.points.length === 0) return undefined;
-  const { at, name, process, obstacles, upstreams, decisions } = tick;
+  const { at, name, process, obstacles, upstreams, decisions, uses, lastLoad } = tick;
   return {
     at,
     name,
@@ -62,5 +68,8 @@ export function summaryOf(history: History): Summary | undefined {
       })),
     })),
     decisions,
+    uses: uses.toSorted((a, b) => b.used / b.of - a.used / a.of),
+    exchanges: history.exchanges,
+    ...(lastLoad && { lastLoad }),
   };
 }

@@ -1,6 +1,6 @@
 // A summary as text: tables for a terminal of any width, the same for a screen and for a pipe.
 import type { RouteRates } from "../../admin/live/history.ts";
-import { type Table, tableText } from "../table.ts";
+import { type Table, tablesText, wrapped } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Summary, TargetSummary, UpstreamSummary } from "./summary.ts";
 
@@ -18,34 +18,86 @@ export const ORDERS = {
 /** A key that sorts the routes. */
 export type Order = keyof typeof ORDERS;
 
+/** Exchanges that are shown, and how many of them may be failures. */
+const MOST_LAST = 10;
+const MOST_FAILED = 5;
+/** Characters of a path. */
+const MOST_PATH = 40;
+
 type Colors = Terminal["outColors"];
 
-/** What is shown. @param width in characters; undefined for as wide as it is */
-export function viewText(summary: Summary, order: Order, width: number | undefined, colors: Colors): string {
-  const tables = [
-    routesTable(summary, order),
-    failuresTable(summary),
-    upstreamsTable(summary, colors),
-    limitsTable(summary),
-  ];
-  return [
-    headText(summary, colors),
-    ...tables.filter(({ rows }) => rows.length > 0).map((table) => tableText(table, width, colors)),
-  ].join("\n\n");
+/** The room that there is; undefined for as much as it takes. */
+export interface Size {
+  /** Characters in a line. */
+  readonly width?: number | undefined;
+  /** Lines. */
+  readonly height?: number;
 }
 
-function headText({ name, process, requests, cpu, obstacles, at }: Summary, colors: Colors): string {
+/** What is shown. */
+export function viewText(summary: Summary, order: Order, { width, height }: Size, colors: Colors): string {
+  const head = headLines(summary, width, colors);
+  const tables = tablesText(
+    [
+      routesTable(summary, order),
+      failuresTable(summary),
+      upstreamsTable(summary, colors),
+      limitsTable(summary),
+      usesTable(summary),
+      exchangesTable(summary),
+    ],
+    { width, ...(height !== undefined && { height: height - head.length - 1 }) },
+    colors,
+  );
+  return tables === "" ? head.join("\n") : [...head, "", tables].join("\n");
+}
+
+function headLines(summary: Summary, width: number | undefined, colors: Colors): string[] {
+  const { name, process, requests, cpu, obstacles, at, lastLoad } = summary;
   const { version, startedAtSeconds, workers, active, connections, memory, linesDropped } = process;
   const failed = requests.failedPerSecond;
   const bad = failed > 0 ? colors.red : (text: string): string => text;
-  const lines = [
-    `${colors.bold(clean(name))} ${clean(version)}  up ${spanText(at / 1000 - startedAtSeconds)}  ${count(workers, "worker")}`,
-    `${rateText(requests.perSecond)} req/s  ${bad(`${rateText(failed)} failed/s`)}  ${active} under way  ` +
-      `${count(connections, "connection")}  cpu ${Math.round(cpu * 100)}%  memory ${Math.round(memory / 2 ** 20)} MiB`,
+  const loaded = lastLoad && `config ${lastLoad.ok ? "loaded" : "refused"} ${spanText((at - lastLoad.at) / 1000)} ago`;
+  const reds = [
+    ...(linesDropped > 0 ? [`${count(linesDropped, "line")} of the log lost`] : []),
+    ...(lastLoad?.ok === false ? [`${loaded}: ${lastLoad.message.split("\n", 1)[0]}`] : []),
+    ...obstacles.map(({ name, reason }) => `not ready: ${name}: ${reason}`),
   ];
-  if (linesDropped > 0) lines.push(colors.red(`${count(linesDropped, "line")} of the log lost`));
-  for (const { name, reason } of obstacles) lines.push(colors.red(clean(`not ready: ${name}: ${reason}`)));
-  return lines.join("\n");
+  return [
+    ...joined(
+      [
+        `${colors.bold(clean(name))} ${clean(version)}`,
+        `up ${spanText(at / 1000 - startedAtSeconds)}`,
+        count(workers, "worker"),
+        ...(lastLoad?.ok === true ? [loaded!] : []),
+      ],
+      width,
+    ),
+    ...joined(
+      [
+        `${rateText(requests.perSecond)} req/s`,
+        bad(`${rateText(failed)} failed/s`),
+        `${active} under way`,
+        count(connections, "connection"),
+        `cpu ${Math.round(cpu * 100)}%`,
+        `memory ${Math.round(memory / 2 ** 20)} MiB`,
+      ],
+      width,
+    ),
+    ...reds.flatMap((text) => wrapped(clean(text), width ?? Infinity).map((line) => colors.red(line))),
+  ];
+}
+
+/** Parts beside each other, as many as there is room for in a line. */
+function joined(parts: readonly string[], width = Infinity): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    const longer = `${last}  ${part}`;
+    if (last === undefined || Bun.stringWidth(longer) > width) lines.push(part);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
 }
 
 function routesTable({ routes }: Summary, order: Order): Table {
@@ -110,6 +162,45 @@ function limitsTable({ decisions }: Summary): Table {
   return ranged(["LIMIT", "KIND", "ALLOWED", "REFUSED", "OBSERVED"], rows, 2, 5);
 }
 
+function usesTable({ uses }: Summary): Table {
+  const rows = uses.map(({ limit, caller, used, of, resetMs }) => [
+    limit,
+    caller,
+    String(used),
+    String(of),
+    spanText(resetMs / 1000),
+  ]);
+  return ranged(["NEAR LIMIT", "CALLER", "USED", "OF", "MORE IN"], rows, 2, 5);
+}
+
+/** The newest, and of those that failed the newest, so that a few are seen among many that went well. */
+function exchangesTable({ exchanges, at }: Summary): Table {
+  const failed = new Set(exchanges.filter(hasFailed).slice(0, MOST_FAILED));
+  const others = exchanges.filter((each) => !failed.has(each)).slice(0, MOST_LAST - failed.size);
+  const shown = new Set([...failed, ...others]);
+  const rows = exchanges
+    .filter((each) => shown.has(each))
+    .map(({ at: began, ms, status, code = "", method, path, route = "", consumer = "", spans }) => [
+      spanText(Math.max(0, (at - began - ms) / 1000)),
+      millisText(ms),
+      status === 0 ? "" : String(status),
+      code,
+      `${method} ${shortened(path)}`,
+      route === "" ? "(no route)" : route,
+      consumer,
+      spans.findLast(({ target }) => target !== undefined)?.target ?? "",
+    ]);
+  return ranged(["AGO", "TOOK", "STATUS", "ERROR", "REQUEST", "ROUTE", "CONSUMER", "TARGET"], rows, 0, 2);
+}
+
+function hasFailed({ status, code }: Summary["exchanges"][number]): boolean {
+  return status >= 400 || status === 0 || code !== undefined;
+}
+
+function shortened(path: string): string {
+  return path.length > MOST_PATH ? `${path.slice(0, MOST_PATH - 1)}…` : path;
+}
+
 /** A table of which some columns are numbers, which end below each other. */
 function ranged(heads: readonly string[], rows: readonly (readonly string[])[], from: number, to: number): Table {
   const widths = heads.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]!.length)));
@@ -130,7 +221,7 @@ function rateText(perSecond: number): string {
 function millisText(ms: number | undefined): string {
   if (ms === undefined) return "-";
   if (ms >= 10_000) return `${(ms / 1000).toFixed(0)}s`;
-  return ms >= 1000 ? `${(ms / 1000).toFixed(1)}s` : `${ms >= 10 ? Math.round(ms) : ms.toFixed(1)}ms`;
+  return ms >= 1000 ? `${(ms / 1000).toFixed(1)}s` : `${ms >= 10 ? Math.round(ms) : ms.toFixed(ms < 1 ? 2 : 1)}ms`;
 }
 
 function spanText(seconds: number): string {

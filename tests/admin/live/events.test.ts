@@ -138,7 +138,8 @@ describe("who looks", () => {
       expect(quantile(counts, 0.99)).toBeLessThan(1);
       expect(exchanges).toHaveLength(20);
       expect(uses).toMatchObject([{ limit: "ten", caller: "route limited", used: 10, of: 10 }]);
-      expect([process.active, name, lastLoad, obstacles]).toEqual([0, "gate", 7, []]);
+      expect([process.active, name, obstacles]).toEqual([0, "gate", []]);
+      expect(lastLoad).toEqual({ at: 7, ok: true, message: "started" });
     });
   });
 

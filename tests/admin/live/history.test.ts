@@ -4,6 +4,7 @@ import { History, shownSpan } from "../../../src/admin/live/history.ts";
 import { STEPS, stepOf, toPairs } from "../../../src/admin/live/latencies.ts";
 import { bytesText, countText, durationText, shareText } from "../../../src/admin/live/numbers.ts";
 import type { OutcomeCount, TargetCount, Tick } from "../../../src/admin/live/tick.ts";
+import { seenExchange } from "../../cli/top/ticks.ts";
 
 /** A tick so many seconds after the first. */
 function tick(second: number, outcomes: readonly OutcomeCount[], more: Partial<Tick> = {}): Tick {
@@ -12,7 +13,7 @@ function tick(second: number, outcomes: readonly OutcomeCount[], more: Partial<T
     startedAtSeconds: 1,
   };
   const at = 1_000_000 + second * 1000;
-  const none = { upstreams: [], decisions: [], obstacles: [], durations: [], exchanges: [], uses: [], lastLoad: 0 };
+  const none = { upstreams: [], decisions: [], obstacles: [], durations: [], exchanges: [], uses: [] };
   return { at, name: "gate", outcomes, process, ...none, ...more };
 }
 
@@ -124,6 +125,20 @@ test("a target's rates are those of attempts at it", () => {
   expect(made.target(60_000, "up", "http://a")).toEqual({ perSecond: 4, failed: 0.25 });
   expect(made.target(60_000, "up", "http://gone")).toEqual({ perSecond: 0, failed: 0 });
   expect(made.cpu(60_000)).toBeCloseTo(0.25);
+});
+
+test("the last thousand exchanges are remembered, the newest first, whatever else is forgotten", () => {
+  const made = new History();
+  for (let second = 0; second < 700; second++) {
+    const exchanges = ["a", "b"].map((each) => seenExchange({ id: `${second}${each}` }));
+    made.add(tick(second, [], second % 2 === 0 ? { exchanges } : {}));
+  }
+  const ids = made.exchanges.map(({ id }) => id);
+  expect(ids.slice(0, 3)).toEqual(["698b", "698a", "696b"]);
+  expect(ids).toHaveLength(700);
+  for (let second = 700; second < 900; second++)
+    made.add(tick(second, [], { exchanges: [1, 2, 3, 4].map(() => seenExchange()) }));
+  expect(made.exchanges).toHaveLength(1000);
 });
 
 test("it remembers five minutes", () => {

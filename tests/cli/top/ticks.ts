@@ -63,7 +63,7 @@ export function tickAt(seconds: number, more: Partial<Tick> = {}): Tick {
     durations: [],
     exchanges: [],
     uses: [],
-    lastLoad: BEGAN,
+    lastLoad: { at: BEGAN - 7_260_000, ok: true, message: "started" },
     ...more,
   };
 }
@@ -142,5 +142,18 @@ export const BUSY: readonly [Tick, Tick] = [
       ["users", pairsOf(12_000)],
     ],
     obstacles: [{ name: "auth.token", reason: "its keys cannot be had" }],
+    uses: [
+      { limit: "perConsumer", caller: "acme", used: 85, of: 100, resetMs: 12_340 },
+      { limit: "perConsumer", caller: "2001:db8::/64", used: 100, of: 100, resetMs: 59_900 },
+    ],
+    exchanges: [
+      seenExchange({
+        ...{ at: BEGAN - 30_000, ms: 1.2, path: "/orders/8", status: 502, code: "connection_refused", attempts: 2 },
+        spans: [{ name: "connect", from: 0, to: 1, target: "http://10.0.0.8:9001" }],
+      }),
+      seenExchange({ path: "/\x1b[2J", status: 404, code: "route_not_found", ms: 0.04, route: "", spans: [] }),
+      seenExchange({ method: "POST", path: `/orders/${"long/".repeat(20)}`, consumer: "acme", ms: 1500 }),
+      seenExchange({ at: BEGAN + 1900 }),
+    ],
   }),
 ];

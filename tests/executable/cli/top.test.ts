@@ -73,6 +73,8 @@ describe.each([1, 2])("with workers: %d", (workers) => {
     });
     expect(summary.upstreams[0]!.targets[0]!.failures).toBe(4);
     expect(summary.decisions[0]).toMatchObject({ name: "two", allowed: 2, refused: 3 });
+    expect(summary.lastLoad).toMatchObject({ ok: true, message: "started" });
+    expect([summary.uses, summary.exchanges]).toEqual([[], []]);
     await gateway.stop();
   });
 });
@@ -82,7 +84,7 @@ test("into a pipe it prints once, as text without colour", async () => {
   await drive("/hello", 7);
   const { code, stdout, stderr } = await top([]);
   expect([code, stderr]).toEqual([0, ""]);
-  expect(stdout).toMatch(/^sluice \S+ {2}up \d+s {2}1 worker\n/);
+  expect(stdout).toMatch(/^sluice \S+ {2}up \d+s {2}1 worker {2}config loaded \d+s ago\n/);
   expect(stdout).toMatch(/^hello +0\.0 +- +- +- +0\.0 +0\.0 +7$/m);
   expect(stdout).not.toContain("\x1b");
   await gateway.stop();
@@ -158,6 +160,12 @@ describe("in a terminal", () => {
     await drive("/gone", 5);
     await until(() => /^gone .* 5\r?$/m.test(picture(shown)), "the failures");
     expect(picture(shown)).toMatch(/^connection_refused .* 5\r?$/m);
+    await drive("/two", 2);
+    await until(() => /^two +route two +2 +2 +\S+\r?$/m.test(picture(shown)), "the limit that is used up");
+    expect(picture(shown)).toMatch(/^ *\d+s +\S+ +502 +connection_\S* +GET \/gone +gone +http:\/\/\S+/m);
+    shown.terminal.resize(100, 24);
+    await until(() => /^… \d+ more\r?$/m.test(picture(shown)), "tables without their last rows");
+    expect(picture(shown).trimEnd().split("\n").length).toBeLessThanOrEqual(24);
     shown.terminal.write("e");
     await until(() => picture(shown).includes("[e] errors"), "the other order");
     shown.terminal.resize(100, 3);
