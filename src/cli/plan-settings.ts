@@ -4,6 +4,9 @@ import { formatDuration } from "../http/duration.ts";
 /** A setting of a plan: "upstreams.orders.timeouts.connect" and "5s". */
 export type Setting = readonly [path: string, text: string];
 
+/** Members that are times say in which unit; options do not. */
+const TIME = /(?:Ms|Seconds)$/;
+
 /** All settings below a path, in order, each with its text. */
 export function* settings(path: string, value: unknown): Generator<Setting> {
   if (Array.isArray(value) && value.some((each) => typeof each === "object" && each !== null)) {
@@ -12,8 +15,9 @@ export function* settings(path: string, value: unknown): Generator<Setting> {
     yield [path, value.length === 0 ? "none" : value.join(", ")];
   } else if (typeof value === "object" && value !== null) {
     for (const [key, each] of Object.entries(value)) yield* settings(`${path}.${key}`, each);
-  } else if (typeof value === "number" && path.endsWith("Ms")) {
-    yield [path.slice(0, -2), formatDuration(value)];
+  } else if ((typeof value === "number" || value === null) && TIME.test(path)) {
+    const ms = path.endsWith("Ms") ? value : value && value * 1000;
+    yield [path.replace(TIME, ""), ms === null ? "none" : formatDuration(ms)];
   } else if (typeof value === "number" && /\.not(?:Before|After)$/.test(path)) {
     yield [path, new Date(value).toISOString()];
   } else {

@@ -61,8 +61,8 @@ describe("what differs is told once", () => {
 
   test("what is set where nothing was, and the other way round", () => {
     const after = { ...base, routes: { ...base.routes, a: { ...base.routes.a, allow: { methods: ["GET"] } } } };
-    expect(told(base, after)).toEqual(["routes.a.allow: none → methods GET, HEAD, observe false"]);
-    expect(told(after, base)).toEqual(["routes.a.allow: methods GET, HEAD, observe false → none"]);
+    expect(told(base, after)).toEqual(["routes.a.allow: none → methods GET, HEAD, mode enforce"]);
+    expect(told(after, base)).toEqual(["routes.a.allow: methods GET, HEAD, mode enforce → none"]);
   });
 });
 

@@ -72,6 +72,9 @@ test("the plan tells every setting on a line, aligned, with defaults, and no sec
   expect(text).toMatch(/^shutdown\.grace +25s$/m);
   expect(lines).toContain("limits.limits.few.span.window  90s");
   expect(text).toMatch(/^upstreams\.orders\.timeouts\.connect +5s$/m);
+  expect(text).toMatch(/^upstreams\.orders\.timeouts\.whole +none$/m);
+  expect(text).toMatch(/^upstreams\.orders\.timeouts\.header +none$/m);
+  expect(text).not.toMatch(/^\S+(?:Ms|Seconds) /m);
   expect(text).toMatch(/^upstreams\.orders\.breaker +none$/m);
   expect(text).toMatch(/^routes\.orders\.destination\.upstream +orders$/m);
   expect(text).toMatch(/^routes\.beta\.matches\.0\.path +\/api\/orders\/\*$/m);

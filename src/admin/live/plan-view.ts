@@ -1,5 +1,6 @@
 // The plan that runs, for people: plain values, and nothing in it that may be a credential.
 import type { Plan } from "../../config/plan.ts";
+import type { TimeoutsPlan } from "../../config/upstream/plan.ts";
 import { REDACTED, Secret } from "../../config/secrets.ts";
 import { CREDENTIAL_PARAMETERS } from "../../record/redact.ts";
 
@@ -11,6 +12,33 @@ const GUARDED: ReadonlySet<string> = new Set([
 
 /** Members of that kind which name things: they are shown. */
 const NAMES: ReadonlySet<string> = new Set(["name", "kind", "header", "headerName"]);
+
+/** A member of the plan, and the option that it comes of: how that is called, and its value. */
+interface OptionOf {
+  /** Another member of the same object, or some of which there is one: what users name is no member of this kind. */
+  readonly beside: string | readonly string[];
+  readonly name: string;
+  value?(value: unknown): unknown;
+}
+
+const unlessZero = (value: unknown): unknown => (value === 0 ? undefined : value);
+
+/** What is called otherwise as an option, or is set otherwise there: it is told as it is written. */
+const OPTIONS: ReadonlyMap<string, OptionOf> = new Map<string, OptionOf>([
+  [
+    "deadlineFields",
+    {
+      ...{ beside: "wholeMs", name: "header" },
+      value: (fields) => (fields as TimeoutsPlan["deadlineFields"]).map(({ name }) => name),
+    },
+  ],
+  ["wholeMs", { beside: "deadlineFields", name: "wholeMs", value: unlessZero }],
+  ["perTryMs", { beside: "replay", name: "perTryMs", value: unlessZero }],
+  ["mostMs", { beside: "baseMs", name: "maxMs" }],
+  ["least", { beside: "share", name: "min" }],
+  ["observe", { beside: ["realm", "any", "span", "queue"], name: "mode", value: (is) => (is ? "observe" : "enforce") }],
+  ["mirrors", { beside: "matches", name: "mirror" }],
+]);
 
 /** Stands in the place of what is not shown. @param shown what is shown of it */
 export type Seal = (hidden: unknown, shown: string) => string;
@@ -75,11 +103,17 @@ function objectView(value: object, guarded: boolean, viewing: Viewing): unknown 
     return more.length > 0 ? [...shown, seal(more, `(and ${more.length} more)`)] : shown;
   }
   return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [
-      name,
-      viewOf(each, GUARDED.has(name) || (guarded && !NAMES.has(name)), viewing),
-    ]),
+    Object.entries(value).map(([own, each]) => {
+      const option = optionOf(own, value);
+      const told = option?.value === undefined ? each : option.value(each);
+      return [option?.name ?? own, viewOf(told, GUARDED.has(own) || (guarded && !NAMES.has(own)), viewing)];
+    }),
   );
+}
+
+function optionOf(member: string, of: object): OptionOf | undefined {
+  const option = OPTIONS.get(member);
+  return option !== undefined && [option.beside].flat().some((each) => each in of) ? option : undefined;
 }
 
 function textView(text: string, seal: Seal): string {

@@ -73,3 +73,57 @@ describe("the plan as it is shown", () => {
     },
   );
 });
+
+describe("what runs is told by the names of options, and what is not set as nothing:", () => {
+  const viewed = planView(
+    planOf({
+      upstreams: {
+        plain: { targets: ["http://127.0.0.1:9001"], retries: {} },
+        grpc: {
+          ...{ targets: ["http://127.0.0.1:9001"], protocol: "h2c" },
+          ...{
+            timeouts: { whole: "3s", header: "X-Left" },
+            retries: { perTry: "1s", backoff: { max: "2s" }, budget: { min: 7 } },
+          },
+        },
+      },
+      limits: {
+        watched: { limit: 3, window: "1m", by: "address", mode: "observe" },
+        few: { limit: 3, window: "1m", by: "address" },
+      },
+      routes: { a: { match: "/a", to: "plain", mirror: { to: "grpc" } } },
+    }),
+  );
+
+  test.each([
+    ["upstreams.plain.timeouts.wholeMs", undefined],
+    ["upstreams.plain.timeouts.header", []],
+    ["upstreams.plain.retries.perTryMs", undefined],
+    ["upstreams.grpc.timeouts.wholeMs", 3000],
+    ["upstreams.grpc.timeouts.header", ["grpc-timeout", "X-Left"]],
+    ["upstreams.grpc.retries.perTryMs", 1000],
+    ["upstreams.grpc.retries.backoff.maxMs", 2000],
+    ["upstreams.grpc.retries.budget.min", 7],
+    ["limits.limits.0.mode", "observe"],
+    ["limits.limits.1.mode", "enforce"],
+    ["routes.0.mirror.0.upstream", "grpc"],
+  ])("%s", (path, value) => {
+    const at = (inside: unknown, name: string): unknown => (Object(inside) as Record<string, unknown>)[name];
+    const names = path.split(".");
+    expect(names.reduce(at, viewed)).toEqual(value as never);
+    expect(Object.keys(Object(names.slice(0, -1).reduce(at, viewed)) as object)).toContain(names.at(-1)!);
+  });
+
+  test.each(["deadlineFields", "mostMs", "least", "observe", "mirrors"])("%s is no option", (name) => {
+    expect(JSON.stringify(viewed)).not.toContain(`"${name}":`);
+  });
+});
+
+test("an upstream may be called as anything is", () => {
+  const names = ["deadlineFields", "observe", "mirrors", "constructor", "least"];
+  const upstreams = Object.fromEntries(names.map((name) => [name, { targets: ["http://127.0.0.1:9001"] }]));
+  const { upstreams: shown } = planView(planOf({ upstreams, routes: { a: { match: "/a", to: "observe" } } })) as {
+    upstreams: object;
+  };
+  expect(Object.keys(shown)).toEqual(names);
+});
