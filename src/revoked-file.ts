@@ -1,4 +1,5 @@
 // The file in which revoked API keys outlive the process: a line a key, for people too.
+import { MOST_REVOKED } from "./auth/api-key/revoked-keys.ts";
 import type { KeyStatus } from "./admin/overseen.ts";
 import { messageOf } from "./errors.ts";
 import type { Files } from "./platform.ts";
@@ -11,7 +12,21 @@ export interface Revoked {
 }
 
 const HEAD = "# API keys that were revoked over the admin listener: hash, time, id, consumer. Written by Sluice.";
-const LINE = /^sha256:([0-9a-f]{64}) (\S+) ([\w.-]{1,64}) (\S+)$/;
+const LINE = /^sha256:([0-9a-f]{64}) (\S+) ([\w.-]{1,64}) ([^\s\ufffd]+)$/;
+/** Where a line is none: behind as much of it as is right. */
+const RIGHT = /^(?:sha256:[0-9a-f]{64} (?:\S+ (?:[\w.-]{1,64} )?)?)?/;
+
+/** What is wrong with such a file, and where: lines and columns count from 1. */
+export class RevokedFileFault extends Error {
+  readonly line: number;
+  readonly column: number;
+
+  constructor(line: number, column: number, why: string) {
+    super(why);
+    this.line = line;
+    this.column = column;
+  }
+}
 
 /** One such file. */
 export class RevokedFile {
@@ -26,19 +41,13 @@ export class RevokedFile {
     this.#files = files;
   }
 
-  /** What stands there; nothing where there is no file. @throws Error when it cannot be read or is none of these files */
+  /**
+   * What stands there; nothing where there is no file.
+   * @throws RevokedFileFault when it is none of these files, another Error when it cannot be read
+   */
   load(): Revoked[] {
     const bytes = this.#files.load(this.path);
-    if (bytes === undefined) return [];
-    const lines = new TextDecoder("utf-8", { fatal: true }).decode(bytes).split("\n");
-    if (lines[0] !== HEAD || lines.pop() !== "") throw new Error("it is no whole file of revoked keys");
-    return lines.slice(1).map((line, at) => {
-      const [, hex, time = "", id, consumer] = LINE.exec(line) ?? [];
-      const revokedAt = Date.parse(time);
-      if (hex === undefined || Number.isNaN(revokedAt)) throw new Error(`line ${at + 2} is none of a revoked key`);
-      const status = { id: id!, ...(consumer !== "-" && { consumer: consumer! }), revokedAt };
-      return { digest: Uint8Array.fromHex(hex), status };
-    });
+    return bytes === undefined ? [] : revokedIn(bytes);
   }
 
   /** Writes these, whole, one time after another. Never rejects: see {@link failure}. */
@@ -56,4 +65,30 @@ export class RevokedFile {
     });
     return this.#saving;
   }
+}
+
+function revokedIn(bytes: Uint8Array): Revoked[] {
+  // What is not UTF-8 is no digit, no time and no name.
+  const lines = new TextDecoder().decode(bytes).split("\n");
+  const last = lines.at(-1)!;
+  if (lines[0] !== HEAD)
+    throw new RevokedFileFault(1, 1, "it is no whole file of revoked keys: it begins with another line");
+  if (last !== "") {
+    throw new RevokedFileFault(
+      lines.length,
+      last.length + 1,
+      "it is no whole file of revoked keys: its last line has no end",
+    );
+  }
+  return lines.slice(1, -1).map((line, at) => {
+    if (at === MOST_REVOKED) throw new RevokedFileFault(at + 2, 1, `it has more than ${MOST_REVOKED} keys`);
+    const [, hex, time = "", id, consumer] = LINE.exec(line) ?? [];
+    const revokedAt = Date.parse(time);
+    if (hex === undefined || Number.isNaN(revokedAt)) {
+      const right = hex === undefined ? RIGHT.exec(line)![0] : "sha256: ".padEnd(8 + hex.length);
+      throw new RevokedFileFault(at + 2, right.length + 1, "the line is none of a revoked key");
+    }
+    const status = { id: id!, ...(consumer !== "-" && { consumer: consumer! }), revokedAt };
+    return { digest: Uint8Array.fromHex(hex), status };
+  });
 }

@@ -7,8 +7,10 @@ import type { Gateway } from "../gateway.ts";
 import type { Platform } from "../platform.ts";
 import type { BunPlatform } from "../platforms/bun.ts";
 import type { Metrics } from "../record/metrics.ts";
+import { RevokedFileFault } from "../revoked-file.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { listenRefusal } from "./listen-refusal.ts";
+import { WITHOUT_REVOKED } from "./revoked-check.ts";
 import { listenAtPath, pathRefusal } from "./socket-path.ts";
 import type { Serving } from "./serving.ts";
 import type { Terminal } from "./terminal.ts";
@@ -51,9 +53,9 @@ export async function withAdmin(
   try {
     overseen.keys.load();
   } catch (error) {
-    const message = `admin.revokedKeys: ${revokedKeys} cannot be used: ${messageOf(error)}.`;
-    const hint = "Without it keys that were revoked would be good. Mend it, or move it away.";
-    throw new Refusal(EXIT.config, message, { hint });
+    const place = error instanceof RevokedFileFault ? `${revokedKeys}:${error.line}:${error.column}` : revokedKeys;
+    const message = `admin.revokedKeys: ${place} cannot be used: ${messageOf(error)}.`;
+    throw new Refusal(EXIT.config, message, { hint: WITHOUT_REVOKED });
   }
   const admin = await open(plan.admin, overseen, platform.forAdmin ?? platform);
   platform.forAdmin?.listening.closeRest();

@@ -4,8 +4,9 @@ import { noticeText } from "../verbosity.ts";
 import { EXIT, Refusal } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { gateWarnings } from "./gate.ts";
-import { planConfig, reportFindings } from "./plan-config.ts";
+import { configFindings, type Finding, planConfig, type PlannedConfig, reportFindings } from "./plan-config.ts";
 import { planSummary } from "./plan-summary.ts";
+import { revokedFaults } from "./revoked-check.ts";
 import { shownPath } from "./terminal.ts";
 import { defineVerb } from "./verb.ts";
 import { staleTypes } from "./version-stamp.ts";
@@ -47,7 +48,8 @@ export const check = defineVerb(
     const warn = (text: string): void => terminal.err(noticeText("warn", text));
     if (stale !== undefined) warn(stale);
     const planned = await planConfig(file, embedded);
-    if (!("findings" in planned)) {
+    const { findings } = "findings" in planned ? planned : { findings: await revokedFindings(planned, file) };
+    if (!("findings" in planned) && findings.length === 0) {
       const { plan } = planned;
       const routes = plan.routes.length;
       const upstreams = Object.keys(plan.upstreams).length;
@@ -57,8 +59,13 @@ export const check = defineVerb(
       else terminal.out(`${shownPath(file)} is right: ${planSummary(plan)}.`);
       return EXIT.ok;
     }
-    if (!asJson) return reportFindings(planned.findings, terminal);
-    terminal.out(JSON.stringify({ ok: false, file, faults: planned.findings.map(({ json }) => json) }));
+    if (!asJson) return reportFindings(findings, terminal);
+    terminal.out(JSON.stringify({ ok: false, file, faults: findings.map(({ json }) => json) }));
     return EXIT.config;
   },
 );
+
+/** What would stop the start although the config is right. */
+function revokedFindings({ plan, sources }: PlannedConfig, file: string): Promise<Finding[]> {
+  return configFindings(revokedFaults(plan), file, sources.texts.get(file) ?? sources.others.get(file));
+}

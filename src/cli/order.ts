@@ -1,7 +1,8 @@
 // What a running gateway is told to do over its admin listener: a POST, and what came of it.
 import { type AdminPlace, unreachable } from "./admin-place.ts";
 import { EXIT, Refusal } from "./exit.ts";
-import type { Terminal } from "./terminal.ts";
+import { type Finding, reportFindings } from "./plan-config.ts";
+import { shownPath, type Terminal } from "./terminal.ts";
 
 /** What came of it, whatever else is told. */
 export interface Outcome {
@@ -36,6 +37,20 @@ export function tellOutcome(outcome: Outcome, json: boolean | undefined, termina
   else if (outcome.ok) terminal.out(outcome.message);
   else terminal.err(outcome.message);
   return outcome.exitCode;
+}
+
+/** Tells what is wrong with the config that says where the gateway is: it is not asked then. @returns the exit code */
+export function tellFindings(
+  findings: readonly Finding[],
+  file: string,
+  json: boolean | undefined,
+  terminal: Terminal,
+): number {
+  if (json !== true) return reportFindings(findings, terminal);
+  const faults = findings.map((finding) => finding.json);
+  const message = `${shownPath(file)} is wrong: nothing was asked of the gateway.`;
+  terminal.out(JSON.stringify({ ok: false, exitCode: EXIT.config, message, faults }));
+  return EXIT.config;
 }
 
 function readJson(text: string): Readonly<Record<string, unknown>> {

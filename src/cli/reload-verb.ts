@@ -1,11 +1,9 @@
 // `sluice reload [file]`: has the running gateway load its config again, and says what came of it.
 import { adminPlaceIn } from "./admin-place.ts";
-import { EXIT } from "./exit.ts";
 import { findConfig } from "./find-config.ts";
 import { GATE_MS } from "./gate.ts";
-import { order, tellOutcome } from "./order.ts";
-import { planConfig, reportFindings } from "./plan-config.ts";
-import { shownPath } from "./terminal.ts";
+import { order, tellFindings, tellOutcome } from "./order.ts";
+import { planConfig } from "./plan-config.ts";
 import { defineVerb } from "./verb.ts";
 
 /** Longer than a config may take to load, in all workers one after the other, behind a reload that is under way. */
@@ -39,13 +37,7 @@ export const reload = defineVerb(
   async ({ file: named, json }, { terminal, embedded }) => {
     const file = findConfig(named);
     const planned = await planConfig(file, embedded);
-    if ("findings" in planned) {
-      if (json !== true) return reportFindings(planned.findings, terminal);
-      const faults = planned.findings.map((finding) => finding.json);
-      const message = `${shownPath(file)} is wrong: nothing was asked of the gateway.`;
-      terminal.out(JSON.stringify({ ok: false, exitCode: EXIT.config, message, faults }));
-      return EXIT.config;
-    }
+    if ("findings" in planned) return tellFindings(planned.findings, file, json, terminal);
     const otherwise = ", or send its process SIGHUP: systemctl reload sluice";
     const outcome = await order(adminPlaceIn(planned.plan, file, otherwise), "reload", PATIENCE_MS);
     return tellOutcome(outcome, json, terminal);

@@ -132,7 +132,7 @@ function fitting(text: string, width: number): number {
 }
 
 /** Lines of a text: broken at blanks, else where a line is full. */
-function wrapped(text: string, width: number): string[] {
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let rest = text;
   while (widthOf(rest) > width) {

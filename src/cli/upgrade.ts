@@ -1,8 +1,8 @@
 // `sluice upgrade [file]`: has another process take the running gateway's place, of the executable as it is on the disk now.
 import { adminPlaceIn } from "./admin-place.ts";
 import { findConfig } from "./find-config.ts";
-import { order, tellOutcome } from "./order.ts";
-import { planConfig, reportFindings } from "./plan-config.ts";
+import { order, tellFindings, tellOutcome } from "./order.ts";
+import { planConfig } from "./plan-config.ts";
 import { UPGRADE_MS } from "./upgrade/upgrades.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -19,7 +19,7 @@ export const upgrade = defineVerb(
       "/etc/sluice. It is checked first, and says where its gateway is asked: `admin`, with its token. The gateway starts",
       "its own executable anew, with its own arguments: put another in its place before. Once that one serves, it has the",
       "ports and all that limits have counted, and the old one lets exchanges finish. If it does not come to serve, the",
-      "old one goes on as it was. Linux only. --json prints { ok, exitCode, message }.",
+      "old one goes on as it was. Linux only. --json prints { ok, exitCode, message }, and faults where the config is wrong.",
     ],
     examples: [
       ["sluice upgrade", "once another executable stands in the place of the one that runs"],
@@ -40,7 +40,7 @@ export const upgrade = defineVerb(
   async ({ file: named, json }, { terminal, embedded }) => {
     const file = findConfig(named);
     const planned = await planConfig(file, embedded);
-    if ("findings" in planned) return reportFindings(planned.findings, terminal);
+    if ("findings" in planned) return tellFindings(planned.findings, file, json, terminal);
     const outcome = await order(adminPlaceIn(planned.plan, file), "upgrade", PATIENCE_MS);
     return tellOutcome(outcome, json, terminal);
   },

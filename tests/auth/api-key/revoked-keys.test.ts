@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { MOST_REVOKED, revokedMemory, RevokedKeys } from "../../../src/auth/api-key/revoked-keys.ts";
 import { apiKey } from "../../../src/config/auth/api-key.ts";
 import type { GatewayOptions } from "../../../src/config/options.ts";
+import { RevokedFileFault } from "../../../src/revoked-file.ts";
 import { KeyControl } from "../../../src/key-control.ts";
 import type { FakeFiles } from "../../../src/platforms/fake/files.ts";
 import { FakePlatform } from "../../../src/platforms/fake/platform.ts";
@@ -224,15 +225,28 @@ describe("the file", () => {
 
   const HEAD = "# API keys that were revoked over the admin listener: hash, time, id, consumer. Written by Sluice.\n";
   const LINE = `${hashOf("acme-1")} 2026-11-30T04:00:00.000Z ci acme\n`;
-  test.each<[what: string, text: string, why: string]>([
-    ["is empty", "", "no whole file"],
-    ["is another", "keys: []\n", "no whole file"],
-    ["is cut off", (HEAD + LINE).slice(0, -5), "no whole file"],
-    ["is cut off between lines", `${HEAD}${LINE}${LINE.slice(0, 40)}\n`, "line 3"],
-    ["has another time", `${HEAD}${LINE.replace("2026-11", "2026-13")}`, "line 2"],
-    ["has another hash", `${HEAD}${LINE.replace("sha256", "sha1")}`, "line 2"],
-  ])("that %s is refused, and nothing opens", (_, text, why) => {
-    expect(() => kept(text).control().load()).toThrow(why);
+  test.each<[what: string, text: string, place: string, why: string]>([
+    ["is empty", "", "1:1", "no whole file"],
+    ["is another", "keys: []\n", "1:1", "no whole file"],
+    ["is cut off", (HEAD + LINE).slice(0, -5), `2:${LINE.length - 4}`, "no whole file"],
+    ["is cut off between lines", `${HEAD}${LINE}${LINE.slice(0, 40)}\n`, "3:1", "none of a revoked key"],
+    ["has another time", `${HEAD}${LINE.replace("2026-11", "2026-13")}`, "2:73", "none of a revoked key"],
+    ["has another hash", `${HEAD}${LINE.replace("sha256", "sha1")}`, "2:1", "none of a revoked key"],
+    ["has another id", `${HEAD}${LINE.replace(" ci ", " c/i ")}`, "2:98", "none of a revoked key"],
+    ["has no consumer", `${HEAD}${LINE.replace(" acme", " ")}`, "2:101", "none of a revoked key"],
+    ["is not UTF-8", `${HEAD}${LINE.replace("acme", "a\ufffd")}`, "2:101", "none of a revoked key"],
+    ["has too many", HEAD + LINE.repeat(MOST_REVOKED + 1), `${MOST_REVOKED + 2}:1`, `more than ${MOST_REVOKED}`],
+  ])("that %s is refused with its place, and nothing opens", (_, text, place, why) => {
+    let fault: unknown;
+    try {
+      kept(text).control().load();
+    } catch (thrown) {
+      fault = thrown;
+    }
+    expect(fault).toBeInstanceOf(RevokedFileFault);
+    const { line, column, message } = fault as RevokedFileFault;
+    expect(`${line}:${column}`).toBe(place);
+    expect(message).toContain(why);
   });
 
   test("a file that cannot be written revokes all the same, and says so", async () => {

@@ -1,6 +1,6 @@
 // `sluice check`: all faults at once with their places, and one clear message for each way a config can fail to load.
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cleanUp, folderWith, RIGHT_CONFIG, type Run, sluice } from "./run-sluice.ts";
 
@@ -314,6 +314,41 @@ describe("a config that is not there, exit 66", () => {
 function checkText(source: string, ...flags: string[]): Promise<Run> {
   return sluice(["check", ...flags], { cwd: folderWith({ "gateway.config.ts": source }) });
 }
+
+test("a file of revoked keys or of keys that would stop the start is a fault, with its line and column", async () => {
+  const config = `import { apiKey, defineGateway } from "sluice";
+export default defineGateway({
+  listen: { port: 0 },
+  admin: { port: 0, revokedKeys: "revoked" },
+  keys: { file: "keys.yaml" },
+  consumers: { acme: {} },
+  auth: { key: apiKey() },
+  routes: { r: { match: "/", answer: {}, auth: "key" } },
+});
+`;
+  const cwd = folderWith({ "gateway.config.ts": config, "keys.yaml": "keys: []\n" });
+  const keys = await sluice(["check"], { cwd });
+  expect([keys.code, keys.stderr]).toEqual([78, expect.stringMatching(/^keys\.yaml:1:\d+ {2}keys\.file: /)]);
+  writeFileSync(join(cwd, "keys.yaml"), `consumers:\n  acme: { keys: ["sha256:${"0".repeat(64)}"] }\n`);
+  expect(await sluice(["check"], { cwd })).toMatchObject({ code: 0, stderr: "" });
+  const head = "# API keys that were revoked over the admin listener: hash, time, id, consumer. Written by Sluice.\n";
+  writeFileSync(join(cwd, "revoked"), `${head}sha256:${"0".repeat(64)} yesterday ci acme\n`);
+  const [check, json, started] = await Promise.all([
+    sluice(["check"], { cwd }),
+    sluice(["check", "--json"], { cwd }),
+    sluice(["run"], { cwd }),
+  ]);
+  expect([check.code, json.code, started.code]).toEqual([78, 78, 78]);
+  expect(check.stderr).toStartWith("revoked:2:73  admin.revokedKeys: wanted a file of revoked keys that can be used.");
+  expect(check.stderr).toContain("The line is none of a revoked key. Without it");
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    ok: false,
+    faults: [{ file: join(cwd, "revoked"), line: 2, column: 73, path: "admin.revokedKeys" }],
+  });
+  expect(started.stderr).toContain(`admin.revokedKeys: ${join(cwd, "revoked")}:2:73 cannot be used`);
+  rmSync(join(cwd, "revoked"));
+  expect((await sluice(["check"], { cwd })).code).toBe(0);
+});
 
 test("faults made on purpose are warned of, loudly, by check and by run", async () => {
   const route = '{ match: "/", answer: {}, faults: { abort: { status: 503 } } }';

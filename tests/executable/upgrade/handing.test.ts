@@ -265,6 +265,9 @@ test("sluice upgrade says who has taken over, or why nobody has, and ends accord
   expect(failed.stderr).toMatch(/sluice has not taken over: it cannot be started .*The gateway goes on as it was\.\n$/);
   rewrite(gateway, "export default {");
   expect((await sluice(["upgrade"], here)).code).toBe(78);
+  const wrong = await sluice(["upgrade", "--json"], here);
+  expect([wrong.code, wrong.stderr]).toEqual([78, ""]);
+  expect(JSON.parse(wrong.stdout)).toMatchObject({ ok: false, exitCode: 78, faults: [{ line: 1 }] });
   rewrite(gateway, HELLO);
   await finish(gateway);
   expect((await sluice(["upgrade"], { cwd: import.meta.dir })).code).toBe(66);
