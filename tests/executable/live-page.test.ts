@@ -222,6 +222,42 @@ inBrowser(`in Chromium${lack === undefined ? "" : ` (skipped: ${lack})`}`, () =>
     expect(said).toEqual([]);
   }, 60_000);
 
+  test("columns of the exchanges keep their places, and a long path is whole where it is opened", async () => {
+    const all = await stage();
+    const { page, said } = all;
+    await show(all);
+    await ask(all, 1, "/up/1");
+    const table = page.getByRole("table", { name: /^The newest first/ });
+    await table.getByRole("button", { name: "GET /up/1", exact: true }).waitFor();
+    const places = (): Promise<number[]> =>
+      table.getByRole("columnheader").evaluateAll((heads) => heads.map((head) => head.getBoundingClientRect().left));
+    const before = await places();
+    const path = `/up/${"a-long-segment/".repeat(12)}end`;
+    await ask(all, 1, path);
+    const button = table.getByRole("button", { name: `GET ${path}` });
+    await button.waitFor();
+    expect(await places()).toEqual(before);
+    const heights = await table
+      .locator("tbody tr:not(.more)")
+      .evaluateAll((rows) => rows.map((row) => row.clientHeight));
+    expect(new Set(heights).size).toBe(1);
+    await button.click();
+    const told = table.getByRole("definition").filter({ hasText: path });
+    await told.waitFor();
+    expect(await told.evaluate((it) => it.scrollWidth - it.clientWidth)).toBeLessThanOrEqual(0);
+    expect(said).toEqual([]);
+  }, 60_000);
+
+  test("while nobody points at a moment the charts tell the last one", async () => {
+    const all = await stage();
+    const { page, said } = all;
+    await show(all);
+    await ask(all, 3, "/up/1");
+    const p99 = page.locator(".u-series").filter({ hasText: "p99" }).locator(".u-value");
+    await until(async () => /^[\d.]+ m?s$/.test((await p99.textContent()) ?? ""), "a latency");
+    expect(said).toEqual([]);
+  }, 60_000);
+
   test("the token is asked for, kept for the tab, and in no address", async () => {
     const all = await stage({ admin: `, token: env("ADMIN_TOKEN")` });
     const { page, gateway, said, asked } = all;

@@ -7,6 +7,20 @@ export function countText(value: number): string {
   return value < 0.1 ? value.toPrecision(1) : value.toFixed(value < 10 ? 2 : 1);
 }
 
+/** Of many below each other: "0", "<0.1", "6.2", "13.1", "1,234". */
+export function rateText(perSecond: number): string {
+  if (perSecond === 0) return "0";
+  if (perSecond < 0.05) return "<0.1";
+  return perSecond < 99.95 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString("en-US");
+}
+
+/** Until something is over, in whole parts, for it is told every second: "8 s", "59 min", "24 h". */
+export function waitText(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3600)} h`;
+}
+
 /** "0.4 ms", "12 ms", "1.25 s"; "–" for none. */
 export function durationText(ms: number | undefined): string {
   if (ms === undefined) return "–";
@@ -38,8 +52,12 @@ export function bytesText(bytes: number): string {
 
 /** The time of day with milliseconds, where the reader is. */
 export function timeText(at: number): string {
+  return `${clockText(at)}.${String(new Date(at).getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** The same without them. */
+export function clockText(at: number): string {
   const date = new Date(at);
   const two = (value: number): string => String(value).padStart(2, "0");
-  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-  return `${clock}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
 }

@@ -1,6 +1,6 @@
 // The charts: requests a second and latencies of the last minutes, in the colours of the page.
 import uPlot from "uplot";
-import { countText, durationText } from "../live/numbers.ts";
+import { clockText, countText, durationText, rateText } from "../live/numbers.ts";
 import { type Point, shownSpan } from "../live/history.ts";
 import { element, setAttribute } from "./elements.ts";
 
@@ -16,12 +16,15 @@ interface ChartOptions {
   readonly title: string;
   readonly lines: readonly Line[];
   text(value: number): string;
+  /** At the marks of the axis. */
+  mark(value: number): string;
 }
 
 const CHARTS: readonly ChartOptions[] = [
   {
     title: "Requests a second",
-    text: countText,
+    text: rateText,
+    mark: countText,
     lines: [
       { label: "all", color: "--line-1", value: ({ perSecond }) => perSecond },
       { label: "failed", color: "--line-bad", dash: [6, 3], value: ({ failed }) => failed },
@@ -30,6 +33,7 @@ const CHARTS: readonly ChartOptions[] = [
   {
     title: "Latency",
     text: durationText,
+    mark: durationText,
     lines: [
       { label: "p50", color: "--line-1", value: ({ p50 }) => p50 },
       { label: "p90", color: "--line-2", dash: [6, 3], value: ({ p90 }) => p90 },
@@ -80,17 +84,22 @@ class Chart {
           y: { range: (_, __, max) => [0, Math.max(max * 1.1, 0.001)] },
         },
         axes: [
-          { ...axis, grid: { ...grid, show: false }, ticks: grid, space: 70 },
-          { ...axis, grid, ticks: grid, size: 64, values: (_, values) => values.map((value) => options.text(value)) },
+          {
+            ...{ ...axis, grid: { ...grid, show: false }, ticks: grid, space: 80, size: 34 },
+            values: (_, times) => times.map((at) => clockText(at * 1000)),
+          },
+          { ...axis, grid, ticks: grid, size: 64, values: (_, values) => values.map((value) => options.mark(value)) },
         ],
         series: [
-          { value: (_, at) => (at == null ? "" : new Date(at * 1000).toLocaleTimeString()) },
+          { value: (_, at) => (at == null ? "" : clockText(at * 1000)) },
           ...options.lines.map(({ label, color: name, dash }) => ({
             label,
             stroke: () => color(name),
             width: 2,
             ...(dash && { dash }),
             points: { show: false },
+            // A second in which nothing ended has no latency: without this a gateway that is asked seldom has no line.
+            spanGaps: true,
             value: (_: uPlot, value: number | null) => (value == null ? "–" : options.text(value)),
           })),
         ],
@@ -111,6 +120,8 @@ class Chart {
       points.map(({ at }) => at),
       ...lines.map(({ value }) => points.map((point) => value(point) ?? null)),
     ]);
+    // What the legend tells while nobody points at a moment.
+    if (this.#plot.cursor.idx == null && points.length > 0) this.#plot.setLegend({ idx: points.length - 1 }, false);
     const last = points.at(-1);
     const now = lines.map(({ label, value }) => {
       const number = last && value(last);

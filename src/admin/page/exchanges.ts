@@ -10,7 +10,16 @@ const SPAN_NAMES = [
   ...["limit", "auth", "allow", "wait", "fault", "mirror", "connect", "first byte", "answer", "body"],
 ] as const satisfies readonly SpanName[] | readonly string[];
 
-const COLUMNS = ["Request", "time", "route", "status", "consumer", "took", "where the time went"];
+/** Each with the class that holds its width: what comes every second must not move what is read. */
+const COLUMNS = [
+  ["Request", "request"],
+  ["time", "clock"],
+  ["route", "name"],
+  ["status", "status"],
+  ["consumer", "name"],
+  ["took", "number"],
+  ["where the time went", "time"],
+] as const;
 
 /** The table, its filters, and what is opened of it. */
 export class Exchanges {
@@ -24,9 +33,7 @@ export class Exchanges {
   #all: readonly SeenExchange[] = [];
 
   constructor() {
-    const heads = COLUMNS.map((title) =>
-      element("th", { scope: "col", ...(title === "took" && { class: "number" }) }, title),
-    );
+    const heads = COLUMNS.map(([title, kind]) => element("th", { scope: "col", class: kind }, title));
     const caption = element("caption", {}, "The newest first; of many some are drawn by lot, failures before others");
     const head = element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...heads));
     const table = element("table", { role: "table" }, caption, head, this.#body);
@@ -101,7 +108,8 @@ function offer(select: HTMLSelectElement, options: readonly (readonly [value: st
 /** The row of an exchange, and the one below it that tells more when it is opened. */
 function rowsOf(exchange: SeenExchange): HTMLTableRowElement[] {
   const { method, path, at, route, status, code, consumer, ms } = exchange;
-  const button = element("button", { type: "button", "aria-expanded": "false" }, `${method} ${path}`);
+  const request = `${method} ${path}`;
+  const button = element("button", { type: "button", "aria-expanded": "false", title: request }, request);
   const tone = status >= 500 || status === 0 ? "bad" : status >= 400 ? "warn" : "good";
   const said = `${status === 0 ? "–" : status}${code === undefined ? "" : ` ${code}`}`;
   const cell = (attributes: Readonly<Record<string, string>>, content: Node | string): HTMLElement =>
@@ -111,9 +119,9 @@ function rowsOf(exchange: SeenExchange): HTMLTableRowElement[] {
     { role: "row" },
     element("th", { scope: "row", role: "rowheader" }, button),
     cell({}, timeText(at)),
-    cell({}, route ?? "–"),
-    cell({ "data-tone": tone }, said),
-    cell({}, consumer ?? "–"),
+    cell({ title: route ?? "" }, route ?? "–"),
+    cell({ "data-tone": tone, title: said }, said),
+    cell({ title: consumer ?? "" }, consumer ?? "–"),
     cell({ class: "number" }, durationText(ms)),
     cell({ class: "time" }, barOf(exchange)),
   );
@@ -137,8 +145,9 @@ function barOf({ spans, ms }: SeenExchange): HTMLElement {
 }
 
 function detailOf(exchange: SeenExchange): HTMLElement[] {
-  const { id, detail, scheme, upstream, attempts, bytesIn, bytesOut, spans, ms } = exchange;
+  const { id, method, path, detail, scheme, upstream, attempts, bytesIn, bytesOut, spans, ms } = exchange;
   const facts: (readonly [string, string])[] = [
+    ["request", `${method} ${path}`],
     ["request id", id],
     ...(detail === undefined ? [] : [["failure", detail] as const]),
     ...(scheme === undefined ? [] : [["known by", scheme] as const]),

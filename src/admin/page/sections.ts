@@ -1,6 +1,6 @@
 // The sections that are numbers: overview, routes, errors, upstreams and limits.
 import type { History, Rates, Second } from "../live/history.ts";
-import { bytesText, countText, durationText, shareText } from "../live/numbers.ts";
+import { bytesText, countText, durationText, rateText, shareText, waitText } from "../live/numbers.ts";
 import type { TargetCount, UpstreamCount } from "../live/tick.ts";
 import { byId, type Cell, element, type Row, setAttribute, setText, Table } from "./elements.ts";
 
@@ -108,7 +108,7 @@ export class Sections {
             limit,
             { text: countText(used), tone: used >= of ? "bad" : "warn" },
             countText(of),
-            durationText(resetMs),
+            waitText(resetMs),
           ],
         })),
     );
@@ -119,7 +119,7 @@ export class Sections {
     const lately = history.rates(LATELY_MS);
     const { active, connections, memory, workers, linesDropped } = tick.process;
     const tile = (name: string, text: string, tone?: Cell["tone"]): void => this.#tile(name, text, tone);
-    tile("Requests a second", countText(now.perSecond));
+    tile("Requests a second", rateText(now.perSecond));
     tile("p50, last minute", durationText(lately.p50));
     tile("p90", durationText(lately.p90));
     tile("p99", durationText(lately.p99));
@@ -160,7 +160,7 @@ function tableIn(section: string, caption: string, columns: ConstructorParameter
 function ratesCells({ total, perSecond, refused, failed, p50, p90, p99 }: Rates): (Cell | string)[] {
   return [
     countText(total),
-    countText(perSecond),
+    rateText(perSecond),
     { text: shareText(refused), tone: refused > 0 ? "warn" : undefined },
     { text: shareText(failed), tone: failed > 0 ? "bad" : undefined },
     ...[p50, p90, p99].map(durationText),
@@ -200,7 +200,7 @@ function targetRow(history: History, upstream: UpstreamCount, target: TargetCoun
       name,
       { text: why.join(": "), tone: TARGET_TONES[state] },
       countText(attempts),
-      countText(perSecond),
+      rateText(perSecond),
       { text: shareText(failed), tone: failed > 0 ? "bad" : undefined },
       `${connections.active} + ${connections.idle} idle`,
     ],

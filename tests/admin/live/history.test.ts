@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { History, shownSpan } from "../../../src/admin/live/history.ts";
 import { STEPS, stepOf, toPairs } from "../../../src/admin/live/latencies.ts";
-import { bytesText, countText, durationText, shareText } from "../../../src/admin/live/numbers.ts";
+import { bytesText, countText, durationText, rateText, shareText, waitText } from "../../../src/admin/live/numbers.ts";
 import type { OutcomeCount, TargetCount, Tick } from "../../../src/admin/live/tick.ts";
 import { seenExchange } from "../../cli/top/ticks.ts";
 
@@ -157,6 +157,16 @@ describe("numbers are short:", () => {
     [countText(23.45), "23.4"],
     [countText(1234), "1,234"],
     [countText(1234.5), "1,235"],
+    [rateText(0), "0"],
+    [rateText(0.04), "<0.1"],
+    [rateText(6.19), "6.2"],
+    [rateText(99.96), "100"],
+    [rateText(1234.4), "1,234"],
+    [waitText(0), "0 s"],
+    [waitText(7001), "8 s"],
+    [waitText(119_500), "2 min"],
+    [waitText(3_590_000), "60 min"],
+    [waitText(86_400_000), "24 h"],
     [durationText(undefined), "–"],
     [durationText(0), "0 ms"],
     [durationText(0.123), "0.12 ms"],
