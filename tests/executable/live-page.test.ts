@@ -59,6 +59,7 @@ export default defineGateway({
   limits: { ten: { limit: 10, window: "1h", by: "consumer" } },
   routes: {
     up: { match: "/up/*", to: "up", auth: "none" },
+    aRouteThatHasRatherALongNameForTheSelect: { match: "/long/*", auth: "none", answer: { body: "long" } },
     keyed: { match: "/keyed", auth: "key", limits: "ten", answer: { body: "ok" } },
   },
 });
@@ -383,6 +384,7 @@ inBrowser(`in Chromium${lack === undefined ? "" : ` (skipped: ${lack})`}`, () =>
       const { page, said } = all;
       await show(all);
       await ask(all, 12, "/keyed", `X-API-Key: ${KEY}`);
+      await ask(all, 1, "/long/1");
       await ask(all, 2, "/nowhere/a-path-that-is-rather-long/".repeat(4));
       await until(async () => (await rowOf(page, /^Rates, shares/, "(no route)"))[1] === "2", "the last of them");
       const poor = await page.evaluate(() => {
@@ -414,6 +416,10 @@ inBrowser(`in Chromium${lack === undefined ? "" : ` (skipped: ${lack})`}`, () =>
       await page.getByRole("button", { name: "GET /keyed" }).first().click();
       expect(await faultsByAxe(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      const beyond = await page
+        .locator("section :is(select, label, caption, dl, ol)")
+        .evaluateAll((all) => all.filter((each) => each.getBoundingClientRect().right > innerWidth).map(String));
+      expect(beyond).toEqual([]);
       const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
       expect(ground).toBe(colorScheme === "dark" ? "rgb(16, 21, 26)" : "rgb(246, 247, 249)");
       expect(said).toEqual([]);

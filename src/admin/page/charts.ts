@@ -81,7 +81,8 @@ class Chart {
         scales: {
           // Of one point uPlot makes a thousand days.
           x: { range: ({ data: [times] }) => shownSpan(times) },
-          y: { range: (_, __, max) => [0, Math.max(max * 1.1, 0.001)] },
+          // Of nothing, marks of a thousandth would be told.
+          y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
         },
         axes: [
           {

@@ -18,7 +18,7 @@ const COLUMNS = [
   ["status", "status"],
   ["consumer", "name"],
   ["took", "number"],
-  ["where the time went", "time"],
+  ["spent on", "time"],
 ] as const;
 
 /** The table, its filters, and what is opened of it. */
