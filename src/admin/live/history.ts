@@ -17,7 +17,7 @@ export interface Rates {
   /** Since the process began. */
   readonly total: number;
   readonly perSecond: number;
-  /** Answers of 4xx, and of 5xx or none: a second, and as shares from 0 to 1 of those whose status is known. */
+  /** Answers of 4xx, and failures: a second, and as shares from 0 to 1 of those whose status is known. */
   readonly refusedPerSecond: number;
   readonly failedPerSecond: number;
   readonly refused: number;

@@ -120,9 +120,10 @@ test("attempts at a target are told by what came of them, and those that nobody 
   attempt("http://a", "503", "503");
   attempt("http://a", "", "connection_refused");
   attempt("http://a", "", "attempt_withdrawn");
+  const at = { "sluice.upstream": "up", "sluice.target": "http://a", "server.address": "a", "server.port": "80" };
   metrics.read(FAMILIES.clientConnections, () => [
-    [{ "http.connection.state": "idle", "sluice.upstream": "up", "sluice.target": "http://a" }, 4],
-    [{ "http.connection.state": "active", "sluice.upstream": "up", "sluice.target": "http://a" }, 2],
+    [{ ...at, "http.connection.state": "idle" }, 4],
+    [{ ...at, "http.connection.state": "active" }, 2],
   ]);
   const targets = [{ url: "http://a", weight: 1, state: "up" as const }];
   const told = { attempts: 4, failures: 2, connections: { active: 2, idle: 4 } };
