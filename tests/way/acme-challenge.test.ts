@@ -117,7 +117,8 @@ test("readiness says that certificates are awaited, and not which", () => {
       text: '{"ready":false,"unready":["listen.tls.acme"]}',
     });
     expect(world.gateway.obstacles()).toEqual([{ name: "listen.tls.acme", reason: "no certificate yet for a.test" }]);
-    world.issued.put({ certificates: [], awaited: [], answers: new Map() });
+    const certificates = [{ cert: "of a.test", key: "", names: ["a.test"], notAfter: 0 }];
+    world.issued.put({ certificates, awaited: [], answers: new Map() });
     expect(asked(world, "GET", "/ready", 8443).status).toBe(200);
   });
 });
