@@ -1,7 +1,18 @@
 // Kinds of requests, by method and scheme: a number each, however many methods strangers think up.
 
 /** Methods that are told by name (RFC 9110 section 9.3, RFC 5789, RFC 10008); all others are one (OpenTelemetry). */
-const STANDARD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "CONNECT", "TRACE"];
+export const STANDARD: readonly string[] = [
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+  "QUERY",
+  "CONNECT",
+  "TRACE",
+];
 const OTHER = "_OTHER";
 
 /** What tells kinds apart. */

@@ -1,6 +1,7 @@
 // Parts of a log line that repeat, made once. A line costs what its number of pieces costs: few long ones are cheap.
 import type { MatchPlan, RoutePlan } from "../config/plan.ts";
 import type { UpstreamPlan } from "../config/upstream/plan.ts";
+import { STANDARD } from "./kinds.ts";
 import type { Writer, Writers } from "./log/writers.ts";
 import { routePattern } from "./outcome.ts";
 
@@ -52,11 +53,9 @@ export function openings(write: Opening): (ms: number, isError: boolean) => stri
 export function methodTexts(writers: Writers, before = "", behind = ""): Writer<string> {
   const own = writers.text("http.request.method", MOST);
   const write = (method: string): string => before + own(method) + behind;
-  const known = new Map(METHODS.map((method) => [method, inOnePiece(write(method))]));
+  const known = new Map(STANDARD.map((method) => [method, inOnePiece(write(method))]));
   return (method) => known.get(method) ?? write(method);
 }
-
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"];
 
 /** The query without its "?"; nothing where there is none. What is secret in it is masked. */
 export function queryTexts(writers: Writers, redact: (query: string) => string): Writer<string> {

@@ -1,5 +1,6 @@
 // A line in the Common Log Format of Apache and nginx, and in the combined one, which adds the referrer and the agent.
 import type { LogPlan } from "../../config/log/plan.ts";
+import { wireText } from "../../http/latin1.ts";
 import type { Platform } from "../../platform.ts";
 import { pathOf, queryOf, statusOf } from "../outcome.ts";
 import { protocolOf } from "./caddy.ts";
@@ -26,7 +27,7 @@ export function commonLine(
     const asked = `${x.method} ${pathOf(x)}${redact(queryOf(x))}`;
     const request = x.method === "" ? "-" : `${safe(asked, MOST_TARGET)} ${protocolOf(x)}`;
     const line =
-      `${word(x.client)} - ${word(utf8(x.identity?.consumer?.name ?? ""))} [${clock(platform.wallClock())}] ` +
+      `${word(x.client)} - ${word(wireText(x.identity?.consumer?.name ?? ""))} [${clock(platform.wallClock())}] ` +
       `"${request}" ${statusOf(x, ending) || "-"} ${ending.bytesOut}`;
     if (!combined) return line;
     const [referrer = "-"] = read(x.fields, "referer");
@@ -60,17 +61,9 @@ function word(text: string): string {
 /** A value between quotes. What is longer is cut and ends with "...". */
 function safe(text: string, most: number): string {
   const kept = text.length > most ? `${text.slice(0, most)}...` : text;
-  const bytes = /[^\0-\xff]/.test(kept) ? utf8(kept) : kept;
+  const bytes = /[^\0-\xff]/.test(kept) ? wireText(kept) : kept;
   return bytes.replace(
     /[^ !#-[\]-~]/g,
     (byte) => `\\x${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
   );
-}
-
-const ENCODER = new TextEncoder();
-
-/** The bytes of a text, as characters up to U+00FF: what a field of a message is, too. */
-function utf8(text: string): string {
-  if (/^[\0-\x7f]*$/.test(text)) return text;
-  return Array.from(ENCODER.encode(text), (byte) => String.fromCharCode(byte)).join("");
 }
